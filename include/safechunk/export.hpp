@@ -10,5 +10,5 @@
 #define SAFECHUNK_EXPORT __declspec(dllimport)
 #endif
 #else
-#define SAFECHUNK_EXPORT __attribute__((visibility("default")))
+#define SAFECHUNK_EXPORT [[gnu::visibility("default")]]
 #endif
