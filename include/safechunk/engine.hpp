@@ -1,0 +1,223 @@
+// SafeChunkEngine: keeps an application's state as plain JSON files with the safety of a database.
+//
+// A project is one folder with at most one owner at a time. A chunk is one named JSON document,
+// `chunks/NAME.json`. Edits are staged (in memory and in a journal, at memory speed), and committed
+// to the files a moment later by a worker thread, or by force_sync().
+//
+// Promises G1 to G14 are told in docs/GUARANTEES.md. The three that matter most here:
+//   after stage_update() returned ok, the update survives a crash of the process (G3);
+//   after force_sync() returned ok, it survives a power cut (G1);
+//   at every instant each file is a complete old or a complete new version, for any reader (G2).
+//
+// Threads: every member of one engine may be called from any thread at any time, except that
+// moving or destroying it must not race with other calls. Callbacks run with no lock held, on the
+// thread that did the work, and may call the engine.
+// Fork: in a forked child the engine is inactive; it owns and releases nothing.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <safechunk/export.hpp>
+#include <safechunk/options.hpp>
+#include <safechunk/reports.hpp>
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+// How a C++ type becomes JSON text and back. Specialised by the adapter headers; specialise it to
+// store types of your own without one:
+//   static Result<std::string> to_text(const T& value);
+//   static Result<T> from_text(std::string_view text);
+template <typename T>
+struct ChunkCodec;
+
+template <typename T>
+concept ChunkValue = requires(const T& value, std::string_view text) {
+  { ChunkCodec<T>::to_text(value) } -> std::same_as<Result<std::string>>;
+  { ChunkCodec<T>::from_text(text) } -> std::same_as<Result<T>>;
+};
+
+class EngineCore;
+class SafeChunkEngine;
+
+// Several edits that become visible whole or not at all (G4). Collects them; nothing happens before
+// commit(). Dropping it undoes nothing because nothing was done. Not for use by several threads.
+class SAFECHUNK_EXPORT Transaction {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  // As SafeChunkEngine::stage_update and remove_chunk, checked at once, staged by commit().
+  Status stage(std::string_view json_text, std::string_view chunk);
+  template <ChunkValue T>
+  Status stage(const T& value, std::string_view chunk) {
+    auto text = ChunkCodec<T>::to_text(value);
+    return text ? stage(std::string_view(*text), chunk) : text.status();
+  }
+  Status remove(std::string_view chunk);
+
+  // Stages all edits as one unit and commits them durably, like force_sync(). On success the
+  // transaction is empty and may be used again. On error the unit is staged as a whole and will be
+  // retried, unless the code is not_owner or invalid_name: then nothing was staged.
+  Status commit();
+
+ private:
+  friend class SafeChunkEngine;
+  struct Impl;
+  explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+class SAFECHUNK_EXPORT SafeChunkEngine {
+ public:
+  // Opens `base_dir/project_id`, creates what is missing, takes the lock, recovers, and starts the
+  // worker. Never throws for trouble: when the project cannot be owned the engine is inactive,
+  // status() says why and owner() says who holds it; reading still works.
+  // Cost: independent of the bytes stored; a listing of chunks/ and chunks_bak/, a few fsyncs.
+  explicit SafeChunkEngine(std::string project_id, EngineOptions options = {});
+
+  // The same, but trouble is the result: locked, invalid_name, permission_denied, read_only,
+  // unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
+  static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {});
+
+  SafeChunkEngine(SafeChunkEngine&&) noexcept;
+  SafeChunkEngine& operator=(SafeChunkEngine&&) noexcept;
+  // Like detach(), but its report goes to on_fault only. Never throws.
+  ~SafeChunkEngine();
+
+  // --- lifecycle
+
+  // Takes the project (again). ok when it is owned already. Errors as open().
+  Status attach();
+  // Stops intake, commits what is staged, stops the worker, removes the journal and the lock.
+  // ok when already detached. On error says what could not be saved; that data stays in the journal
+  // and is committed by the next attach. The project is released in every case.
+  Status detach();
+  [[nodiscard]] bool is_active() const;
+  // Why the engine is not active; ok when it is, or after a detach() that saved everything.
+  [[nodiscard]] Status status() const;
+  // Who owns the project: this engine, or the other one that attach() met.
+  [[nodiscard]] std::optional<OwnerInfo> owner() const;
+
+  // --- writing
+
+  // Checks and copies `json_text`, appends it to the journal and returns: the caller may change or
+  // free its data at once. It is committed after debounce_delay, or max_delay at the latest.
+  // Errors that leave everything as it was: invalid_name, invalid_json and too_deep (with position),
+  // too_large, not_owner. Any other error (no_space, io_error, ...) means that the update is staged
+  // in memory and will be committed and retried, but is not in the journal, so that a crash of the
+  // process before the next successful commit would lose it.
+  // Cost: O(bytes); one write to the page cache; no fsync. The first touch of a chunk also reads
+  // its stamp.
+  Status stage_update(std::string_view json_text, std::string_view chunk);
+  template <ChunkValue T>
+  Status stage_update(const T& value, std::string_view chunk) {
+    auto text = ChunkCodec<T>::to_text(value);
+    return text ? stage_update(std::string_view(*text), chunk) : text.status();
+  }
+
+  // Stages the removal of a chunk and of its backup. not_found when there is no such chunk;
+  // other errors as stage_update.
+  Status remove_chunk(std::string_view chunk);
+
+  // A new, empty transaction. It must not outlive the engine.
+  [[nodiscard]] Transaction transaction();
+
+  // Commits everything staged and returns when it is durable as Durability says. Calls that arrive
+  // while one runs share the next one. On error the chunks that failed stay staged and journaled,
+  // the others are saved, and the worker retries with back-off; the first error is returned.
+  // not_owner when inactive.
+  Status force_sync();
+
+  // --- reading
+
+  // The chunk's JSON text: what is staged, else what is on disk, validated, healed from its backup
+  // when damaged. "{}" when there is no such chunk. corrupt when it is damaged beyond healing (the
+  // bytes are in quarantine); permission_denied or io_error when it cannot be read: unreadable is
+  // not corrupt, and nothing is healed over it. The result is the caller's own copy.
+  // Text that the original Python engine left may hold NaN and Infinity.
+  // A non-owner reads what is committed and changes nothing on disk.
+  Result<std::string> fetch_chunk(std::string_view chunk);
+  template <ChunkValue T>
+  Result<T> fetch_chunk(std::string_view chunk) {
+    auto text = fetch_chunk(chunk);
+    if (!text) return text.status();
+    return ChunkCodec<T>::from_text(*text);
+  }
+
+  // The same, but tells a missing chunk (an empty optional) from a present one.
+  Result<std::optional<std::string>> find_chunk(std::string_view chunk);
+  template <ChunkValue T>
+  Result<std::optional<T>> find_chunk(std::string_view chunk) {
+    auto text = find_chunk(chunk);
+    if (!text) return text.status();
+    if (!*text) return std::optional<T>();
+    auto value = ChunkCodec<T>::from_text(**text);
+    if (!value) return value.status();
+    return std::optional<T>(*std::move(value));
+  }
+
+  // Names of all chunks, sorted, as this engine's reads would find them.
+  Result<std::vector<std::string>> list_chunks();
+
+  // --- checkpoints
+
+  // Commits, then writes all chunks and backups of that moment into
+  // `checkpoints/checkpoint_LABEL_YYYYMMDD_HHMMSS.zip`, verifies it, and only then gives it that
+  // name. Afterwards the newest `retention` archives of this engine are kept. Returns the file name.
+  // Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not UTF-8),
+  // corrupt (a chunk that cannot be healed), those of force_sync(), cancelled.
+  Result<std::string> create_checkpoint(std::string_view label = "manual", int retention = 10,
+                                        std::string_view notes = "",
+                                        const ProgressHandler& progress = nullptr);
+  // Newest first. Files that are not checkpoints of this engine are left out.
+  Result<std::vector<CheckpointInfo>> list_checkpoints();
+  // Reads every entry and compares checksums. corrupt, too_large or unsupported_format when the
+  // archive must not be restored.
+  Status verify_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
+  // Verifies the whole archive, makes the safety checkpoint `before_restore`, then replaces all
+  // chunks by those of the archive in one atomic, durable commit. On error nothing was changed,
+  // unless the message says that the restore is staged and will be retried.
+  Status restore_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
+  Status delete_checkpoint(std::string_view file_name);
+
+  // --- health and events
+
+  Result<HealthReport> health_report();
+  // What the last successful attach() found and did.
+  [[nodiscard]] RecoveryReport recovery_report() const;
+  // Reads everything and judges every file; changes nothing. The owner's staged edits are not seen.
+  Result<VerifyReport> verify(const ProgressHandler& progress = nullptr);
+  // Heals all that can be healed, as fetch_chunk would, and quarantines the rest. The first error
+  // is returned after everything was tried.
+  Status repair(const ProgressHandler& progress = nullptr);
+
+  // Handlers. An empty function removes one. Exceptions that they throw are contained and reported
+  // in health. Faults met before on_fault was set are delivered when it is set, on that thread.
+  void on_status(std::function<void(std::string_view text)> handler);
+  void on_sync(std::function<void()> handler);
+  void on_fault(std::function<void(const Error& error)> handler);
+
+  [[nodiscard]] const std::string& project_id() const;
+  [[nodiscard]] const std::string& project_path() const;  // absolute
+
+ private:
+  friend struct EngineAccess;
+  explicit SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept;
+  std::shared_ptr<EngineCore> core_;
+};
+
+// Removes the lock file of a project that nobody holds. ok when there was none. locked when a live
+// engine holds it; with `force` a lock text of the original engine (which has no kernel lock) is
+// removed even when its process seems alive, but never a lock that the kernel says is held.
+SAFECHUNK_EXPORT Status unlock_project(const std::string& project_id, const std::string& base_dir,
+                                       bool force = false);
+
+}  // namespace safechunk

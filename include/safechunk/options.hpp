@@ -1,0 +1,44 @@
+// EngineOptions: everything that can be set when a project is opened.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace safechunk {
+
+// What "saved" means when force_sync() reports success or on_sync fires. Both survive a process
+// crash, an OS crash and a power cut (G1), unless the device lies about flushes.
+enum class Durability {
+  // The data is durable in its own file, under its final name, and its folder is durable.
+  // Cost for one chunk: three fsyncs.
+  file,
+  // The data is durable in the journal; the files follow at once on the worker thread. The owner's
+  // own reads see the new data immediately, other processes a moment later.
+  // Cost: one fdatasync, whatever the number of chunks.
+  journal,
+};
+
+struct EngineOptions {
+  // An edit is written this long after the last one ...
+  std::chrono::milliseconds debounce_delay{1000};
+  // ... but never later than this after the first unsaved one (G10). Raised to debounce_delay
+  // when smaller.
+  std::chrono::milliseconds max_delay{5000};
+  // The folder in which the project's folder lies; empty: the working folder of this moment.
+  // A relative path is made absolute when the engine is constructed. Created when missing.
+  std::string base_dir;
+  Durability durability = Durability::file;
+  // Blanks per level in the files, 0 to 16. 0 writes compact text.
+  unsigned indent = 4;
+  // Past this many bytes of journal a commit is forced and the journal is cut.
+  std::uint64_t journal_limit = 64ULL << 20U;
+  // Nesting beyond this is refused with too_deep. At most 1,000,000.
+  std::uint32_t depth_limit = 1024;
+  // A chunk of more bytes than this is refused with too_large, when staged and when read.
+  std::uint64_t chunk_size_limit = 512ULL << 20U;
+  // Open for reading only: take no lock, create and change nothing. Works beside a live owner.
+  bool read_only = false;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,104 @@
+// What the engine tells about itself: owner, health, recovery, checkpoints, verification.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+// Who holds, or last held, a project, as its lock file tells.
+struct OwnerInfo {
+  std::int64_t pid = 0;
+  std::string host;           // empty when the lock was written by the original Python engine
+  std::string boot_id;        // of the machine's running kernel
+  double process_started = 0; // seconds since 1970; 0 when unknown
+  double since = 0;           // when the lock was taken, seconds since 1970
+};
+
+// One thing that recovery, a heal or a commit did that a user may want to know (G7).
+struct Event {
+  enum class Kind {
+    stale_lock,       // the lock of a dead owner was taken over
+    temporary,        // a left-over temporary file was removed
+    replayed,         // a staged update was recovered from the journal
+    healed,           // a primary was replaced by its backup
+    quarantined,      // damaged bytes were put into quarantine
+    conflict,         // the disk was newer than the journal; the journal's text is in quarantine
+    external_edit,    // a file was changed by another program and accepted
+    lost,             // damage that nothing can heal; the bytes are kept
+    journal_damaged,  // the journal ended in a bad record or had a bad header
+  };
+  Kind kind = Kind::replayed;
+  std::string chunk;   // empty when it concerns no single chunk
+  std::string detail;  // one English sentence
+};
+SAFECHUNK_EXPORT std::string_view to_string(Event::Kind kind) noexcept;
+
+// What attach() found and did.
+struct RecoveryReport {
+  bool clean = true;  // the previous owner detached and nothing had to be done
+  std::vector<Event> events;
+};
+
+// The first five fields are those of the original engine, computed as it did.
+struct HealthReport {
+  bool engine_active = false;
+  bool dirty_buffer = false;     // something is staged and not yet committed
+  double storage_usage = 0;      // used / (used + available to the user) x 100, one decimal
+  std::uint64_t orphaned_artifacts = 0;  // files chunks/*.tmp
+  std::uint64_t shards = 0;              // files chunks/*.json
+
+  std::uint64_t pending_chunks = 0;
+  double last_sync_unix_time = 0;    // seconds since 1970 of the last commit; 0: none yet
+  double last_sync_duration_ms = 0;
+  std::string last_error;            // text of the last fault; empty: none
+  std::uint64_t failed_commits = 0;  // commits that saved less than everything
+  std::uint64_t retries = 0;         // commits started because an earlier one had failed
+  std::uint64_t heals = 0;
+  std::uint64_t quarantine_files = 0;
+  std::uint64_t journal_bytes = 0;
+  std::uint64_t bytes_written = 0;   // chunks and journal, since the engine was constructed
+  bool stamps_supported = false;     // the file system has extended attributes
+  std::optional<OwnerInfo> owner;
+};
+
+struct CheckpointInfo {
+  std::string file_name;
+  std::string label;
+  std::string date;   // "YYYY-MM-DD HH:MM:SS", local time of its creation
+  std::string notes;  // empty when the archive's description cannot be read
+  std::uint64_t size = 0;
+};
+
+// Done and total units of a long operation. Return false to cancel: the operation ends with
+// `cancelled` and changes nothing.
+using ProgressHandler = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+
+// What verify() says about one file.
+struct FileVerdict {
+  enum class State {
+    good,
+    unstamped,  // parses, but carries no stamp: written by another program
+    edited,     // changed by another program after its last save, and still JSON
+    healable,   // damaged; its backup or the journal has the data
+    lost,       // damaged, with nothing to heal it from
+    unreadable, // the operating system refused to read it
+  };
+  State state = State::good;
+  std::string path;    // relative to the project's folder
+  std::string detail;
+};
+SAFECHUNK_EXPORT std::string_view to_string(FileVerdict::State state) noexcept;
+
+struct VerifyReport {
+  std::vector<FileVerdict> files;
+  // True when every file is good, unstamped or edited.
+  [[nodiscard]] SAFECHUNK_EXPORT bool sound() const noexcept;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,103 @@
+// The seam: everything that the engine does to a disk goes through these three interfaces.
+//
+// The verbs have POSIX names and POSIX meanings, know nothing of chunks or journals, follow no
+// symbolic link in their last component, and never retry, except that an interrupted open, read or
+// write (EINTR) is repeated. Every failure is a Status with the errno and the path. Names given to
+// a Directory are single components; the Directory itself stays what it was when it was opened,
+// whatever happens to its path or to the working folder of the process.
+//
+// Threads: a File or Directory may be used from several threads at once, as the system calls may.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+enum class FileType { regular, directory, symlink, other };
+
+struct FileInfo {
+  FileType type = FileType::regular;
+  std::uint64_t size = 0;
+  std::uint32_t mode = 0;  // permission bits only
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t modified_ns = 0;  // since 1970, as st_mtim
+  std::int64_t changed_ns = 0;   // as st_ctim
+};
+
+enum class OpenMode {
+  read,              // must exist
+  read_write,        // must exist
+  create,            // read and write; created when missing
+  create_exclusive,  // read and write; fails with EEXIST when anything has the name
+};
+
+struct SpaceInfo {
+  std::uint64_t used_bytes = 0;
+  std::uint64_t available_bytes = 0;  // to this user
+};
+
+class File {
+ public:
+  virtual ~File() = default;  // closes; a failure to close is seen only through close()
+
+  // pread(2), pwrite(2): the count may be short; 0 from read_at means end of file.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) = 0;
+  virtual Result<std::size_t> write_at(std::uint64_t offset, std::string_view bytes) = 0;
+  virtual Status truncate(std::uint64_t size) = 0;
+  // Starts writing dirty pages back without waiting (sync_file_range). Promises nothing.
+  virtual Status start_writeback() = 0;
+  virtual Status sync() = 0;       // fsync(2)
+  virtual Status sync_data() = 0;  // fdatasync(2)
+  virtual Result<FileInfo> stat() = 0;
+  // chmod, and chown where it is permitted (a refused chown is not an error).
+  virtual Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) = 0;
+  // Extended attribute. attribute() gives not_found when there is none; both give
+  // unsupported_format when the file system has no extended attributes.
+  virtual Result<std::string> attribute(const char* name) = 0;
+  virtual Status set_attribute(const char* name, std::string_view value) = 0;
+  // Exclusive advisory lock of this open file, released by close or by the end of the process;
+  // false when somebody else holds it. A forked child does not keep it.
+  virtual Result<bool> try_lock() = 0;
+  virtual Status close() = 0;  // idempotent
+};
+
+class Directory {
+ public:
+  virtual ~Directory() = default;
+
+  [[nodiscard]] virtual const std::string& path() const = 0;  // for messages only
+  // Opening anything but a regular file fails with io_error, at once, also for a FIFO.
+  virtual Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode,
+                                             std::uint32_t permissions = 0666) = 0;
+  virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& name) = 0;
+  virtual Status make_directory(const std::string& name) = 0;  // EEXIST is an error
+  virtual Result<FileInfo> stat(const std::string& name) = 0;  // lstat(2)
+  virtual Result<std::vector<std::string>> list() = 0;         // without . and .., in any order
+  virtual Status rename(const std::string& from, Directory& target, const std::string& to) = 0;
+  virtual Status link(const std::string& from, Directory& target, const std::string& to) = 0;
+  virtual Status unlink(const std::string& name) = 0;
+  virtual Status remove_directory(const std::string& name) = 0;
+  virtual Status sync() = 0;  // fsync(2) of the folder
+  virtual Result<SpaceInfo> space() = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // The absolute form of `path` against the working folder of this moment; nothing is resolved.
+  virtual Result<std::string> absolute_path(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) = 0;
+};
+
+}  // namespace safechunk

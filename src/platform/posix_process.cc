@@ -1,0 +1,100 @@
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <sstream>
+
+#include "platform/process.h"
+
+namespace safechunk {
+namespace {
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Seconds since 1970 at which the machine started, from /proc/stat; 0 when unknown.
+double boot_time() {
+  std::istringstream lines(read_text("/proc/stat"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("btime ", 0) == 0) return std::strtod(line.c_str() + 6, nullptr);
+  }
+  return 0;
+}
+
+// Reads /proc/PID/stat (proc(5)): "pid (name) state ppid ... starttime ...", where the name may
+// hold blanks and brackets, so fields are counted from the last ')'.
+// False for a zombie: it is dead and only waits to be reaped.
+bool read_proc_stat(ProcessInfo& info) {
+  const std::string text = read_text("/proc/" + std::to_string(info.pid) + "/stat");
+  const auto open = text.find('(');
+  const auto close = text.rfind(')');
+  if (open == std::string::npos || close == std::string::npos || close < open) return true;
+  info.name = text.substr(open + 1, close - open - 1);
+  std::istringstream fields(text.substr(close + 1));
+  std::string field;
+  constexpr int kState = 3;  // counted from 1 as in proc(5)
+  constexpr int kStartTime = 22;
+  for (int number = kState; number <= kStartTime; ++number) {
+    if (!(fields >> field)) return true;
+    if (number == kState && (field == "Z" || field == "X")) return false;
+  }
+  const long ticks = ::sysconf(_SC_CLK_TCK);
+  const double booted = boot_time();
+  if (ticks <= 0 || booted <= 0) return true;
+  info.started = booted + std::strtod(field.c_str(), nullptr) / static_cast<double>(ticks);
+  return true;
+}
+
+class PosixProcess final : public Process {
+ public:
+  std::int64_t pid() override { return ::getpid(); }
+
+  std::optional<ProcessInfo> find(std::int64_t pid) override {
+    if (pid <= 0 || pid > INT_MAX) return std::nullopt;
+    // EPERM means that it exists but belongs to somebody else.
+    if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM) return std::nullopt;
+    ProcessInfo info;
+    info.pid = pid;
+    if (!read_proc_stat(info)) return std::nullopt;
+    return info;
+  }
+
+  std::string host_name() override {
+    char buffer[HOST_NAME_MAX + 1] = {};
+    if (::gethostname(buffer, sizeof buffer - 1) != 0) return {};
+    return buffer;
+  }
+
+  std::string boot_id() override {
+    std::string text = read_text("/proc/sys/kernel/random/boot_id");
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }
+
+  std::uint64_t random_token() override {
+    std::uint64_t token = 0;
+    while (token == 0) {
+      if (::getrandom(&token, sizeof token, 0) == sizeof token) continue;
+      std::random_device device;  // where getrandom(2) is missing
+      token = (static_cast<std::uint64_t>(device()) << 32) | device();
+    }
+    return token;
+  }
+};
+
+}  // namespace
+
+Process& system_process() {
+  static PosixProcess process;
+  return process;
+}
+
+}  // namespace safechunk
