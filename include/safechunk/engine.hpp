@@ -110,12 +110,11 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   // Checks and copies `json_text`, appends it to the journal and returns: the caller may change or
   // free its data at once. It is committed after debounce_delay, or max_delay at the latest.
-  // Errors that leave everything as it was: invalid_name, invalid_json and too_deep (with position),
-  // too_large, not_owner. Any other error (no_space, io_error, ...) means that the update is staged
-  // in memory and will be committed and retried, but is not in the journal, so that a crash of the
-  // process before the next successful commit would lose it.
-  // Cost: O(bytes); one write to the page cache; no fsync. The first touch of a chunk also reads
-  // its stamp.
+  // Errors that leave everything as it was: invalid_name, invalid_json and too_deep (with
+  // position), too_large, not_owner. Any other error (no_space, io_error, ...) means that the
+  // update is staged in memory and will be committed and retried, but is not in the journal, so
+  // that a crash of the process before the next successful commit would lose it. Cost: O(bytes);
+  // one write to the page cache; no fsync. The first touch of a chunk also reads its stamp.
   Status stage_update(std::string_view json_text, std::string_view chunk);
   template <ChunkValue T>
   Status stage_update(const T& value, std::string_view chunk) {
@@ -171,9 +170,9 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   // Commits, then writes all chunks and backups of that moment into
   // `checkpoints/checkpoint_LABEL_YYYYMMDD_HHMMSS.zip`, verifies it, and only then gives it that
-  // name. Afterwards the newest `retention` archives of this engine are kept. Returns the file name.
-  // Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not UTF-8),
-  // corrupt (a chunk that cannot be healed), those of force_sync(), cancelled.
+  // name. Afterwards the newest `retention` archives of this engine are kept. Returns the file
+  // name. Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not
+  // UTF-8), corrupt (a chunk that cannot be healed), those of force_sync(), cancelled.
   Result<std::string> create_checkpoint(std::string_view label = "manual", int retention = 10,
                                         std::string_view notes = "",
                                         const ProgressHandler& progress = nullptr);
@@ -213,6 +212,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   explicit SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept;
   std::shared_ptr<EngineCore> core_;
 };
+
+// `text` with bare NaN, Infinity and -Infinity, which the original Python engine wrote, replaced by
+// null, for parsers that refuse them.
+SAFECHUNK_EXPORT std::string json_without_non_finite(std::string_view text);
 
 // Removes the lock file of a project that nobody holds. ok when there was none. locked when a live
 // engine holds it; with `force` a lock text of the original engine (which has no kernel lock) is

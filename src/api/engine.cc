@@ -1,0 +1,211 @@
+// The public classes over EngineCore.
+
+#include <safechunk/engine.hpp>
+
+#include "api/engine_access.h"
+#include "base/chunk_name.h"
+#include "engine/engine_core.h"
+#include "json/lenient.h"
+
+namespace safechunk {
+
+// --- Transaction
+
+struct Transaction::Impl {
+  std::shared_ptr<EngineCore> core;
+  std::shared_ptr<JournalRecord> record = std::make_shared<JournalRecord>();
+};
+
+Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Transaction::Transaction(Transaction&&) noexcept = default;
+Transaction& Transaction::operator=(Transaction&&) noexcept = default;
+Transaction::~Transaction() = default;
+
+Status Transaction::stage(std::string_view json_text, std::string_view chunk) {
+  return impl_->core->put(*impl_->record, json_text, chunk);
+}
+
+Status Transaction::remove(std::string_view chunk) {
+  if (Status status = check_name(chunk, "chunk name"); !status) return status;
+  impl_->record->add_removal(chunk);
+  return {};
+}
+
+Status Transaction::commit() {
+  if (impl_->record->operations().empty()) return {};
+  Status status = impl_->core->commit_transaction(impl_->record);
+  if (status.ok()) impl_->record = std::make_shared<JournalRecord>();
+  return status;
+}
+
+// --- SafeChunkEngine
+
+SafeChunkEngine::SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept
+    : core_(std::move(core)) {}
+
+SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options)
+    : core_(std::make_shared<EngineCore>(std::move(project_id), std::move(options),
+                                         system_platform())) {
+  (void)core_->attach();  // status() tells
+}
+
+Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOptions options) {
+  return EngineAccess::open(std::move(project_id), std::move(options), system_platform());
+}
+
+SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions options,
+                                        Platform platform) {
+  auto core = std::make_shared<EngineCore>(std::move(project_id), std::move(options), platform);
+  (void)core->attach();  // status() tells
+  return SafeChunkEngine(std::move(core));
+}
+
+Result<SafeChunkEngine> EngineAccess::open(std::string project_id, EngineOptions options,
+                                           Platform platform) {
+  const bool read_only = options.read_only;
+  auto core = std::make_shared<EngineCore>(std::move(project_id), std::move(options), platform);
+  Status status = read_only ? core->check_readable() : core->attach();
+  if (!status) return status;
+  return SafeChunkEngine(std::move(core));
+}
+
+SafeChunkEngine::SafeChunkEngine(SafeChunkEngine&&) noexcept = default;
+
+SafeChunkEngine& SafeChunkEngine::operator=(SafeChunkEngine&& other) noexcept {
+  if (this != &other) {
+    SafeChunkEngine old(std::move(*this));
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+SafeChunkEngine::~SafeChunkEngine() {
+  if (core_ == nullptr) return;
+  if (core_->is_forked()) {
+    // The locks inside may be held by threads that do not exist in this process.
+    new std::shared_ptr<EngineCore>(std::move(core_));  // NOLINT: kept for ever by intent
+    return;
+  }
+  try {
+    (void)core_->detach();  // reported to on_fault
+  } catch (...) {           // NOLINT: only lack of memory; the journal has everything
+  }
+}
+
+Status SafeChunkEngine::attach() {
+  return core_->attach();
+}
+Status SafeChunkEngine::detach() {
+  return core_->detach();
+}
+bool SafeChunkEngine::is_active() const {
+  return core_->is_active();
+}
+Status SafeChunkEngine::status() const {
+  return core_->status();
+}
+std::optional<OwnerInfo> SafeChunkEngine::owner() const {
+  return core_->owner();
+}
+
+Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
+  auto record = std::make_shared<JournalRecord>();
+  if (Status status = core_->put(*record, json_text, chunk); !status) return status;
+  return core_->stage(record);
+}
+
+Status SafeChunkEngine::remove_chunk(std::string_view chunk) {
+  return core_->remove_chunk(chunk);
+}
+
+Transaction SafeChunkEngine::transaction() {
+  auto impl = std::make_unique<Transaction::Impl>();
+  impl->core = core_;
+  return Transaction(std::move(impl));
+}
+
+Status SafeChunkEngine::force_sync() {
+  return core_->force_sync();
+}
+
+Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {
+  auto text = core_->find_chunk(chunk);
+  if (!text) return text.status();
+  return *text ? **std::move(text) : std::string("{}");
+}
+
+Result<std::optional<std::string>> SafeChunkEngine::find_chunk(std::string_view chunk) {
+  return core_->find_chunk(chunk);
+}
+
+Result<std::vector<std::string>> SafeChunkEngine::list_chunks() {
+  return core_->list_chunks();
+}
+
+Result<std::string> SafeChunkEngine::create_checkpoint(std::string_view label, int retention,
+                                                       std::string_view notes,
+                                                       const ProgressHandler& progress) {
+  return core_->create_checkpoint(label, retention, notes, progress);
+}
+Result<std::vector<CheckpointInfo>> SafeChunkEngine::list_checkpoints() {
+  return core_->list_checkpoints();
+}
+Status SafeChunkEngine::verify_checkpoint(std::string_view file_name,
+                                          const ProgressHandler& progress) {
+  return core_->verify_checkpoint(file_name, progress);
+}
+Status SafeChunkEngine::restore_checkpoint(std::string_view file_name,
+                                           const ProgressHandler& progress) {
+  return core_->restore_checkpoint(file_name, progress);
+}
+Status SafeChunkEngine::delete_checkpoint(std::string_view file_name) {
+  return core_->delete_checkpoint(file_name);
+}
+
+Result<HealthReport> SafeChunkEngine::health_report() {
+  return core_->health_report();
+}
+RecoveryReport SafeChunkEngine::recovery_report() const {
+  return core_->recovery_report();
+}
+Result<VerifyReport> SafeChunkEngine::verify(const ProgressHandler& progress) {
+  return core_->verify(progress);
+}
+Status SafeChunkEngine::repair(const ProgressHandler& progress) {
+  return core_->repair(progress);
+}
+
+void SafeChunkEngine::on_status(std::function<void(std::string_view)> handler) {
+  core_->events().set_status(std::move(handler));
+}
+void SafeChunkEngine::on_sync(std::function<void()> handler) {
+  core_->events().set_sync(std::move(handler));
+}
+void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
+  core_->events().set_fault(std::move(handler));
+}
+
+const std::string& SafeChunkEngine::project_id() const {
+  return core_->project_id();
+}
+const std::string& SafeChunkEngine::project_path() const {
+  return core_->project_path();
+}
+
+// --- free functions
+
+std::string json_without_non_finite(std::string_view text) {
+  return json::without_non_finite(text);
+}
+
+Status unlock_project(const std::string& project_id, const std::string& base_dir, bool force) {
+  const Platform platform = system_platform();
+  if (Status status = check_name(project_id, "project id"); !status) return status;
+  auto base = platform.file_system.absolute_path(base_dir);
+  if (!base) return base.status();
+  auto root = platform.file_system.open_directory(*base + "/" + project_id);
+  if (!root) return root.status();
+  return ProjectLock::remove_stale(**root, platform, force);
+}
+
+}  // namespace safechunk

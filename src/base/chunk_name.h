@@ -1,0 +1,25 @@
+// Which names are allowed for project ids, chunks and labels: those that every common file system
+// stores as they are, and that can never reach outside their folder (G12).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+// ok, or invalid_name with the reason. Refused: empty, "." and "..", more than limits::kNameBytes
+// bytes, invalid UTF-8, control characters, any of  / \ : * ? " < > |  , a blank or dot at the end,
+// and the device names of Windows (CON, NUL, COM1 ..., with or without an extension).
+// `what` names the thing in the message: "chunk name", "project id", "label".
+Status check_name(std::string_view name, std::string_view what);
+
+// Two names that are equal but for case have the same folded form. Folds ASCII, Latin-1, Latin
+// Extended-A, Greek and Cyrillic letters; other scripts with case are compared as they are.
+std::string fold_case(std::string_view name);
+
+// True for well-formed UTF-8 (RFC 3629).
+bool is_utf8(std::string_view text) noexcept;
+
+}  // namespace safechunk

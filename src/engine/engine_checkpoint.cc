@@ -1,0 +1,167 @@
+// Checkpoints: create, list, verify, restore, delete.
+
+#include <limits>
+
+#include "base/chunk_name.h"
+#include "base/limits.h"
+#include "engine/engine_core.h"
+#include "json/scan.h"
+#include "storage/checkpoint.h"
+#include "storage/retention.h"
+
+namespace safechunk {
+namespace {
+
+Status check_notes(std::string_view notes) {
+  if (notes.size() > limits::kNotesBytes) {
+    return Status(ErrorCode::invalid_argument,
+                  "notes have more than " + std::to_string(limits::kNotesBytes) + " bytes");
+  }
+  if (!is_utf8(notes)) return Status(ErrorCode::invalid_argument, "notes are not valid UTF-8");
+  return {};
+}
+
+Status no_checkpoints_folder() {
+  return Status(ErrorCode::not_found, "the project has no checkpoints folder");
+}
+
+}  // namespace
+
+Result<std::string> EngineCore::create_checkpoint(std::string_view label, int retention,
+                                                  std::string_view notes,
+                                                  const ProgressHandler& progress) {
+  if (Status status = check_name(label, "label"); !status) return status;
+  if (retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
+  if (Status status = check_notes(notes); !status) return status;
+  auto project = owned_project();
+  if (!project) return project.status();
+  Notices notices;
+  Status synced = commit_now(false, notices);
+  if (!synced) {
+    events_.deliver(std::move(notices));
+    return synced;
+  }
+  auto name = archive_all(**project, std::string(label), std::string(notes), DamagedChunks::refuse,
+                          progress, notices);
+  if (name) {
+    notices.status("checkpoint " + *name + " written");
+    notices.fault(prune_checkpoints(**project, *name, static_cast<std::size_t>(retention)));
+  } else if (name.code() != ErrorCode::cancelled) {
+    notices.fault(name.status());
+  }
+  events_.deliver(std::move(notices));
+  return name;
+}
+
+// Writes the archive. A damaged chunk is healed first; where that is impossible it is left out, or
+// the checkpoint is refused.
+Result<std::string> EngineCore::archive_all(OpenProject& project, std::string label,
+                                            std::string notes, DamagedChunks damaged,
+                                            const ProgressHandler& progress, Notices& notices) {
+  CheckpointRequest request;
+  request.project_id = location_.project_id;
+  request.label = std::move(label);
+  request.notes = std::move(notes);
+  request.unix_time_ns = platform_.clock.unix_time_ns();
+  std::set<std::string> healed;
+  for (;;) {
+    auto pinned = pin_all(project);
+    if (!pinned) return pinned.status();
+    auto name =
+        write_checkpoint(*project.folders.checkpoints, *pinned, request, settings_, progress);
+    if (name || name.code() != ErrorCode::corrupt || name.error().chunk.empty()) return name;
+    const std::string chunk = name.error().chunk;
+    // Each turn heals a chunk or leaves one out, so there are not more turns than chunks.
+    if (healed.insert(chunk).second) {
+      std::vector<Event> events;
+      const std::lock_guard gate(gate_);
+      const Inspection after = project.chunks->heal(chunk, events);
+      for (const Event& event : events) notices.event(event);
+      if (after.usable() && after.reason.ok()) continue;
+    }
+    if (damaged == DamagedChunks::refuse || !request.without.insert(chunk).second) return name;
+  }
+}
+
+Result<PinnedFiles> EngineCore::pin_all(OpenProject& project) {
+  const std::lock_guard gate(gate_);
+  return PinnedFiles::pin(project.folders, platform_.process.random_token(), settings_.size_limit);
+}
+
+Status EngineCore::prune_checkpoints(OpenProject& project, const std::string& newest,
+                                     std::size_t retention) {
+  Directory& folder = *project.folders.checkpoints;
+  auto files = folder.list();
+  if (!files) return files.status();
+  const auto doomed = checkpoints_to_remove(*files, newest, retention);
+  for (const std::string& file : doomed) {
+    if (Status status = folder.unlink(file); !status) return status;
+  }
+  return doomed.empty() ? Status() : folder.sync();
+}
+
+Result<std::vector<CheckpointInfo>> EngineCore::list_checkpoints() {
+  if (!options_status_) return options_status_;
+  auto project = readable_project();
+  if (!project) return project.status();
+  if ((*project)->folders.checkpoints == nullptr) return std::vector<CheckpointInfo>();
+  return safechunk::list_checkpoints(*(*project)->folders.checkpoints);
+}
+
+Status EngineCore::verify_checkpoint(std::string_view file_name, const ProgressHandler& progress) {
+  if (!options_status_) return options_status_;
+  if (Status status = check_checkpoint_name(file_name); !status) return status;
+  auto project = readable_project();
+  if (!project) return project.status();
+  if ((*project)->folders.checkpoints == nullptr) return no_checkpoints_folder();
+  return read_checkpoint(*(*project)->folders.checkpoints, std::string(file_name), settings_,
+                         progress, {});
+}
+
+Status EngineCore::restore_checkpoint(std::string_view file_name, const ProgressHandler& progress) {
+  if (Status status = check_checkpoint_name(file_name); !status) return status;
+  auto project = owned_project();
+  if (!project) return project.status();
+  // The record of the whole restore is built while the archive is verified, and used only if all
+  // of it is good.
+  auto record = std::make_shared<JournalRecord>();
+  std::set<std::string> restored;
+  Status verified =
+      read_checkpoint(*(*project)->folders.checkpoints, std::string(file_name), settings_, progress,
+                      [&](const std::string& chunk, const std::string& bytes) {
+                        restored.insert(chunk);
+                        return put_lenient(*record, bytes, chunk);
+                      });
+  if (!verified) return verified;
+
+  Notices notices;
+  Status status = commit_now(false, notices);
+  if (status.ok()) {
+    status =
+        archive_all(**project, "before_restore", "made before restoring " + std::string(file_name),
+                    DamagedChunks::leave_out, nullptr, notices)
+            .status();
+  }
+  if (status.ok()) {
+    auto present = list_chunks();
+    if (!present) status = present.status();
+    for (const std::string& chunk : present ? *present : std::vector<std::string>()) {
+      if (!restored.contains(chunk)) record->add_removal(chunk);
+    }
+  }
+  if (status.ok() && !record->operations().empty()) status = stage_and_commit(record, notices);
+  if (status.ok()) notices.status("restored " + std::string(file_name));
+  events_.deliver(std::move(notices));
+  return status;
+}
+
+Status EngineCore::delete_checkpoint(std::string_view file_name) {
+  if (Status status = check_checkpoint_name(file_name); !status) return status;
+  auto project = owned_project();
+  if (!project) return project.status();
+  Directory& folder = *(*project)->folders.checkpoints;
+  if (Status status = folder.unlink(std::string(file_name)); !status) return status;
+  return folder.sync();
+}
+
+}  // namespace safechunk

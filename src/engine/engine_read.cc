@@ -1,0 +1,265 @@
+// Reading: fetch, list, health, verify, repair.
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/chunk_name.h"
+#include "engine/engine_core.h"
+#include "json/format.h"
+#include "storage/project_layout.h"
+#include "storage/verify.h"
+
+namespace safechunk {
+namespace {
+
+using MaybeText = std::optional<std::string>;
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+std::string text_of(Inspection inspection) {
+  if (inspection.bytes.starts_with(kByteOrderMark)) inspection.bytes.erase(0, 3);
+  return std::move(inspection.bytes);
+}
+
+Status in_chunk(const Status& status, const std::string& chunk) {
+  Error error = status.error();
+  if (error.chunk.empty()) error.chunk = chunk;
+  return error;
+}
+
+}  // namespace
+
+Status EngineCore::check_readable() const {
+  if (!options_status_) return options_status_;
+  auto project = readable_project();
+  return project.status();
+}
+
+Result<MaybeText> EngineCore::find_chunk(std::string_view name) {
+  if (!options_status_) return options_status_;
+  const std::string chunk(name);
+  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  auto owned = owned_project();
+  if (!owned) return find_as_reader(chunk);
+  StagedEdit staged;
+  {
+    const Lock lock(mutex_);
+    if (const StagedEdit* found = staging_.find(chunk)) staged = *found;
+  }
+  if (staged.record == nullptr) return find_committed(**owned, chunk);
+  if (staged.edit().removal) return MaybeText();
+  // As it will stand in the file.
+  return MaybeText(json::format(staged.text(), settings_.indent));
+}
+
+Result<MaybeText> EngineCore::find_committed(OpenProject& project, const std::string& chunk) {
+  Inspection found = project.chunks->read(chunk);
+  if (found.usable()) {
+    note_first_sight(project, chunk, found);
+    return MaybeText(text_of(std::move(found)));
+  }
+  if (found.health == FileHealth::unreadable) return in_chunk(found.reason, chunk);
+  if (found.health == FileHealth::missing) {
+    auto backup = project.folders.backups->stat(layout::backup_file(chunk));
+    if (!backup && backup.code() == ErrorCode::not_found) return MaybeText();
+  }
+  return heal_and_find(project, chunk);
+}
+
+// Under the gate, and after another look: a commit may have been faster.
+Result<MaybeText> EngineCore::heal_and_find(OpenProject& project, const std::string& chunk) {
+  std::vector<Event> events;
+  Inspection healed;
+  {
+    const std::lock_guard gate(gate_);
+    auto owned = owned_project();
+    if (!owned || owned->get() != &project) return find_as_reader(chunk);
+    healed = project.chunks->heal(chunk, events);
+  }
+  Notices notices;
+  for (const Event& event : events) notices.event(event);
+  if (healed.usable() && !healed.reason.ok()) notices.fault(in_chunk(healed.reason, chunk));
+  if (!healed.usable() && healed.health != FileHealth::missing) {
+    notices.fault(in_chunk(healed.reason, chunk));
+  }
+  {
+    const Lock lock(mutex_);
+    for (const Event& event : events) {
+      if (event.kind == Event::Kind::healed) ++counters_.heals;
+    }
+  }
+  events_.deliver(std::move(notices));
+  if (healed.usable()) return MaybeText(text_of(std::move(healed)));
+  if (healed.health == FileHealth::missing) return MaybeText();
+  return in_chunk(healed.reason, chunk);
+}
+
+// The first time that a version is read it is remembered, and an edit by another program is told.
+void EngineCore::note_first_sight(OpenProject& project, const std::string& chunk,
+                                  const Inspection& found) {
+  if (project.chunks->known(chunk, found.info)) return;
+  project.chunks->remember(chunk, ChunkStore::version_of(found, settings_));
+  if (found.health == FileHealth::good) return;
+  const bool edited = found.health == FileHealth::edited;
+  Notices notices;
+  notices.event({Event::Kind::external_edit, chunk,
+                 edited ? "changed by another program, and accepted"
+                        : "carries no stamp of this engine; it is JSON, and accepted"});
+  events_.deliver(std::move(notices));
+}
+
+// Without ownership: nothing is remembered, nothing is written, and no lock of this object is
+// taken, which in a forked child might be held for ever.
+Result<MaybeText> EngineCore::find_as_reader(const std::string& chunk) const {
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
+  if (!folders) {
+    if (folders.code() == ErrorCode::not_found) return MaybeText();
+    return folders.status();
+  }
+  Inspection primary = inspect_file(*folders->chunks, layout::chunk_file(chunk), settings_);
+  if (primary.usable()) return MaybeText(text_of(std::move(primary)));
+  if (primary.health == FileHealth::unreadable) return in_chunk(primary.reason, chunk);
+  Inspection backup = inspect_file(*folders->backups, layout::backup_file(chunk), settings_);
+  if (backup.usable()) return MaybeText(text_of(std::move(backup)));
+  if (backup.health == FileHealth::unreadable) return in_chunk(backup.reason, chunk);
+  if (primary.health == FileHealth::missing && backup.health == FileHealth::missing) {
+    return MaybeText();
+  }
+  Error error;
+  error.code = ErrorCode::corrupt;
+  error.message = "damaged, and no backup can replace it";
+  error.chunk = chunk;
+  error.path = project_path_ + "/" + layout::kChunks + "/" + layout::chunk_file(chunk);
+  return error;
+}
+
+Result<std::vector<std::string>> EngineCore::list_chunks() {
+  if (!options_status_) return options_status_;
+  auto project = readable_project();
+  if (!project) {
+    if (project.code() == ErrorCode::not_found) return std::vector<std::string>();
+    return project.status();
+  }
+  ChunkStore store((*project)->folders, settings_);
+  auto names = store.list();
+  if (!names || is_forked()) return names;
+  std::set<std::string> all(names->begin(), names->end());
+  const Lock lock(mutex_);
+  for (const auto& [chunk, staged] : staging_.snapshot()) {
+    if (staged.edit().removal) {
+      all.erase(chunk);
+    } else {
+      all.insert(chunk);
+    }
+  }
+  return std::vector<std::string>(all.begin(), all.end());
+}
+
+Result<std::shared_ptr<OpenProject>> EngineCore::readable_project() const {
+  auto owned = owned_project();
+  if (owned) return owned;
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
+  if (!folders) return folders.status();
+  auto project = std::make_shared<OpenProject>();
+  project->folders = *std::move(folders);
+  return project;
+}
+
+// --- health
+
+namespace {
+
+// As the original computes it: used / (used + available to the user) x 100, one decimal.
+double usage_percent(const SpaceInfo& space) {
+  const double used = static_cast<double>(space.used_bytes);
+  const double total = used + static_cast<double>(space.available_bytes);
+  return total <= 0 ? 0 : std::round(used / total * 1000.0) / 10.0;
+}
+
+Status count_files(ProjectFolders& folders, HealthReport& report) {
+  auto files = folders.chunks->list();
+  if (!files) return files.status();
+  for (const std::string& file : *files) {
+    if (layout::is_temporary(file)) ++report.orphaned_artifacts;
+    if (file.ends_with(".json")) ++report.shards;
+  }
+  auto quarantine = folders.root->open_directory(layout::kQuarantine);
+  if (!quarantine) {
+    return quarantine.code() == ErrorCode::not_found ? Status() : quarantine.status();
+  }
+  auto evidence = (*quarantine)->list();
+  if (!evidence) return evidence.status();
+  report.quarantine_files = evidence->size();
+  return {};
+}
+
+}  // namespace
+
+Result<HealthReport> EngineCore::health_report() {
+  if (!options_status_) return options_status_;
+  auto project = readable_project();
+  if (!project) return project.status();
+  ProjectFolders& folders = (*project)->folders;
+  HealthReport report;
+  if (!is_forked()) {
+    const Lock lock(mutex_);
+    report = counters_;
+    report.engine_active = state_ == State::active;
+    report.dirty_buffer = !staging_.empty();
+    report.pending_chunks = staging_.size();
+    report.owner = owner_;
+  }
+  if (!report.owner) report.owner = ProjectLock::peek(*folders.root);
+  report.last_error = is_forked() ? "" : events_.last_error();
+  if (const auto& journal = (*project)->journal) {
+    report.journal_bytes = journal->size();
+    report.bytes_written += journal->bytes_written();
+  }
+  auto space = folders.root->space();
+  if (!space) return space.status();
+  report.storage_usage = usage_percent(*space);
+  // Asking for an attribute tells whether the file system has any.
+  if (auto lock_file = folders.root->open(layout::kLock, OpenMode::read)) {
+    auto attribute = (*lock_file)->attribute(Stamp::kAttribute);
+    report.stamps_supported = attribute.ok() || attribute.code() == ErrorCode::not_found;
+  }
+  if (Status status = count_files(folders, report); !status) return status;
+  return report;
+}
+
+// --- verify and repair
+
+Result<VerifyReport> EngineCore::verify(const ProgressHandler& progress) {
+  if (!options_status_) return options_status_;
+  auto project = readable_project();
+  if (!project) return project.status();
+  return verify_project((*project)->folders, settings_, progress);
+}
+
+Status EngineCore::repair(const ProgressHandler& progress) {
+  auto project = owned_project();
+  if (!project) return project.status();
+  std::set<std::string> chunks;
+  for (Directory* folder : {(*project)->folders.chunks.get(), (*project)->folders.backups.get()}) {
+    auto files = folder->list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      auto chunk = layout::chunk_of_file(file);
+      if (!chunk) chunk = layout::chunk_of_backup(file);
+      if (chunk) chunks.insert(*chunk);
+    }
+  }
+  Status first_error;
+  std::uint64_t done = 0;
+  for (const std::string& chunk : chunks) {
+    auto found = find_chunk(chunk);
+    if (!found && first_error.ok()) first_error = found.status();
+    if (progress && !progress(++done, chunks.size())) {
+      return Status(ErrorCode::cancelled, "cancelled by the progress handler");
+    }
+  }
+  return first_error;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,365 @@
+// Writing: staging, committing, cutting the journal.
+
+#include <algorithm>
+
+#include "base/chunk_name.h"
+#include "engine/engine_core.h"
+#include "json/scan.h"
+
+namespace safechunk {
+namespace {
+
+double milliseconds(Clock::TimePoint::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+Status in_chunk(Status status, std::string_view chunk) {
+  if (status.ok() || !status.error().chunk.empty()) return status;
+  Error error = status.error();
+  error.chunk = chunk;
+  return error;
+}
+
+// Any other error of stage() means that it is staged, but not in the journal.
+bool was_refused(const Status& staged) {
+  return staged.code() == ErrorCode::not_owner || staged.code() == ErrorCode::invalid_name;
+}
+
+std::string count_of(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " chunk" : " chunks");
+}
+
+using Names = std::unordered_map<std::string, std::string>;
+
+Status check_case(const Names& names, const std::string& chunk) {
+  const auto found = names.find(fold_case(chunk));
+  if (found == names.end() || found->second == chunk) return {};
+  return in_chunk(Status(ErrorCode::invalid_name,
+                         "chunk name differs only by case from '" + found->second + "'"),
+                  chunk);
+}
+
+}  // namespace
+
+// --- staging
+
+// Checks everything that can be checked at the call, and copies: no state of the engine is touched.
+Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
+                            std::string_view chunk, bool lenient) const {
+  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  if (json_text.size() > settings_.size_limit) {
+    return in_chunk(Status(ErrorCode::too_large,
+                           "the text has " + std::to_string(json_text.size()) +
+                               " bytes, the limit is " + std::to_string(settings_.size_limit)),
+                    chunk);
+  }
+  record.begin_put(chunk, json_text.size());
+  Status status = json::compact(
+      json_text, {.depth_limit = settings_.depth_limit, .lenient = lenient}, record.buffer());
+  if (!status) {
+    record.cancel_put();
+    return in_chunk(status, chunk);
+  }
+  record.end_put();
+  return {};
+}
+
+Status EngineCore::put(JournalRecord& record, std::string_view json_text,
+                       std::string_view chunk) const {
+  return put_text(record, json_text, chunk, false);
+}
+
+Status EngineCore::put_lenient(JournalRecord& record, std::string_view json_text,
+                               std::string_view chunk) const {
+  return put_text(record, json_text, chunk, true);
+}
+
+Status EngineCore::stage_and_commit(const std::shared_ptr<JournalRecord>& record,
+                                    Notices& notices) {
+  Status staged = stage(record);
+  return was_refused(staged) ? staged : commit_now(false, notices);
+}
+
+Status EngineCore::commit_transaction(const std::shared_ptr<JournalRecord>& record) {
+  Status staged = stage(record);
+  return was_refused(staged) ? staged : force_sync();
+}
+
+Status EngineCore::stage(const std::shared_ptr<JournalRecord>& record) {
+  std::shared_ptr<OpenProject> project;
+  Status status;
+  {
+    const std::lock_guard stage_lock(stage_mutex_);
+    auto owned = owned_project();
+    if (!owned) return owned.status();
+    project = *std::move(owned);
+    status = stage_locked(*project, record);
+  }
+  if (project->journal->size() > options_.journal_limit) relieve_journal();
+  if (!status) {
+    Notices notices;
+    notices.fault(status);
+    events_.deliver(std::move(notices));
+  }
+  return status;
+}
+
+Status EngineCore::stage_locked(OpenProject& project,
+                                const std::shared_ptr<JournalRecord>& record) {
+  if (Status status = set_bases(project, *record); !status) return status;
+  const auto& operations = record->operations();
+  {
+    const Lock lock(mutex_);
+    // The same as what is staged already: nothing new to keep.
+    const StagedEdit* staged = staging_.find(operations.front().chunk);
+    if (operations.size() == 1 && staged != nullptr && staged->journaled &&
+        staged->edit().text == operations.front().text) {
+      return {};
+    }
+  }
+  const Status journaled = project.journal->append(*record);
+  const Lock lock(mutex_);
+  staging_.add(record, journaled.ok());
+  for (const JournalOperation& operation : operations) {
+    if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
+  }
+  debounce_.edited(platform_.clock.now());
+  wake_.notify_all();
+  return journaled;
+}
+
+// What each edit is staged upon: the newest journaled edit of its chunk, else what is on disk.
+Status EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
+  Names own_names;
+  for (std::size_t i = 0; i < record.operations().size(); ++i) {
+    const std::string& chunk = record.operations()[i].chunk;
+    {
+      const Lock lock(mutex_);
+      if (!record.operations()[i].removal) {
+        if (Status status = check_case(names_, chunk); !status) return status;
+        if (Status status = check_case(own_names, chunk); !status) return status;
+        own_names.emplace(fold_case(chunk), chunk);
+      }
+      if (const StagedEdit* staged = staging_.find(chunk)) {
+        record.set_base(i, staged->journaled ? staged->edit().text : staged->edit().base);
+        continue;
+      }
+    }
+    record.set_base(i, project.chunks->base_of(chunk));
+  }
+  return {};
+}
+
+Status EngineCore::remove_chunk(std::string_view chunk) {
+  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  auto project = owned_project();
+  if (!project) return project.status();
+  auto present = find_chunk(chunk);
+  if (present && !*present) {
+    return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
+  }
+  // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
+  if (!present && present.code() != ErrorCode::corrupt) return present.status();
+  auto record = std::make_shared<JournalRecord>();
+  record->add_removal(chunk);
+  return stage(record);
+}
+
+// --- committing
+
+Status EngineCore::force_sync() {
+  Notices notices;
+  Status status;
+  auto project = owned_project();
+  if (!project) return project.status();
+  if (options_.durability == Durability::journal && !(*project)->journal->broken()) {
+    status = sync_by_journal(*project, notices);
+  } else {
+    status = commit_now(false, notices);
+  }
+  events_.deliver(std::move(notices));
+  return status;
+}
+
+// Durability::journal: acknowledged after one fdatasync, which threads that arrive together share.
+Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, Notices& notices) {
+  std::uint64_t sequence = 0;
+  {
+    const Lock lock(mutex_);
+    if (staging_.empty() || staging_.newest_sequence() <= acknowledged_) return {};
+    sequence = staging_.newest_sequence();
+  }
+  if (!project->journal->sync_to(sequence)) return commit_now(false, notices);
+  {
+    const Lock lock(mutex_);
+    acknowledged_ = std::max(acknowledged_, sequence);
+    debounce_.due_now(platform_.clock.now());  // the files follow at once
+    wake_.notify_all();
+  }
+  notices.sync();
+  return {};
+}
+
+// Commits everything that is staged when its turn comes. A caller whose edits were committed by the
+// one before it returns at once: so many writers cost few fsyncs.
+Status EngineCore::commit_now(bool retry, Notices& notices) {
+  std::uint64_t needed = 0;
+  {
+    const Lock lock(mutex_);
+    needed = staging_.newest_sequence();
+    if (staging_.empty()) {
+      debounce_.clear();
+      back_off_.succeeded();
+      return {};
+    }
+    if (retry) ++counters_.retries;
+  }
+  const std::lock_guard gate(gate_);
+  if (committed_through_ >= needed) return {};
+  auto project = owned_project();
+  if (!project) return project.status();
+  return commit_staged(**project, notices);
+}
+
+Status EngineCore::commit_staged(OpenProject& project, Notices& notices) {
+  std::map<std::string, StagedEdit> set;
+  std::uint64_t newest = 0;
+  {
+    const Lock lock(mutex_);
+    set = staging_.snapshot();
+    newest = staging_.newest_sequence();
+    debounce_.clear();
+  }
+  const auto begin = platform_.clock.now();
+  Status status = project.lock->check_held();
+  if (!status) {
+    notices.fault(status);
+    const Lock lock(mutex_);
+    if (!set.empty()) back_off_.failed(platform_.clock.now());
+    return status;
+  }
+  if (!set.empty()) {
+    std::vector<ChunkEdit> edits;
+    edits.reserve(set.size());
+    for (const auto& [chunk, staged] : set) {
+      edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().text,
+                       staged.record->sequence(), staged.group});
+    }
+    const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(),
+                                             [&] { return sync_journal(project, newest); });
+    account(report, set, milliseconds(platform_.clock.now() - begin), notices);
+    journal_must_vanish_ = journal_must_vanish_ || report.journal_must_vanish;
+    status = report.first_error();
+    if (status.ok()) committed_through_ = newest;
+  }
+  settle(project, notices);
+  return status;
+}
+
+void EngineCore::account(const CommitReport& report, const std::map<std::string, StagedEdit>& set,
+                         double duration_ms, Notices& notices) {
+  for (const Event& event : report.events) notices.event(event);
+  for (const Status& result : report.results) notices.fault(result);
+  const Lock lock(mutex_);
+  std::size_t index = 0;
+  std::uint64_t newest = 0;
+  bool failed = false;
+  for (const auto& [chunk, staged] : set) {
+    if (report.results[index++].ok()) {
+      staging_.committed(chunk, staged);
+      if (staged.edit().removal && staging_.find(chunk) == nullptr) names_.erase(fold_case(chunk));
+      newest = std::max(newest, staged.record->sequence());
+    } else {
+      failed = true;
+    }
+  }
+  counters_.bytes_written += report.bytes_written;
+  if (failed) {
+    ++counters_.failed_commits;
+    back_off_.failed(platform_.clock.now());
+    wake_.notify_all();
+  } else {
+    back_off_.succeeded();
+  }
+  if (report.changed > 0) {
+    counters_.last_sync_unix_time = static_cast<double>(platform_.clock.unix_time_ns()) / 1e9;
+    counters_.last_sync_duration_ms = duration_ms;
+    notices.status("saved " + count_of(report.changed));
+  }
+  if (!failed && newest > acknowledged_) {
+    acknowledged_ = newest;
+    notices.sync();
+  }
+}
+
+// --- the journal
+
+Status EngineCore::sync_journal(OpenProject& project, std::uint64_t sequence) {
+  if (!project.journal->broken()) {
+    Status status = project.journal->sync_to(sequence);
+    if (status.ok()) return status;
+  }
+  // A sync that failed is not tried again on the same file: a fresh one takes over.
+  const std::lock_guard stage_lock(stage_mutex_);
+  return rewrite_journal(project, project.journal->token());
+}
+
+Status EngineCore::rewrite_journal(OpenProject& project, std::uint32_t token) {
+  std::vector<std::shared_ptr<JournalRecord>> records;
+  {
+    const Lock lock(mutex_);
+    records = staging_.trim_records();
+  }
+  // Records that went before are left out: the first of each chunk now stands upon the disk.
+  std::map<std::string, Digest> top;
+  for (const auto& record : records) {
+    for (std::size_t i = 0; i < record->operations().size(); ++i) {
+      const JournalOperation& operation = record->operations()[i];
+      const auto found = top.find(operation.chunk);
+      record->set_base(
+          i, found != top.end() ? found->second : project.chunks->base_of(operation.chunk));
+      top[operation.chunk] = operation.text;
+    }
+  }
+  Status status = project.journal->rewrite(records, token);
+  if (status.ok()) {
+    const Lock lock(mutex_);
+    staging_.mark_journaled();
+  }
+  return status;
+}
+
+// After a commit: the journal is emptied, or, when it has grown past its limit, cut to what is
+// still staged.
+void EngineCore::settle(OpenProject& project, Notices& notices) {
+  const std::lock_guard stage_lock(stage_mutex_);
+  bool empty = false;
+  {
+    const Lock lock(mutex_);
+    empty = staging_.empty();
+  }
+  const bool grown = project.journal->size() > options_.journal_limit;
+  if (project.journal->broken() || (!empty && grown)) {
+    Status status = rewrite_journal(project, project.journal->token());
+    if (status.ok()) journal_must_vanish_ = false;
+    notices.fault(status);
+  } else if (empty) {
+    Status status = project.journal->reset(journal_must_vanish_);
+    if (status.ok()) journal_must_vanish_ = false;
+    notices.fault(status);
+  }
+}
+
+// Called by a thread that staged past the limit. It commits itself, so that a writer that is faster
+// than the disk is slowed down to the disk's speed; unless saving fails anyway.
+void EngineCore::relieve_journal() {
+  {
+    const Lock lock(mutex_);
+    if (back_off_.retry_at() != BackOff::TimePoint::max()) return;
+  }
+  Notices notices;
+  (void)commit_now(false, notices);  // reported through the notices
+  events_.deliver(std::move(notices));
+}
+
+}  // namespace safechunk

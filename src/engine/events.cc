@@ -1,0 +1,122 @@
+#include "engine/events.h"
+
+#include <exception>
+
+#include "base/limits.h"
+
+namespace safechunk {
+namespace {
+
+template <typename Handler>
+std::shared_ptr<const Handler> share(Handler handler) {
+  if (!handler) return nullptr;
+  return std::make_shared<const Handler>(std::move(handler));
+}
+
+}  // namespace
+
+void Notices::event(const Event& event) {
+  ErrorCode code = ErrorCode::ok;
+  switch (event.kind) {
+    case Event::Kind::lost:
+    case Event::Kind::healed:
+    case Event::Kind::quarantined:
+    case Event::Kind::journal_damaged:
+      code = ErrorCode::corrupt;
+      break;
+    case Event::Kind::conflict:
+      code = ErrorCode::conflict;
+      break;
+    default:
+      break;
+  }
+  if (code == ErrorCode::ok) {
+    std::string text(to_string(event.kind));
+    if (!event.chunk.empty()) text += " '" + event.chunk + "'";
+    status(text + ": " + event.detail);
+    return;
+  }
+  Error error;
+  error.code = code;
+  error.message = event.detail;
+  error.chunk = event.chunk;
+  fault(error);
+}
+
+void Events::set_status(StatusHandler handler) {
+  const std::lock_guard lock(mutex_);
+  on_status_ = share(std::move(handler));
+}
+
+void Events::set_sync(SyncHandler handler) {
+  const std::lock_guard lock(mutex_);
+  on_sync_ = share(std::move(handler));
+}
+
+void Events::set_fault(FaultHandler handler) {
+  std::vector<Error> kept;
+  {
+    const std::lock_guard lock(mutex_);
+    on_fault_ = share(std::move(handler));
+    if (on_fault_) kept.swap(pending_faults_);
+  }
+  for (const Error& error : kept) deliver_fault(error);
+}
+
+template <typename Call>
+void Events::contain(const char* handler, Call call) {
+  std::string what;
+  try {
+    call();
+    return;
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+    what = "an unknown exception";
+  }
+  Error error;
+  error.code = ErrorCode::invalid_argument;
+  error.message = std::string("the handler ") + handler + " threw: " + what;
+  deliver_fault(error);
+}
+
+void Events::deliver(Notices notices) {
+  for (const Notices::Notice& notice : notices.list) {
+    if (notice.kind == Notices::Notice::Kind::fault) {
+      deliver_fault(notice.error);
+      continue;
+    }
+    std::unique_lock lock(mutex_);
+    const auto on_status = on_status_;
+    const auto on_sync = on_sync_;
+    lock.unlock();
+    if (notice.kind == Notices::Notice::Kind::status) {
+      if (on_status) contain("on_status", [&] { (*on_status)(notice.text); });
+    } else if (on_sync) {
+      contain("on_sync", [&] { (*on_sync)(); });
+    }
+  }
+}
+
+void Events::deliver_fault(const Error& error) {
+  std::unique_lock lock(mutex_);
+  last_error_ = error.to_text();
+  const auto on_fault = on_fault_;
+  if (!on_fault && pending_faults_.size() < limits::kPendingFaults)
+    pending_faults_.push_back(error);
+  lock.unlock();
+  if (!on_fault) return;
+  try {
+    (*on_fault)(error);
+  } catch (...) {
+    const std::lock_guard again(mutex_);
+    last_error_ += "; and the handler on_fault threw";
+  }
+}
+
+std::string Events::last_error() const {
+  const std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,67 @@
+#include "engine/staging.h"
+
+#include <algorithm>
+
+namespace safechunk {
+
+void Staging::add(const std::shared_ptr<JournalRecord>& record, bool journaled) {
+  const std::size_t count = record->operations().size();
+  std::uint64_t group = count > 1 ? record->sequence() : 0;
+  for (const JournalOperation& operation : record->operations()) {
+    const auto found = edits_.find(operation.chunk);
+    if (found == edits_.end() || found->second.group == 0) continue;
+    if (group == 0) {
+      group = found->second.group;
+    } else {
+      merge_group(found->second.group, group);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    edits_[record->operations()[i].chunk] = StagedEdit{record, i, group, journaled};
+  }
+  newest_sequence_ = std::max(newest_sequence_, record->sequence());
+}
+
+void Staging::merge_group(std::uint64_t from, std::uint64_t to) {
+  for (auto& [chunk, edit] : edits_) {
+    if (edit.group == from) edit.group = to;
+  }
+}
+
+const StagedEdit* Staging::find(const std::string& chunk) const {
+  const auto found = edits_.find(chunk);
+  return found == edits_.end() ? nullptr : &found->second;
+}
+
+void Staging::committed(const std::string& chunk, const StagedEdit& edit) {
+  const auto found = edits_.find(chunk);
+  if (found != edits_.end() && found->second.record->sequence() == edit.record->sequence())
+    edits_.erase(found);
+}
+
+std::vector<std::shared_ptr<JournalRecord>> Staging::trim_records() {
+  std::map<std::uint64_t, std::vector<StagedEdit*>> by_sequence;
+  for (auto& [chunk, edit] : edits_) by_sequence[edit.record->sequence()].push_back(&edit);
+  std::vector<std::shared_ptr<JournalRecord>> records;
+  records.reserve(by_sequence.size());
+  for (auto& [sequence, edits] : by_sequence) {
+    std::shared_ptr<JournalRecord> record = edits.front()->record;
+    if (edits.size() < record->operations().size()) {
+      std::vector<std::size_t> live;
+      for (const StagedEdit* edit : edits) live.push_back(edit->operation);
+      record = record->subset(live);
+      for (std::size_t i = 0; i < edits.size(); ++i) {
+        edits[i]->record = record;
+        edits[i]->operation = i;
+      }
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+void Staging::mark_journaled() {
+  for (auto& [chunk, edit] : edits_) edit.journaled = true;
+}
+
+}  // namespace safechunk

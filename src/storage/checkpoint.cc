@@ -1,0 +1,378 @@
+#include "storage/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <optional>
+
+#include "archive/zip_reader.h"
+#include "archive/zip_writer.h"
+#include "base/chunk_name.h"
+#include "json/member.h"
+#include "json/scan.h"
+#include "storage/durable_file.h"
+#include "storage/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+constexpr std::uint64_t kMetaLimit = 1ULL << 20U;
+
+class FileSink final : public archive::ByteSink {
+ public:
+  explicit FileSink(File& file) : file_(file) {}
+  Status write_at(std::uint64_t offset, std::string_view bytes) override {
+    return write_all(file_, offset, bytes);
+  }
+
+ private:
+  File& file_;
+};
+
+class FileSource final : public archive::ByteSource {
+ public:
+  FileSource(File& file, std::uint64_t size) : file_(file), size_(size) {}
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  Status read_at(std::uint64_t offset, std::span<char> buffer) override {
+    while (!buffer.empty()) {
+      auto count = file_.read_at(offset, buffer);
+      if (!count) return count.status();
+      if (*count == 0) return Status(ErrorCode::corrupt, "the archive is shorter than it was");
+      buffer = buffer.subspan(*count);
+      offset += *count;
+    }
+    return {};
+  }
+
+ private:
+  File& file_;
+  const std::uint64_t size_;
+};
+
+archive::ReadLimits read_limits(const TextSettings& settings) {
+  archive::ReadLimits limits;
+  limits.max_entry_bytes = settings.size_limit;
+  return limits;
+}
+
+std::tm local_time(std::int64_t unix_time_ns) {
+  const std::time_t seconds = unix_time_ns / kNanoseconds;
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  return parts;
+}
+
+std::string format_time(std::int64_t unix_time_ns, const char* pattern) {
+  const std::tm parts = local_time(unix_time_ns);
+  std::array<char, 32> buffer{};
+  const std::size_t length = std::strftime(buffer.data(), buffer.size(), pattern, &parts);
+  return {buffer.data(), length};
+}
+
+std::string date_of(const layout::CheckpointName& name) {
+  const std::string& t = name.time;
+  return t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 2) + " " + t.substr(9, 2) + ":" +
+         t.substr(11, 2) + ":" + t.substr(13, 2);
+}
+
+std::string meta_text(const CheckpointRequest& request, std::size_t chunk_count) {
+  std::string left_out;
+  for (const std::string& chunk : request.without) {
+    left_out += (left_out.empty() ? "" : ", ") + json::quote(chunk);
+  }
+  return "{\n    \"engine\": \"safechunk\",\n    \"format\": 1,\n    \"project\": " +
+         json::quote(request.project_id) + ",\n    \"label\": " + json::quote(request.label) +
+         ",\n    \"date\": " + json::quote(format_time(request.unix_time_ns, "%Y-%m-%d %H:%M:%S")) +
+         ",\n    \"notes\": " + json::quote(request.notes) +
+         ",\n    \"chunks\": " + std::to_string(chunk_count) + ",\n    \"left_out\": [" + left_out +
+         "]\n}\n";
+}
+
+Error in_chunk(const Status& status, const std::string& chunk) {
+  Error error = status.error();
+  error.chunk = chunk;
+  return error;
+}
+
+}  // namespace
+
+// --- pinning
+
+Result<PinnedFiles> PinnedFiles::pin(ProjectFolders& folders, std::uint64_t token,
+                                     std::uint64_t size_limit) {
+  PinnedFiles pinned;
+  pinned.name_ = layout::pin_folder(token);
+  if (Status status = folders.checkpoints->make_directory(pinned.name_); !status) return status;
+  pinned.checkpoints_ = folders.checkpoints.get();
+  auto folder = folders.checkpoints->open_directory(pinned.name_);
+  if (!folder) return folder.status();
+  pinned.folder_ = *std::move(folder);
+
+  const auto pin_all = [&](Directory& from, auto parse, std::vector<std::string>& names) -> Status {
+    auto files = from.list();
+    if (!files) return files.status();
+    std::sort(files->begin(), files->end());
+    for (const std::string& file : *files) {
+      const auto chunk = parse(file);
+      if (!chunk) continue;
+      if (Status status = pinned.pin_file(from, file, size_limit); !status) return status;
+      names.push_back(*chunk);
+    }
+    return {};
+  };
+  if (Status s = pin_all(*folders.chunks, layout::chunk_of_file, pinned.chunks_); !s) return s;
+  if (Status s = pin_all(*folders.backups, layout::chunk_of_backup, pinned.backups_); !s) return s;
+  return pinned;
+}
+
+Status PinnedFiles::pin_file(Directory& from, const std::string& file, std::uint64_t size_limit) {
+  auto info = from.stat(file);
+  if (!info) return info.status();
+  if (info->type != FileType::regular) {
+    Error error;
+    error.code = ErrorCode::io_error;
+    error.message = "not a regular file";
+    error.path = from.path() + "/" + file;
+    return error;
+  }
+  const Status linked = from.link(file, *folder_, file);
+  if (!linked && linked.code() != ErrorCode::no_space) {
+    auto source = from.open(file, OpenMode::read);
+    if (!source) return source.status();
+    auto bytes = read_all(**source, size_limit);
+    if (!bytes) return bytes.status();
+    auto copy = folder_->open(file, OpenMode::create_exclusive, 0600);
+    if (!copy) return copy.status();
+    if (Status status = write_all(**copy, 0, *bytes); !status) return status;
+    files_.push_back(file);
+    return (*copy)->close();
+  }
+  if (linked.ok()) files_.push_back(file);
+  return linked;
+}
+
+// What cannot be removed here is removed by the next attach.
+PinnedFiles::~PinnedFiles() {
+  if (checkpoints_ == nullptr || folder_ == nullptr) return;
+  for (const std::string& file : files_) (void)folder_->unlink(file);
+  folder_.reset();
+  (void)checkpoints_->remove_directory(name_);
+}
+
+Status remove_unfinished_checkpoints(Directory& checkpoints) {
+  auto names = checkpoints.list();
+  if (!names) return names.status();
+  for (const std::string& name : *names) {
+    if (layout::is_temporary(name)) {
+      if (Status status = checkpoints.unlink(name); !status) return status;
+    } else if (layout::is_pin_folder(name)) {
+      auto folder = checkpoints.open_directory(name);
+      if (!folder) return folder.status();
+      auto files = (*folder)->list();
+      if (!files) return files.status();
+      for (const std::string& file : *files) {
+        if (Status status = (*folder)->unlink(file); !status) return status;
+      }
+      if (Status status = checkpoints.remove_directory(name); !status) return status;
+    }
+  }
+  return {};
+}
+
+// --- writing
+
+namespace {
+
+// The archive's entries, in the order of the names.
+std::vector<archive::EntryToWrite> entries_of(const PinnedFiles& pinned,
+                                              const CheckpointRequest& request,
+                                              const TextSettings& settings) {
+  std::vector<archive::EntryToWrite> entries;
+  const auto add = [&](std::string name, std::function<Result<std::string>()> read) {
+    archive::EntryToWrite entry;
+    entry.name = std::move(name);
+    entry.modified_unix_seconds = request.unix_time_ns / kNanoseconds;
+    entry.read = std::move(read);
+    entries.push_back(std::move(entry));
+  };
+  std::size_t count = 0;
+  for (const std::string& chunk : pinned.chunks()) {
+    if (request.without.contains(chunk)) continue;
+    ++count;
+    add(layout::archived_chunk(chunk), [&pinned, &settings, chunk]() -> Result<std::string> {
+      Inspection found = inspect_file(pinned.folder(), layout::chunk_file(chunk), settings);
+      if (found.usable()) return std::move(found.bytes);
+      if (found.health != FileHealth::invalid) return in_chunk(found.reason, chunk);
+      Error error = in_chunk(found.reason, chunk);
+      error.code = ErrorCode::corrupt;
+      error.position.reset();
+      return error;
+    });
+  }
+  for (const std::string& chunk : pinned.backups()) {
+    add(layout::archived_backup(chunk), [&pinned, &settings, chunk]() -> Result<std::string> {
+      auto file = pinned.folder().open(layout::backup_file(chunk), OpenMode::read);
+      if (!file) return file.status();
+      return read_all(**file, settings.size_limit);
+    });
+  }
+  add(layout::kCheckpointMeta,
+      [text = meta_text(request, count)]() -> Result<std::string> { return text; });
+  return entries;
+}
+
+// A name that sorts behind all others of its second, so that none is overwritten and the newest is
+// always known.
+Result<std::string> free_name(Directory& checkpoints, const CheckpointRequest& request) {
+  layout::CheckpointName name{request.label, format_time(request.unix_time_ns, "%Y%m%d_%H%M%S"), 1};
+  auto files = checkpoints.list();
+  if (!files) return files.status();
+  for (const std::string& file : *files) {
+    const auto other = layout::parse_checkpoint(file);
+    if (other && other->time == name.time) name.number = std::max(name.number, other->number + 1);
+  }
+  return layout::checkpoint_file(name);
+}
+
+Status verify_archive(File& file, const TextSettings& settings) {
+  auto info = file.stat();
+  if (!info) return info.status();
+  FileSource source(file, info->size);
+  auto reader = archive::ZipReader::open(source, read_limits(settings));
+  return reader ? reader->verify() : reader.status();
+}
+
+}  // namespace
+
+Result<std::string> write_checkpoint(Directory& checkpoints, const PinnedFiles& pinned,
+                                     const CheckpointRequest& request, const TextSettings& settings,
+                                     const ProgressHandler& progress) {
+  auto name = free_name(checkpoints, request);
+  if (!name) return name;
+  auto temporary =
+      TemporaryFile::create(checkpoints, *name + std::string(layout::kTemporaryEnding), 0666);
+  if (!temporary) return temporary.status();
+  FileSink sink(temporary->file());
+  archive::WriteOptions options;
+  options.progress = progress;
+  Status written = archive::write_zip(sink, entries_of(pinned, request, settings), options);
+  if (!written) return written;
+  Status durable =
+      temporary->make_durable([&](File& file) { return verify_archive(file, settings); });
+  if (!durable) return durable;
+  if (Status status = temporary->publish(*name); !status) return status;
+  if (Status status = checkpoints.sync(); !status) return status;
+  return name;
+}
+
+// --- reading
+
+Status check_checkpoint_name(std::string_view file_name) {
+  if (layout::parse_checkpoint(file_name)) return {};
+  return Status(ErrorCode::invalid_name,
+                "not the name of a checkpoint (checkpoint_LABEL_YYYYMMDD_HHMMSS.zip)");
+}
+
+namespace {
+
+// The notes of an archive; empty when they cannot be read.
+std::string notes_of(Directory& checkpoints, const std::string& file_name) {
+  auto file = checkpoints.open(file_name, OpenMode::read);
+  if (!file) return {};
+  auto info = (*file)->stat();
+  if (!info) return {};
+  FileSource source(**file, info->size);
+  auto reader = archive::ZipReader::open(source);
+  if (!reader) return {};
+  for (std::size_t i = 0; i < reader->entries().size(); ++i) {
+    if (reader->entries()[i].name != layout::kCheckpointMeta) continue;
+    if (reader->entries()[i].size > kMetaLimit) return {};
+    auto text = reader->read(i);
+    if (!text || !json::validate(*text, {})) return {};
+    return json::string_member(*text, "notes").value_or("");
+  }
+  return {};
+}
+
+// Which chunk an entry holds; nothing for a backup or the description; an error for anything else.
+Result<std::optional<std::string>> classify(const std::string& entry) {
+  const auto inside = [&](std::string_view folder) -> std::optional<std::string> {
+    const std::string start = std::string(folder) + "/";
+    if (!entry.starts_with(start)) return std::nullopt;
+    return entry.substr(start.size());
+  };
+  if (entry == layout::kCheckpointMeta) return std::optional<std::string>();
+  if (const auto file = inside(layout::kChunks)) {
+    if (auto chunk = layout::chunk_of_file(*file)) return chunk;
+  }
+  if (const auto file = inside(layout::kBackups)) {
+    if (layout::chunk_of_backup(*file)) return std::optional<std::string>();
+  }
+  return Status(ErrorCode::corrupt, "the archive holds '" + entry + "', which no checkpoint has");
+}
+
+}  // namespace
+
+Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
+  auto files = checkpoints.list();
+  if (!files) return files.status();
+  std::vector<std::pair<layout::CheckpointName, std::string>> found;
+  for (const std::string& file : *files) {
+    if (auto name = layout::parse_checkpoint(file)) found.emplace_back(*std::move(name), file);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& left, const auto& right) { return right.first < left.first; });
+  std::vector<CheckpointInfo> list;
+  for (const auto& [name, file] : found) {
+    auto info = checkpoints.stat(file);
+    if (!info || info->type != FileType::regular) continue;
+    list.push_back({file, name.label, date_of(name), notes_of(checkpoints, file), info->size});
+  }
+  return list;
+}
+
+Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
+                       const TextSettings& settings, const ProgressHandler& progress,
+                       const ArchivedChunkHandler& chunk_handler) {
+  if (Status status = check_checkpoint_name(file_name); !status) return status;
+  auto file = checkpoints.open(file_name, OpenMode::read);
+  if (!file) return file.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  FileSource source(**file, info->size);
+  auto reader = archive::ZipReader::open(source, read_limits(settings));
+  if (!reader) return reader.status();
+  const auto& entries = reader->entries();
+  std::vector<std::optional<std::string>> chunks;
+  std::set<std::string> folded;
+  for (const auto& entry : entries) {
+    auto chunk = classify(entry.name);
+    if (!chunk) return chunk.status();
+    if (*chunk && !folded.insert(fold_case(**chunk)).second) {
+      return Status(ErrorCode::corrupt, "the archive holds two chunks named '" + **chunk + "'");
+    }
+    chunks.push_back(*std::move(chunk));
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto bytes = reader->read(i);
+    if (!bytes) return bytes.status();
+    if (chunks[i]) {
+      Status valid = json::validate(*bytes, {.depth_limit = settings.depth_limit, .lenient = true});
+      if (!valid) {
+        Error error = in_chunk(valid, *chunks[i]);
+        if (error.code == ErrorCode::invalid_json) error.code = ErrorCode::corrupt;
+        return error;
+      }
+      if (chunk_handler) {
+        if (Status status = chunk_handler(*chunks[i], *bytes); !status) return status;
+      }
+    }
+    if (progress && !progress(i + 1, entries.size())) {
+      return Status(ErrorCode::cancelled, "cancelled by the progress handler");
+    }
+  }
+  return {};
+}
+
+}  // namespace safechunk

@@ -1,0 +1,95 @@
+// The files of a project's chunks: reading with validation, healing, quarantine, and what is known
+// of each committed version. Committing several of them is in commit.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <safechunk/reports.hpp>
+
+#include "platform/file_system.h"
+#include "storage/inspection.h"
+
+namespace safechunk {
+
+// The opened folders of a project. `quarantine` is opened when first needed.
+struct ProjectFolders {
+  std::unique_ptr<Directory> root;
+  std::unique_ptr<Directory> chunks;
+  std::unique_ptr<Directory> backups;
+  std::unique_ptr<Directory> checkpoints;
+};
+
+// A committed version that this engine wrote or has validated. While the file keeps this identity,
+// its bytes need not be read again to know that they are good.
+struct KnownVersion {
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;
+  Digest text;
+  bool ours = false;     // written by an engine, not by another program
+  bool durable = false;  // ours, and its folder was synced since
+
+  [[nodiscard]] bool matches(const FileInfo& info) const {
+    return info.inode == inode && info.size == size && info.modified_ns == modified_ns &&
+           info.changed_ns == changed_ns;
+  }
+};
+
+// Changes to disk (heal, quarantine, and those of commit.h) are serialised by the caller; reading
+// and base_of() may run beside them on any thread.
+class ChunkStore {
+ public:
+  ChunkStore(ProjectFolders& folders, TextSettings settings)
+      : folders_(folders), settings_(settings) {}
+
+  // What is committed under that name, judged. The backup is not looked at.
+  Inspection read(const std::string& chunk);
+
+  // The digest of the compact text that is committed: what a new edit is staged upon. Costs a look
+  // at the stamp at the first call for a chunk, and a full read where there is no good stamp.
+  Digest base_of(const std::string& chunk);
+
+  // Replaces a damaged or missing primary by its valid backup, keeping the damaged bytes in
+  // quarantine. Returns what the chunk is afterwards: usable, or missing, or unreadable (nothing
+  // was changed), or invalid with reason `corrupt` when nothing could be healed. `not healed` for
+  // lack of space or permission still returns the backup's bytes, with the reason set.
+  Inspection heal(const std::string& chunk, std::vector<Event>& events);
+
+  // Keeps a copy of `bytes` in the quarantine folder, durably, once per content. True in `added`
+  // when it was not there before.
+  Status quarantine(const std::string& file_name, std::string_view bytes, bool& added);
+
+  // Names of all chunks on disk, sorted.
+  Result<std::vector<std::string>> list();
+
+  // What is known without reading, when the file on disk still is that version.
+  std::optional<KnownVersion> known(const std::string& chunk, const FileInfo& info) const;
+  void remember(const std::string& chunk, const KnownVersion& version);
+  void forget(const std::string& chunk);
+  static KnownVersion version_of(const Inspection& inspection, const TextSettings& settings);
+
+  [[nodiscard]] ProjectFolders& folders() { return folders_; }
+  [[nodiscard]] const TextSettings& settings() const { return settings_; }
+
+ private:
+  Inspection publish_backup(const std::string& chunk, const Inspection& primary, Inspection backup);
+  Inspection report_lost(const std::string& chunk, Inspection primary, const Inspection& backup,
+                         std::vector<Event>& events);
+  Status open_quarantine();
+
+  ProjectFolders& folders_;
+  const TextSettings settings_;
+  std::unique_ptr<Directory> quarantine_;  // confined to whoever may change the disk
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
+};
+
+}  // namespace safechunk

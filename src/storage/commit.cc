@@ -1,0 +1,333 @@
+#include "storage/commit.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/limits.h"
+#include "json/format.h"
+#include "storage/durable_file.h"
+#include "storage/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+// What is under the chunk's name before the commit.
+struct Present {
+  FileHealth health = FileHealth::missing;
+  FileInfo info;
+  std::optional<KnownVersion> version;  // of a usable file
+  std::string damaged_bytes;            // of an invalid one
+};
+
+// One edit on its way.
+struct Work {
+  const ChunkEdit* edit = nullptr;
+  Present present;
+  std::optional<TemporaryFile> temporary;
+  bool unchanged = false;
+  bool published = false;
+  Status status;
+
+  [[nodiscard]] bool pending() const { return status.ok() && !unchanged; }
+};
+
+bool link_is_refused(const Status& status) {
+  switch (status.error().os_errno) {
+    case EPERM:
+    case EOPNOTSUPP:
+    case ENOSYS:
+    case EMLINK:
+    case EXDEV:
+      return true;
+    default:
+      return false;
+  }
+}
+
+class Commit {
+ public:
+  Commit(ChunkStore& store, const std::vector<ChunkEdit>& edits, std::uint32_t token)
+      : store_(store), folders_(store.folders()), token_(token) {
+    works_.reserve(edits.size());
+    for (const ChunkEdit& edit : edits) {
+      works_.emplace_back();
+      works_.back().edit = &edit;
+    }
+  }
+
+  CommitReport run(const std::function<Status()>& sync_journal) {
+    for (Work& work : works_) work.status = observe(work);
+    prepare_all();
+    fail_broken_groups();
+    if (needs_journal()) {
+      if (Status status = sync_journal(); !status) fail_pending(status);
+    }
+    for (Work& work : works_) {
+      if (work.pending()) work.status = publish(work);
+    }
+    sync_folders();
+    for (Work& work : works_) remember(work);
+    return finish();
+  }
+
+ private:
+  // Step 1: what is there, and is there anything to do?
+  Status observe(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    if (!info && info.code() != ErrorCode::not_found) return info.status();
+    if (info) {
+      work.present.info = *info;
+      work.present.version = store_.known(chunk, *info);
+      work.present.health = FileHealth::good;
+      if (!work.present.version) {
+        if (Status status = inspect_present(work); !status) return status;
+      }
+    }
+    work.unchanged = work.edit->removal ? is_absent(work) : is_equal(work);
+    return {};
+  }
+
+  Status inspect_present(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    Inspection inspection = store_.read(chunk);
+    work.present.health = inspection.health;
+    work.present.info = inspection.info;
+    if (inspection.health == FileHealth::unreadable) return inspection.reason;
+    if (inspection.usable()) {
+      work.present.version = ChunkStore::version_of(inspection, store_.settings());
+      store_.remember(chunk, *work.present.version);
+      if (inspection.health == FileHealth::edited) {
+        report_.events.push_back({Event::Kind::external_edit, chunk,
+                                  "changed by another program; that version becomes the backup"});
+      }
+    } else if (inspection.health == FileHealth::invalid) {
+      work.present.damaged_bytes = std::move(inspection.bytes);
+    }
+    return {};
+  }
+
+  bool is_absent(const Work& work) {
+    if (work.present.health != FileHealth::missing) return false;
+    auto backup = folders_.backups->stat(layout::backup_file(work.edit->chunk));
+    return !backup && backup.code() == ErrorCode::not_found;
+  }
+
+  static bool is_equal(const Work& work) {
+    return work.present.version && work.present.version->durable &&
+           work.present.version->text == work.edit->text_digest;
+  }
+
+  // Steps 3 to 5 for all files: write, start the device, then fsync and verify each. So many files
+  // at a time that descriptors cannot run out.
+  void prepare_all() {
+    for (std::size_t first = 0; first < works_.size(); first += limits::kOpenTemporaries) {
+      const std::size_t last = std::min(works_.size(), first + limits::kOpenTemporaries);
+      for (std::size_t i = first; i < last; ++i) {
+        if (works_[i].pending() && !works_[i].edit->removal) works_[i].status = write(works_[i]);
+      }
+      for (std::size_t i = first; i < last; ++i) {
+        if (works_[i].pending() && works_[i].temporary) {
+          works_[i].status = works_[i].temporary->make_durable();
+        }
+      }
+    }
+  }
+
+  Status write(Work& work) {
+    FileAttributes attributes;
+    if (work.present.health != FileHealth::missing) attributes.like = work.present.info;
+    attributes.stamp = Stamp{};
+    attributes.stamp->sequence = work.edit->sequence;
+    attributes.stamp->journal_token = token_;
+    attributes.stamp->text = work.edit->text_digest;
+    attributes.start_writeback = works_.size() > 1;
+    const std::string bytes = json::format(work.edit->text, store_.settings().indent);
+    auto temporary = TemporaryFile::write(
+        *folders_.chunks, layout::chunk_temporary(work.edit->chunk), bytes, attributes);
+    if (!temporary) return temporary.status();
+    report_.bytes_written += bytes.size();
+    work.temporary.emplace(*std::move(temporary));
+    return {};
+  }
+
+  // All or none: one failure in a group holds back the whole group (G4).
+  void fail_broken_groups() {
+    std::map<std::uint64_t, Status> broken;
+    for (const Work& work : works_) {
+      if (!work.status.ok() && work.edit->group != 0) broken.emplace(work.edit->group, work.status);
+    }
+    if (broken.empty()) return;
+    for (Work& work : works_) {
+      const auto found = broken.find(work.edit->group);
+      if (found != broken.end() && work.pending()) work.status = found->second;
+    }
+  }
+
+  void fail_pending(const Status& status) {
+    for (Work& work : works_) {
+      if (work.pending()) work.status = status;
+    }
+  }
+
+  // A stamp tells recovery how far its file is. Where there is none (a removed chunk, a file system
+  // without attributes, an edit back to what the file has) only the journal itself can.
+  bool needs_journal() {
+    std::size_t pending = 0;
+    for (const Work& work : works_) {
+      if (!work.status.ok()) continue;
+      if (!work.unchanged) ++pending;
+      if (work.unchanged || work.edit->removal || !work.temporary->stamped()) {
+        report_.journal_must_vanish = true;
+      }
+    }
+    return pending > 1 || report_.journal_must_vanish;
+  }
+
+  // Steps 6 and 7, but for the folders' fsyncs.
+  Status publish(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    const std::string file = layout::chunk_file(chunk);
+    if (work.present.health == FileHealth::invalid) {
+      bool added = false;
+      Status kept = store_.quarantine(file, work.present.damaged_bytes, added);
+      if (!kept) return kept;
+      if (added) {
+        report_.events.push_back({Event::Kind::quarantined, chunk,
+                                  "a damaged file was replaced; its bytes are in quarantine"});
+      }
+    }
+    if (work.edit->removal) return remove_files(work);
+    if (worth_a_backup(work)) {
+      if (Status status = rotate(work); !status) return status;
+    }
+    if (Status status = work.temporary->publish(file); !status) return status;
+    work.published = true;
+    return {};
+  }
+
+  Status remove_files(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    Status status = folders_.chunks->unlink(layout::chunk_file(chunk));
+    if (!status && status.code() != ErrorCode::not_found) return status;
+    status = folders_.backups->unlink(layout::backup_file(chunk));
+    if (!status && status.code() != ErrorCode::not_found) return status;
+    backups_touched_ = true;
+    work.published = true;
+    return {};
+  }
+
+  // G5: only a valid, durable and distinct version may replace the backup. A file that another
+  // program wrote counts as durable: it is what the user has.
+  static bool worth_a_backup(const Work& work) {
+    const auto& version = work.present.version;
+    return version && (version->durable || !version->ours) &&
+           version->text != work.edit->text_digest;
+  }
+
+  Status rotate(const Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    backups_touched_ = true;
+    Status linked = publish_link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
+                                 layout::backup_temporary(chunk), layout::backup_file(chunk));
+    return link_is_refused(linked) ? rotate_by_copy(chunk) : linked;
+  }
+
+  Status rotate_by_copy(const std::string& chunk) {
+    const Inspection present = store_.read(chunk);
+    if (!present.usable()) {
+      return present.reason.ok() ? Status(ErrorCode::conflict, "the file changed during the commit")
+                                 : present.reason;
+    }
+    FileAttributes attributes;
+    attributes.like = present.info;
+    attributes.stamp = present.stamp.value_or(Stamp{});
+    attributes.stamp->text = present.text_digest(store_.settings());
+    auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
+                                     present.bytes, attributes);
+    if (!copy) return copy.status();
+    if (Status status = copy->make_durable(); !status) return status;
+    report_.bytes_written += present.bytes.size();
+    return copy->publish(layout::backup_file(chunk));
+  }
+
+  void sync_folders() {
+    const bool any =
+        std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
+    if (backups_touched_) folders_status_ = folders_.backups->sync();
+    if (any) {
+      Status status = folders_.chunks->sync();
+      if (folders_status_.ok()) folders_status_ = std::move(status);
+    }
+  }
+
+  // Step 8. Until its folder is durable a version is public but not acknowledged: it is written
+  // again by the retry, without touching the backup.
+  void remember(Work& work) {
+    if (!work.published) return;
+    const std::string& chunk = work.edit->chunk;
+    if (work.edit->removal) {
+      store_.forget(chunk);
+    } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+               info && info->modified_ns == work.temporary->stamp().modified_ns &&
+               info->size == work.temporary->size()) {
+      KnownVersion version;
+      version.inode = info->inode;
+      version.size = info->size;
+      version.modified_ns = info->modified_ns;
+      version.changed_ns = info->changed_ns;
+      version.text = work.edit->text_digest;
+      version.ours = true;
+      version.durable = folders_status_.ok();
+      store_.remember(chunk, version);
+    } else {
+      store_.forget(chunk);  // somebody was faster: look again next time
+    }
+    if (folders_status_.ok()) {
+      ++report_.changed;
+    } else {
+      work.status = folders_status_;
+    }
+  }
+
+  CommitReport finish() {
+    report_.results.reserve(works_.size());
+    for (Work& work : works_) {
+      if (!work.status.ok() && work.status.error().chunk.empty()) {
+        Error error = work.status.error();
+        error.chunk = work.edit->chunk;
+        work.status = error;
+      }
+      report_.results.push_back(work.status);
+    }
+    return std::move(report_);
+  }
+
+  ChunkStore& store_;
+  ProjectFolders& folders_;
+  const std::uint32_t token_;
+  std::vector<Work> works_;
+  CommitReport report_;
+  Status folders_status_;
+  bool backups_touched_ = false;
+};
+
+}  // namespace
+
+Status CommitReport::first_error() const {
+  for (const Status& status : results) {
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+CommitReport commit_edits(ChunkStore& store, const std::vector<ChunkEdit>& edits,
+                          std::uint32_t journal_token,
+                          const std::function<Status()>& sync_journal) {
+  return Commit(store, edits, journal_token).run(sync_journal);
+}
+
+}  // namespace safechunk

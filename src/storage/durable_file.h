@@ -1,0 +1,85 @@
+// The only way in which a file gets its final name: written under a temporary name, made durable,
+// read back, and renamed. Also the loops that turn short counts into all or an error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/digest.h"
+#include "platform/file_system.h"
+#include "storage/stamp.h"
+
+namespace safechunk {
+
+// pwrite until all is written. A count of 0 is an error (no_space), never a loop.
+Status write_all(File& file, std::uint64_t offset, std::string_view bytes);
+
+// The whole file. too_large when it has more than `size_limit` bytes.
+Result<std::string> read_all(File& file, std::uint64_t size_limit);
+
+// What a temporary file shall have beside its bytes.
+struct FileAttributes {
+  std::optional<FileInfo> like;  // take over mode and owner of this file (G14)
+  std::optional<Stamp> stamp;    // `modified_ns` and `bytes` are filled in
+  bool start_writeback = false;  // more files follow: let the device begin
+};
+
+// A file under a temporary name, which becomes durable and then public, in this order and no
+// other. Destroyed before publish(), it is removed.
+class TemporaryFile {
+ public:
+  // Replaces a left-over of the same name. On error nothing is left behind.
+  // `directory` must outlive the object.
+  static Result<TemporaryFile> write(Directory& directory, std::string name, std::string_view bytes,
+                                     const FileAttributes& attributes);
+  // An empty one, to be written through file().
+  static Result<TemporaryFile> create(Directory& directory, std::string name,
+                                      std::uint32_t permissions);
+  TemporaryFile(TemporaryFile&&) noexcept = default;
+  TemporaryFile& operator=(TemporaryFile&&) = delete;
+  ~TemporaryFile();
+
+  // fsync, then read back and compare the digest, then close. After an error the file must be
+  // thrown away: an fsync that failed is never tried again on the same file.
+  Status make_durable();
+  // The same with a check of the caller's own.
+  Status make_durable(const std::function<Status(File&)>& verify);
+
+  // rename(2) to `name` in the same folder, which the caller then has to sync. Refused before
+  // make_durable() succeeded.
+  Status publish(const std::string& name);
+
+  // The open file; not after make_durable().
+  [[nodiscard]] File& file() { return *file_; }
+  [[nodiscard]] bool stamped() const { return stamped_; }
+  // The stamp as it was written, also when the file system could not store it.
+  [[nodiscard]] const Stamp& stamp() const { return stamp_; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+ private:
+  TemporaryFile(Directory& directory, std::string name)
+      : directory_(&directory), name_(std::move(name)) {}
+  Status fill(std::string_view bytes, const FileAttributes& attributes);
+  Status take_permissions(const FileInfo& like, FileInfo& now);
+  Status read_back(File& file) const;
+
+  Directory* directory_;
+  std::string name_;
+  std::unique_ptr<File> file_;
+  Stamp stamp_;
+  std::uint64_t size_ = 0;
+  bool stamped_ = false;
+  bool durable_ = false;
+};
+
+// Gives the file `from` in `source` the second name `to` in `target`, in place of whatever has that
+// name, by way of the name `temporary`. The bytes must be durable already; the caller syncs
+// `target`. An error of link(2) is returned with its errno: not every file system has links.
+Status publish_link(Directory& source, const std::string& from, Directory& target,
+                    const std::string& temporary, const std::string& to);
+
+}  // namespace safechunk

@@ -1,0 +1,445 @@
+#include "storage/journal.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "storage/durable_file.h"
+#include "storage/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+constexpr std::string_view kMagic = "SCEJRNL\n";
+constexpr std::uint32_t kFormatVersion = 1;
+// A reset journal keeps up to so many bytes of blocks, because writing over blocks is cheaper than
+// allocating them.
+constexpr std::uint64_t kKeptBytes = 8ULL << 20U;
+constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, token 4, generation 8, checksum 8
+
+// Record: checksum 8, length 8, sequence 8, operations 4, reserved 4.
+constexpr std::size_t kRecordHeaderSize = 32;
+constexpr std::size_t kLengthOffset = 8;
+constexpr std::size_t kSequenceOffset = 16;
+constexpr std::size_t kCountOffset = 24;
+
+// Operation: kind 4, name length 4, text length 8, base 16, text digest 16, name, text.
+constexpr std::size_t kOperationHeaderSize = 48;
+constexpr std::size_t kNameLengthOffset = 4;
+constexpr std::size_t kTextLengthOffset = 8;
+constexpr std::size_t kBaseOffset = 16;
+constexpr std::size_t kTextDigestOffset = 32;
+constexpr std::uint32_t kKindPut = 1;
+constexpr std::uint32_t kKindRemove = 2;
+
+// Follows the last record; overwritten by the next one. Tells a clean end from a torn record.
+constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
+
+void put_digest(std::string& out, std::size_t offset, const Digest& digest) {
+  put_integer(out, offset, digest.low);
+  put_integer(out, offset + 8, digest.high);
+}
+
+Digest get_digest(std::string_view bytes, std::size_t offset) {
+  return {get_integer<std::uint64_t>(bytes, offset), get_integer<std::uint64_t>(bytes, offset + 8)};
+}
+
+}  // namespace
+
+// --- JournalRecord
+
+JournalRecord::JournalRecord() : bytes_(kRecordHeaderSize, '\0') {}
+
+void JournalRecord::add_operation(std::string_view chunk, bool removal) {
+  JournalOperation operation;
+  operation.removal = removal;
+  operation.chunk = chunk;
+  starts_.push_back(bytes_.size());
+  append_integer(bytes_, removal ? kKindRemove : kKindPut);
+  append_integer(bytes_, static_cast<std::uint32_t>(chunk.size()));
+  bytes_.append(kOperationHeaderSize - 8, '\0');
+  bytes_ += chunk;
+  operation.text_offset = bytes_.size();
+  operations_.push_back(std::move(operation));
+}
+
+void JournalRecord::begin_put(std::string_view chunk, std::size_t expected_text_size) {
+  bytes_.reserve(bytes_.size() + kOperationHeaderSize + chunk.size() + expected_text_size +
+                 kTerminator.size());
+  add_operation(chunk, false);
+}
+
+void JournalRecord::end_put() {
+  JournalOperation& operation = operations_.back();
+  operation.text_size = bytes_.size() - operation.text_offset;
+  operation.text = digest_of(text(operations_.size() - 1));
+  put_integer(bytes_, starts_.back() + kTextLengthOffset,
+              static_cast<std::uint64_t>(operation.text_size));
+  put_digest(bytes_, starts_.back() + kTextDigestOffset, operation.text);
+}
+
+void JournalRecord::cancel_put() {
+  bytes_.resize(starts_.back());
+  starts_.pop_back();
+  operations_.pop_back();
+}
+
+void JournalRecord::add_removal(std::string_view chunk) {
+  add_operation(chunk, true);
+}
+
+std::string_view JournalRecord::text(std::size_t operation) const {
+  const JournalOperation& one = operations_[operation];
+  return std::string_view(bytes_).substr(one.text_offset, one.text_size);
+}
+
+void JournalRecord::set_base(std::size_t operation, const Digest& base) {
+  operations_[operation].base = base;
+  put_digest(bytes_, starts_[operation] + kBaseOffset, base);
+}
+
+std::shared_ptr<JournalRecord> JournalRecord::subset(
+    const std::vector<std::size_t>& operations) const {
+  auto record = std::make_shared<JournalRecord>();
+  record->sequence_ = sequence_;
+  for (const std::size_t index : operations) {
+    const JournalOperation& operation = operations_[index];
+    if (operation.removal) {
+      record->add_removal(operation.chunk);
+    } else {
+      record->begin_put(operation.chunk, operation.text_size);
+      record->buffer() += text(index);
+      record->end_put();
+    }
+    record->set_base(record->operations_.size() - 1, operation.base);
+  }
+  return record;
+}
+
+// The checksum covers everything but the texts, which have digests of their own.
+std::string_view JournalRecord::seal(std::uint64_t sequence, std::uint64_t seed) {
+  sequence_ = sequence;
+  put_integer(bytes_, kLengthOffset, static_cast<std::uint64_t>(bytes_.size()));
+  put_integer(bytes_, kSequenceOffset, sequence);
+  put_integer(bytes_, kCountOffset, static_cast<std::uint32_t>(operations_.size()));
+  const std::string_view all(bytes_);
+  std::uint64_t sum =
+      checksum_of(all.substr(kLengthOffset, kRecordHeaderSize - kLengthOffset), seed);
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    sum = checksum_of(all.substr(starts_[i], operations_[i].text_offset - starts_[i]), sum);
+  }
+  put_integer(bytes_, 0, sum);
+  return bytes_;
+}
+
+bool JournalRecord::parse_operation(std::size_t& offset) {
+  const std::string_view all(bytes_);
+  if (all.size() - offset < kOperationHeaderSize) return false;
+  const auto kind = get_integer<std::uint32_t>(all, offset);
+  const auto name_size = get_integer<std::uint32_t>(all, offset + kNameLengthOffset);
+  const auto text_size = get_integer<std::uint64_t>(all, offset + kTextLengthOffset);
+  const std::size_t remaining = all.size() - offset - kOperationHeaderSize;
+  if ((kind != kKindPut && kind != kKindRemove) || name_size > remaining ||
+      text_size > remaining - name_size || (kind == kKindRemove && text_size != 0)) {
+    return false;
+  }
+  JournalOperation operation;
+  operation.removal = kind == kKindRemove;
+  operation.base = get_digest(all, offset + kBaseOffset);
+  operation.text = get_digest(all, offset + kTextDigestOffset);
+  operation.chunk = all.substr(offset + kOperationHeaderSize, name_size);
+  operation.text_offset = offset + kOperationHeaderSize + name_size;
+  operation.text_size = static_cast<std::size_t>(text_size);
+  starts_.push_back(offset);
+  offset = operation.text_offset + operation.text_size;
+  operations_.push_back(std::move(operation));
+  return operations_.back().removal
+             ? operations_.back().text.is_absent()
+             : digest_of(text(operations_.size() - 1)) == operations_.back().text;
+}
+
+bool JournalRecord::parse(std::string bytes, std::uint64_t seed) {
+  bytes_ = std::move(bytes);
+  const auto count = get_integer<std::uint32_t>(bytes_, kCountOffset);
+  const auto stored = get_integer<std::uint64_t>(bytes_, 0);
+  std::size_t offset = kRecordHeaderSize;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!parse_operation(offset)) return false;
+  }
+  if (offset != bytes_.size()) return false;
+  seal(get_integer<std::uint64_t>(bytes_, kSequenceOffset), seed);
+  return get_integer<std::uint64_t>(bytes_, 0) == stored;
+}
+
+// --- reading
+
+// Walks the records of a file. One use: construct, then run().
+class JournalReader {
+ public:
+  JournalReader(File& file, std::uint64_t file_size) : file_(file), file_size_(file_size) {}
+
+  Status read_header() {
+    std::string header;
+    if (Status status = read(0, kHeaderSize, header); !status) return status;
+    // Created and cut off by a power failure before anything of it was durable.
+    if (header.find_first_not_of('\0') == std::string::npos) {
+      return Status(ErrorCode::not_found, "the journal was never written");
+    }
+    if (header.size() < kHeaderSize || !header.starts_with(kMagic) ||
+        get_integer<std::uint64_t>(header, 24) !=
+            checksum_of(std::string_view(header).substr(0, 24), 0)) {
+      return Status(ErrorCode::corrupt, "the journal's header is damaged");
+    }
+    if (get_integer<std::uint32_t>(header, 8) != kFormatVersion) {
+      return Status(ErrorCode::unsupported_format,
+                    "the journal was written by a newer version of this engine");
+    }
+    token = get_integer<std::uint32_t>(header, 12);
+    generation = get_integer<std::uint64_t>(header, 16);
+    chain = get_integer<std::uint64_t>(header, 24);
+    end = kHeaderSize;
+    return {};
+  }
+
+  Status read_records(JournalContents& contents) {
+    for (;;) {
+      std::string bytes;
+      if (Status status = read(end, kRecordHeaderSize, bytes); !status) return status;
+      if (bytes.empty() || bytes.starts_with(kTerminator)) return {};
+      if (!follows(bytes)) break;
+      const auto length = get_integer<std::uint64_t>(bytes, kLengthOffset);
+      if (Status status = read(end, static_cast<std::size_t>(length), bytes); !status)
+        return status;
+      auto record = std::make_shared<JournalRecord>();
+      if (bytes.size() < length || !record->parse(std::move(bytes), chain)) break;
+      chain = get_integer<std::uint64_t>(record->bytes_, 0);
+      sequence = record->sequence_;
+      end += length;
+      contents.records.push_back(std::move(record));
+    }
+    contents.damage = "the record at byte " + std::to_string(end) + " is incomplete or damaged";
+    return {};
+  }
+
+  std::uint32_t token = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t chain = 0;
+  std::uint64_t end = 0;
+  std::uint64_t sequence = 0;
+
+ private:
+  // Could this header be that of the next record? Bounds the length before anything is allocated.
+  [[nodiscard]] bool follows(std::string_view header) const {
+    if (header.size() < kRecordHeaderSize) return false;
+    const auto length = get_integer<std::uint64_t>(header, kLengthOffset);
+    return length >= kRecordHeaderSize && length <= file_size_ - end &&
+           get_integer<std::uint64_t>(header, kSequenceOffset) > sequence;
+  }
+
+  // Reads up to `size` bytes; fewer only at the end of the file.
+  Status read(std::uint64_t offset, std::size_t size, std::string& out) {
+    const std::uint64_t available = offset < file_size_ ? file_size_ - offset : 0;
+    out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size, available)));
+    std::size_t filled = 0;
+    while (filled < out.size()) {
+      auto count = file_.read_at(offset + filled, std::span(out).subspan(filled));
+      if (!count) return count.status();
+      if (*count == 0) break;
+      filled += *count;
+    }
+    out.resize(filled);
+    return {};
+  }
+
+  File& file_;
+  const std::uint64_t file_size_;
+};
+
+Status Journal::read(Directory& root, JournalContents& contents) {
+  auto file = root.open(layout::kJournal, OpenMode::read);
+  if (!file) return file.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  JournalReader reader(**file, info->size);
+  if (Status status = reader.read_header(); !status) return status;
+  return reader.read_records(contents);
+}
+
+// --- Journal
+
+Journal::Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token)
+    : root_(root), token_(token), file_(std::move(file)) {}
+
+std::uint32_t Journal::token() const {
+  const std::lock_guard lock(mutex_);
+  return token_;
+}
+
+std::string Journal::encode_header(std::uint32_t token, std::uint64_t generation) {
+  std::string header(kMagic);
+  append_integer(header, kFormatVersion);
+  append_integer(header, token);
+  append_integer(header, generation);
+  append_integer(header, checksum_of(header, 0));
+  return header;
+}
+
+Status Journal::write_header(std::uint64_t generation) {
+  std::string header = encode_header(token(), generation);
+  const auto chain = get_integer<std::uint64_t>(header, 24);
+  header += kTerminator;
+  if (Status status = write_all(*file_, 0, header); !status) return status;
+  const std::lock_guard lock(mutex_);
+  generation_ = generation;
+  chain_ = chain;
+  end_ = kHeaderSize;
+  bytes_written_ += header.size();
+  return {};
+}
+
+Result<std::unique_ptr<Journal>> Journal::create(Directory& root, std::uint32_t token) {
+  // Readable by the owner only, whatever the chunks allow: nobody else has a use for it.
+  auto file = root.open(layout::kJournal, OpenMode::create_exclusive, 0600);
+  if (!file) return file.status();
+  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), token));
+  if (Status status = journal->write_header(1); !status) {
+    (void)root.unlink(layout::kJournal);  // an empty journal is no loss; attach reports the cause
+    return status;
+  }
+  return journal;
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents& contents) {
+  auto file = root.open(layout::kJournal, OpenMode::read_write);
+  if (!file) return file.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  JournalReader reader(**file, info->size);
+  if (Status status = reader.read_header(); !status) return status;
+  if (Status status = reader.read_records(contents); !status) return status;
+  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), reader.token));
+  journal->generation_ = reader.generation;
+  journal->chain_ = reader.chain;
+  journal->end_ = reader.end;
+  journal->last_sequence_ = reader.sequence;
+  return journal;
+}
+
+std::uint64_t Journal::size() const {
+  const std::lock_guard lock(mutex_);
+  return end_;
+}
+
+std::uint64_t Journal::bytes_written() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_written_;
+}
+
+bool Journal::broken() const {
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
+Status Journal::append(JournalRecord& record) {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<File> file = file_;
+  const std::uint64_t offset = end_;
+  const std::uint64_t sequence = ++last_sequence_;
+  const std::uint64_t chain = chain_;
+  lock.unlock();
+
+  record.seal(sequence, chain);
+  const auto sum = get_integer<std::uint64_t>(record.bytes_, 0);
+  const std::size_t size = record.bytes_.size();
+  record.bytes_ += kTerminator;
+  Status status = write_all(*file, offset, record.bytes_);
+  record.bytes_.resize(size);
+
+  lock.lock();
+  if (!status) {
+    broken_ = true;
+    return status;
+  }
+  end_ = offset + size;
+  chain_ = sum;
+  bytes_written_ += size + kTerminator.size();
+  return {};
+}
+
+Status Journal::sync_to(std::uint64_t sequence) {
+  const std::lock_guard sync_lock(sync_mutex_);
+  if (durable_sequence_ >= sequence) return {};
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<File> file = file_;
+  const std::uint64_t target = last_sequence_;
+  if (broken_) return Status(ErrorCode::io_error, "an earlier write of the journal failed");
+  lock.unlock();
+  Status status = file->sync_data();
+  if (status.ok()) {
+    durable_sequence_ = target;
+    return {};
+  }
+  lock.lock();
+  broken_ = true;
+  return status;
+}
+
+Status Journal::reset(bool durable) {
+  const std::lock_guard sync_lock(sync_mutex_);
+  const std::uint64_t used = size();
+  if (used == kHeaderSize) return {};
+  if (Status status = write_header(generation_ + 1); !status) return status;
+  if (used > kKeptBytes) {
+    if (Status status = file_->truncate(kHeaderSize + kTerminator.size()); !status) return status;
+  }
+  if (!durable) return {};
+  Status status = file_->sync_data();
+  if (!status) {
+    const std::lock_guard lock(mutex_);
+    broken_ = true;
+  }
+  return status;
+}
+
+Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& records,
+                        std::uint32_t token) {
+  const std::lock_guard sync_lock(sync_mutex_);
+  auto temporary = TemporaryFile::create(root_, layout::kJournalTemporary, 0600);
+  if (!temporary) return temporary.status();
+  std::string header = encode_header(token, generation_ + 1);
+  std::uint64_t chain = get_integer<std::uint64_t>(header, 24);
+  if (Status status = write_all(temporary->file(), 0, header); !status) return status;
+  std::uint64_t end = header.size();
+  for (const auto& record : records) {
+    const std::string_view bytes = record->seal(record->sequence_, chain);
+    if (Status status = write_all(temporary->file(), end, bytes); !status) return status;
+    chain = get_integer<std::uint64_t>(bytes, 0);
+    end += bytes.size();
+  }
+  if (Status status = write_all(temporary->file(), end, kTerminator); !status) return status;
+  const auto no_check = [](File&) { return Status(); };
+  if (Status status = temporary->make_durable(no_check); !status) return status;
+  if (Status status = temporary->publish(layout::kJournal); !status) return status;
+  auto file = root_.open(layout::kJournal, OpenMode::read_write);
+  if (!file) return file.status();
+  const std::lock_guard lock(mutex_);
+  file_ = *std::move(file);
+  token_ = token;
+  ++generation_;
+  end_ = end;
+  chain_ = chain;
+  bytes_written_ += end;
+  broken_ = true;  // until the folder is durable, a power cut may bring the old file back
+  if (Status status = root_.sync(); !status) return status;
+  broken_ = false;
+  durable_sequence_ = last_sequence_;
+  return {};
+}
+
+Status Journal::remove() {
+  const std::lock_guard sync_lock(sync_mutex_);
+  if (Status status = root_.unlink(layout::kJournal); !status) return status;
+  return root_.sync();
+}
+
+}  // namespace safechunk

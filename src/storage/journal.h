@@ -1,0 +1,141 @@
+// The journal: staged updates since the last clean point, so that they survive the process (G3) and
+// that several files change whole or not at all (G4). Format: docs/FORMAT.md.
+//
+// A record holds one edit, or several that belong together. It is read whole or not at all. Each
+// checksum continues the one before, beginning with a token and a generation in the header, so that
+// left-overs of an earlier use of the same blocks can never be read as records.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "platform/file_system.h"
+
+namespace safechunk {
+
+// The base of an edit that was staged upon a version which could not be read.
+inline constexpr Digest kUnknownDigest{~0ULL, ~0ULL};
+
+// One edit inside a record.
+struct JournalOperation {
+  bool removal = false;
+  std::string chunk;
+  Digest base;                  // of the compact text that it was staged upon; absent, or unknown
+  Digest text;                  // of its compact text; absent for a removal
+  std::size_t text_offset = 0;  // within the record
+  std::size_t text_size = 0;
+};
+
+// A record under construction, in its final form: the text is scanned straight into it, and it is
+// also what the staging area keeps. Bases, sequence and checksum are filled in when it is appended.
+class JournalRecord {
+ public:
+  JournalRecord();
+
+  // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
+  void begin_put(std::string_view chunk, std::size_t expected_text_size);
+  [[nodiscard]] std::string& buffer() { return bytes_; }
+  void end_put();
+  void cancel_put();  // forgets what begin_put began
+  void add_removal(std::string_view chunk);
+
+  [[nodiscard]] const std::vector<JournalOperation>& operations() const { return operations_; }
+  [[nodiscard]] std::string_view text(std::size_t operation) const;
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+
+  void set_base(std::size_t operation, const Digest& base);
+
+  // A record of the same sequence with just these edits, in this order.
+  [[nodiscard]] std::shared_ptr<JournalRecord> subset(
+      const std::vector<std::size_t>& operations) const;
+
+ private:
+  friend class Journal;
+  friend class JournalReader;
+  void add_operation(std::string_view chunk, bool removal);
+  std::string_view seal(std::uint64_t sequence, std::uint64_t seed);
+  bool parse(std::string bytes, std::uint64_t seed);
+  bool parse_operation(std::size_t& offset);
+
+  std::string bytes_;
+  std::vector<JournalOperation> operations_;
+  std::vector<std::size_t> starts_;  // where each operation's header begins
+  std::uint64_t sequence_ = 0;
+};
+
+// What reading an existing journal gave.
+struct JournalContents {
+  std::vector<std::shared_ptr<JournalRecord>> records;  // in their order
+  std::string damage;  // why reading stopped before the end; empty at a clean end
+};
+
+// Appending from several threads is serialised by the caller (records must come in the order of
+// their sequences); everything else may be called from any thread.
+class Journal {
+ public:
+  // Creates an empty journal under the name layout::kJournal, which must not exist. The folder is
+  // not synced.
+  static Result<std::unique_ptr<Journal>> create(Directory& root, std::uint32_t token);
+  // Opens and reads an existing one; new records follow the last good one. unsupported_format when
+  // it was written by a newer version; corrupt when its header is damaged; nothing is changed.
+  static Result<std::unique_ptr<Journal>> open(Directory& root, JournalContents& contents);
+
+  // Reads without opening for writing; as open().
+  static Status read(Directory& root, JournalContents& contents);
+
+  // Changes with every attach, so that sequences are comparable exactly where tokens are equal.
+  [[nodiscard]] std::uint32_t token() const;
+  // Bytes of live records and header.
+  [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] std::uint64_t bytes_written() const;
+
+  // Writes the record to the page cache and gives it its sequence. On error the journal is as it
+  // was; the record has its sequence all the same.
+  Status append(JournalRecord& record);
+
+  // Makes all records up to `sequence` durable. Callers that arrive together share one fdatasync.
+  // Once it has failed it fails for ever, until rewrite() succeeded.
+  Status sync_to(std::uint64_t sequence);
+
+  // Empties the journal in place, keeping its blocks. Only after everything in it was committed
+  // durably or superseded. Unless `durable`, a power cut may bring back old records, or the first
+  // few of them: harmless where the stamps of the files tell that they are old.
+  Status reset(bool durable);
+
+  // Replaces the journal by a new file that holds just `records`, durably.
+  Status rewrite(const std::vector<std::shared_ptr<JournalRecord>>& records, std::uint32_t token);
+
+  // Removes the file and syncs the folder. The journal must not be used afterwards.
+  Status remove();
+
+  // True after a failed append or sync: rewrite() is due.
+  [[nodiscard]] bool broken() const;
+
+ private:
+  Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token);
+  Status write_header(std::uint64_t generation);
+  static std::string encode_header(std::uint32_t token, std::uint64_t generation);
+
+  Directory& root_;
+  mutable std::mutex sync_mutex_;       // one sync, reset or rewrite at a time; taken before mutex_
+  std::uint64_t durable_sequence_ = 0;  // guarded by sync_mutex_
+  mutable std::mutex mutex_;            // guards the rest
+  std::uint32_t token_;
+  std::shared_ptr<File> file_;
+  std::uint64_t generation_ = 1;
+  std::uint64_t end_ = 0;    // offset of the next record
+  std::uint64_t chain_ = 0;  // checksum that the next record continues
+  std::uint64_t last_sequence_ = 0;
+  std::uint64_t bytes_written_ = 0;
+  bool broken_ = false;
+
+  friend class JournalReader;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,60 @@
+// Every name inside a project's folder is built and parsed here, and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/digest.h"
+
+namespace safechunk::layout {
+
+inline constexpr char kLock[] = ".lock";
+inline constexpr char kJournal[] = ".journal";
+inline constexpr char kJournalTemporary[] = ".journal.tmp";
+inline constexpr char kChunks[] = "chunks";
+inline constexpr char kBackups[] = "chunks_bak";
+inline constexpr char kCheckpoints[] = "checkpoints";
+inline constexpr char kQuarantine[] = "quarantine";
+inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an archive
+inline constexpr std::string_view kTemporaryEnding = ".tmp";
+
+// chunks/
+std::string chunk_file(std::string_view chunk);       // NAME.json
+std::string chunk_temporary(std::string_view chunk);  // NAME.tmp
+// The chunk's name when `file` is NAME.json and NAME is an allowed name.
+std::optional<std::string> chunk_of_file(std::string_view file);
+
+// chunks_bak/
+std::string backup_file(std::string_view chunk);       // NAME.bak
+std::string backup_temporary(std::string_view chunk);  // NAME.bak.tmp
+std::optional<std::string> chunk_of_backup(std::string_view file);
+
+bool is_temporary(std::string_view file);
+
+// quarantine/: named by content, so that the same evidence is kept once and never overwritten.
+std::string quarantined_file(std::string_view file, const Digest& bytes);  // FILE.DIGEST
+
+// checkpoints/
+struct CheckpointName {
+  std::string label;
+  std::string time;          // YYYYMMDD_HHMMSS, local time
+  std::uint32_t number = 1;  // above 1 when several were made in one second
+
+  // Newest last.
+  friend bool operator<(const CheckpointName& left, const CheckpointName& right) {
+    return left.time != right.time ? left.time < right.time : left.number < right.number;
+  }
+};
+std::string checkpoint_file(const CheckpointName& name);
+std::optional<CheckpointName> parse_checkpoint(std::string_view file);
+// The folder in which the files of one checkpoint are pinned while it is written.
+std::string pin_folder(std::uint64_t token);  // .pin-TOKEN
+bool is_pin_folder(std::string_view name);
+
+// Inside an archive.
+std::string archived_chunk(std::string_view chunk);   // chunks/NAME.json
+std::string archived_backup(std::string_view chunk);  // chunks_bak/NAME.bak
+
+}  // namespace safechunk::layout

@@ -1,0 +1,334 @@
+#include "storage/recovery.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "base/chunk_name.h"
+#include "json/scan.h"
+#include "storage/checkpoint.h"
+#include "storage/durable_file.h"
+#include "storage/project_layout.h"
+
+namespace safechunk {
+
+// --- deciding
+
+Replay decide_replay(const ChunkOnDisk& disk, std::span<const JournalLink> chain,
+                     std::uint32_t journal_token) {
+  const JournalLink& last = chain.back();
+  // A file that was committed from this very journal says itself how far it is. This also tells
+  // A -> B -> A from "still A", which contents cannot.
+  const bool says_itself = disk.stamp && disk.stamp->journal_token == journal_token &&
+                           (disk.health == FileHealth::good || disk.health == FileHealth::invalid);
+  if (says_itself && disk.health == FileHealth::good) {
+    return last.sequence > disk.stamp->sequence && last.text != disk.text ? Replay::stage
+                                                                          : Replay::nothing;
+  }
+  switch (disk.health) {
+    case FileHealth::invalid:
+      return says_itself && last.sequence < disk.stamp->sequence ? Replay::nothing : Replay::stage;
+    case FileHealth::unreadable:
+      return Replay::stage;  // the commit fails, is reported and retried; the journal keeps it
+    case FileHealth::missing:
+      return last.removal ? Replay::nothing : Replay::stage;
+    default:
+      break;
+  }
+  if (disk.text == last.text) return Replay::nothing;
+  const bool known = std::any_of(chain.begin(), chain.end(), [&](const JournalLink& link) {
+    return link.base == disk.text || link.text == disk.text || link.base == kUnknownDigest;
+  });
+  return known ? Replay::stage : Replay::conflict;
+}
+
+namespace {
+
+// --- folders
+
+// Creates `name` in `parent` unless it exists, and makes it durable there.
+Status ensure_directory(Directory& parent, const std::string& name) {
+  Status made = parent.make_directory(name);
+  if (made.ok()) return parent.sync();
+  return made.error().os_errno == EEXIST ? Status() : made;
+}
+
+// Opens the base folder, creating missing components one by one.
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base) {
+  auto opened = file_system.open_directory(base);
+  if (opened || opened.code() != ErrorCode::not_found) return opened;
+  const auto slash = base.find_last_not_of('/') == std::string::npos
+                         ? std::string::npos
+                         : base.rfind('/', base.find_last_not_of('/'));
+  if (slash == std::string::npos) return opened;
+  const std::string parent_path = slash == 0 ? "/" : base.substr(0, slash);
+  std::string name = base.substr(slash + 1);
+  while (!name.empty() && name.back() == '/') name.pop_back();
+  auto parent = ensure_base(file_system, parent_path);
+  if (!parent) return parent;
+  if (Status status = ensure_directory(**parent, name); !status) return status;
+  return file_system.open_directory(base);
+}
+
+std::string join(const std::string& base, const std::string& name) {
+  return base.ends_with('/') ? base + name : base + "/" + name;
+}
+
+Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Directory>& out) {
+  auto opened = root.open_directory(name);
+  if (!opened && opened.code() == ErrorCode::not_found) {
+    Status made = root.make_directory(name);
+    if (!made) return made;
+    opened = root.open_directory(name);
+  }
+  if (!opened) return opened.status();
+  out = *std::move(opened);
+  return {};
+}
+
+// --- the steps of attach
+
+class Opening {
+ public:
+  Opening(OpenProject& project, Platform platform, const TextSettings& settings)
+      : project_(project), platform_(platform), settings_(settings) {}
+
+  Status run(OwnerInfo& owner) {
+    std::optional<OwnerInfo> stale;
+    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, owner, stale);
+    if (!lock) return lock.status();
+    project_.lock.emplace(*std::move(lock));
+    Status status = after_lock(stale);
+    // The error of the opening matters more than one of giving the lock back.
+    if (!status) (void)project_.lock->release();
+    return status;
+  }
+
+ private:
+  Status after_lock(const std::optional<OwnerInfo>& stale) {
+    ProjectFolders& folders = project_.folders;
+    if (stale) {
+      note(Event::Kind::stale_lock, "",
+           "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
+    }
+    if (Status s = ensure_subfolder(*folders.root, layout::kChunks, folders.chunks); !s) return s;
+    if (Status s = ensure_subfolder(*folders.root, layout::kBackups, folders.backups); !s) return s;
+    if (Status s = ensure_subfolder(*folders.root, layout::kCheckpoints, folders.checkpoints); !s) {
+      return s;
+    }
+    project_.chunks = std::make_unique<ChunkStore>(folders, settings_);
+    if (Status s = clean_chunks(); !s) return s;
+    if (Status s = clean_folder(*folders.backups); !s) return s;
+    if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
+    if (Status s = open_journal(); !s) return s;
+    if (!project_.report.clean) {
+      // What a dead owner renamed may not be durable yet: it must be before it is built upon.
+      if (Status s = folders.backups->sync(); !s) return s;
+      if (Status s = folders.chunks->sync(); !s) return s;
+    }
+    // Makes folders and journal durable, and the removal of the journal before it.
+    return folders.root->sync();
+  }
+
+  void note(Event::Kind kind, const std::string& chunk, std::string detail) {
+    project_.report.clean = false;
+    project_.report.events.push_back({kind, chunk, std::move(detail)});
+  }
+
+  Status remove_temporary(Directory& folder, const std::string& file) {
+    Status status = folder.unlink(file);
+    if (status.ok()) note(Event::Kind::temporary, "", "removed the unfinished file " + file);
+    return status.code() == ErrorCode::not_found ? Status() : status;
+  }
+
+  Status clean_folder(Directory& folder) {
+    auto files = folder.list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (!layout::is_temporary(file)) continue;
+      if (Status status = remove_temporary(folder, file); !status) return status;
+    }
+    return {};
+  }
+
+  // One listing serves the clean-up and the names.
+  Status clean_chunks() {
+    auto files = project_.folders.chunks->list();
+    if (!files) return files.status();
+    project_.names.reserve(files->size());
+    for (const std::string& file : *files) {
+      if (layout::is_temporary(file)) {
+        Status status = remove_temporary(*project_.folders.chunks, file);
+        if (!status) return status;
+      } else if (auto chunk = layout::chunk_of_file(file)) {
+        project_.names.emplace(fold_case(*chunk), *chunk);
+      }
+    }
+    return {};
+  }
+
+  Status open_journal() {
+    Directory& root = *project_.folders.root;
+    Status removed = root.unlink(layout::kJournalTemporary);
+    if (!removed && removed.code() != ErrorCode::not_found) return removed;
+    JournalContents contents;
+    auto journal = Journal::open(root, contents);
+    if (!journal && (journal.code() == ErrorCode::corrupt || never_written(journal.status()))) {
+      if (Status status = set_journal_aside(journal.error().message); !status) return status;
+      journal = Status(ErrorCode::not_found, "");
+    }
+    if (!journal && journal.code() == ErrorCode::not_found) {
+      const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
+      journal = Journal::create(root, token);
+    } else if (journal) {
+      project_.report.clean = false;
+      project_.had_journal = true;
+    }
+    if (!journal) return journal.status();
+    project_.journal = *std::move(journal);
+    if (!contents.damage.empty()) {
+      note(Event::Kind::journal_damaged, "",
+           "the journal ends early: " + contents.damage + "; what was staged after that is gone");
+    }
+    return plan_replay(contents);
+  }
+
+  // The file is there, but holds nothing (a missing file has an errno).
+  static bool never_written(const Status& status) {
+    return status.code() == ErrorCode::not_found && status.error().os_errno == 0;
+  }
+
+  // A journal whose header cannot be read is evidence, not a reason to refuse the project.
+  Status set_journal_aside(const std::string& reason) {
+    Directory& root = *project_.folders.root;
+    auto file = root.open(layout::kJournal, OpenMode::read);
+    if (!file) return file.status();
+    auto info = (*file)->stat();
+    if (!info) return info.status();
+    auto bytes = read_all(**file, info->size);
+    if (!bytes) return bytes.status();
+    bool added = false;
+    if (bytes->find_first_not_of('\0') != std::string::npos) {
+      Status kept = project_.chunks->quarantine("journal", *bytes, added);
+      if (!kept) return kept;
+      note(Event::Kind::journal_damaged, "", reason + "; it was moved to quarantine");
+    }
+    return root.unlink(layout::kJournal);
+  }
+
+  // --- what the journal holds
+
+  struct Chain {
+    std::vector<JournalLink> links;
+    const JournalRecord* record = nullptr;  // of the last link
+    std::size_t operation = 0;
+  };
+
+  Status plan_replay(const JournalContents& contents) {
+    std::map<std::string, Chain> chains;
+    for (const auto& record : contents.records) {
+      for (std::size_t i = 0; i < record->operations().size(); ++i) {
+        const JournalOperation& operation = record->operations()[i];
+        if (!acceptable(*record, i)) {
+          project_.settled.push_back(operation.chunk);
+          continue;
+        }
+        Chain& chain = chains[operation.chunk];
+        chain.links.push_back(
+            {record->sequence(), operation.removal, operation.base, operation.text});
+        chain.record = record.get();
+        chain.operation = i;
+      }
+    }
+    for (const auto& [chunk, chain] : chains) {
+      if (Status status = plan_chunk(chunk, chain); !status) return status;
+    }
+    project_.records = contents.records;
+    return {};
+  }
+
+  // A journal is hostile until checked, whatever its checksums say.
+  bool acceptable(const JournalRecord& record, std::size_t index) {
+    const JournalOperation& operation = record.operations()[index];
+    Status status = check_name(operation.chunk, "chunk name");
+    if (status.ok() && !operation.removal) {
+      status = json::validate(record.text(index),
+                              {.depth_limit = settings_.depth_limit, .lenient = true});
+    }
+    if (status.ok()) return true;
+    note(Event::Kind::journal_damaged, "",
+         "the journal holds an unusable edit: " + status.to_text());
+    return false;
+  }
+
+  Status plan_chunk(const std::string& chunk, const Chain& chain) {
+    const Inspection inspection = project_.chunks->read(chunk);
+    ChunkOnDisk disk;
+    disk.health = inspection.health;
+    disk.stamp = inspection.stamp;
+    if (inspection.usable()) disk.text = inspection.text_digest(settings_);
+    const auto replay = decide_replay(disk, chain.links, project_.journal->token());
+    if (replay == Replay::stage) {
+      note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
+      return {};
+    }
+    project_.settled.push_back(chunk);
+    return replay == Replay::conflict ? keep_conflict(chunk, chain) : Status();
+  }
+
+  Status keep_conflict(const std::string& chunk, const Chain& chain) {
+    const JournalOperation& operation = chain.record->operations()[chain.operation];
+    bool added = false;
+    if (!operation.removal) {
+      Status kept = project_.chunks->quarantine(chunk + ".conflict",
+                                                chain.record->text(chain.operation), added);
+      if (!kept) return kept;
+    }
+    note(Event::Kind::conflict, chunk,
+         operation.removal
+             ? "the file was changed after its removal was staged; it was kept"
+             : "the file was changed after an update was staged; it was kept, and the update is in "
+               "quarantine");
+    return {};
+  }
+
+  OpenProject& project_;
+  const Platform platform_;
+  const TextSettings settings_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OpenProject>> open_project(Platform platform,
+                                                  const ProjectLocation& location,
+                                                  const TextSettings& settings, OwnerInfo& owner) {
+  auto base = ensure_base(platform.file_system, location.base);
+  if (!base) return base.status();
+  if (Status status = ensure_directory(**base, location.project_id); !status) return status;
+  auto root = platform.file_system.open_directory(join(location.base, location.project_id));
+  if (!root) return root.status();
+  auto project = std::make_unique<OpenProject>();
+  project->folders.root = *std::move(root);
+  Opening opening(*project, platform, settings);
+  if (Status status = opening.run(owner); !status) return status;
+  return project;
+}
+
+Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
+                                                const ProjectLocation& location) {
+  auto root = file_system.open_directory(join(location.base, location.project_id));
+  if (!root) return root.status();
+  ProjectFolders folders;
+  folders.root = *std::move(root);
+  auto chunks = folders.root->open_directory(layout::kChunks);
+  if (!chunks) return chunks.status();
+  folders.chunks = *std::move(chunks);
+  auto backups = folders.root->open_directory(layout::kBackups);
+  if (!backups) return backups.status();
+  folders.backups = *std::move(backups);
+  auto checkpoints = folders.root->open_directory(layout::kCheckpoints);
+  if (checkpoints) folders.checkpoints = *std::move(checkpoints);
+  return folders;
+}
+
+}  // namespace safechunk

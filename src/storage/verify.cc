@@ -1,0 +1,166 @@
+#include "storage/verify.h"
+
+#include <algorithm>
+#include <set>
+
+#include "storage/checkpoint.h"
+#include "storage/journal.h"
+#include "storage/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+using State = FileVerdict::State;
+
+class Verification {
+ public:
+  Verification(const ProjectFolders& folders, const TextSettings& settings,
+               const ProgressHandler& progress)
+      : folders_(folders), settings_(settings), progress_(progress) {}
+
+  Result<VerifyReport> run() {
+    if (Status status = collect(); !status) return status;
+    read_journal();
+    for (const std::string& chunk : chunks_) {
+      verify_chunk(chunk);
+      if (Status status = step(); !status) return status;
+    }
+    for (const std::string& file : archives_) {
+      verify_archive(file);
+      if (Status status = step(); !status) return status;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Status collect() {
+    auto files = folders_.chunks->list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (auto chunk = layout::chunk_of_file(file)) chunks_.insert(*chunk);
+    }
+    files = folders_.backups->list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (auto chunk = layout::chunk_of_backup(file)) chunks_.insert(*chunk);
+    }
+    if (folders_.checkpoints == nullptr) return {};
+    files = folders_.checkpoints->list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (layout::parse_checkpoint(file)) archives_.push_back(file);
+    }
+    std::sort(archives_.begin(), archives_.end());
+    return {};
+  }
+
+  void add(State state, std::string path, std::string detail = {}) {
+    report_.files.push_back({state, std::move(path), std::move(detail)});
+  }
+
+  void read_journal() {
+    JournalContents contents;
+    const Status status = Journal::read(*folders_.root, contents);
+    if (status.code() == ErrorCode::not_found) return;
+    if (!status.ok()) {
+      add(status.code() == ErrorCode::corrupt ? State::lost : State::unreadable, layout::kJournal,
+          status.error().message);
+      return;
+    }
+    // Beside a live owner the last record may just be on its way.
+    const bool in_use = folders_.root->stat(layout::kLock).ok();
+    for (const auto& record : contents.records) {
+      for (const JournalOperation& operation : record->operations()) {
+        if (!operation.removal) journaled_.insert(operation.chunk);
+      }
+    }
+    if (!contents.damage.empty() && !in_use) {
+      add(State::lost, layout::kJournal, contents.damage);
+    } else {
+      add(State::good, layout::kJournal, std::to_string(contents.records.size()) + " records");
+    }
+  }
+
+  static State state_of(FileHealth health) {
+    switch (health) {
+      case FileHealth::good:
+        return State::good;
+      case FileHealth::unstamped:
+        return State::unstamped;
+      case FileHealth::edited:
+        return State::edited;
+      case FileHealth::unreadable:
+        return State::unreadable;
+      default:
+        return State::lost;
+    }
+  }
+
+  void verify_chunk(const std::string& chunk) {
+    const std::string file = std::string(layout::kChunks) + "/" + layout::chunk_file(chunk);
+    const std::string backup_path =
+        std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
+    const Inspection primary = inspect_file(*folders_.chunks, layout::chunk_file(chunk), settings_);
+    const Inspection backup =
+        inspect_file(*folders_.backups, layout::backup_file(chunk), settings_);
+    const bool damaged =
+        primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
+    if (damaged) {
+      const std::string why = primary.health == FileHealth::missing
+                                  ? "the file is missing"
+                                  : primary.reason.error().message;
+      if (backup.usable()) {
+        add(State::healable, file, why + "; its backup is good");
+      } else if (journaled_.contains(chunk)) {
+        add(State::healable, file, why + "; the journal has an update");
+      } else {
+        add(State::lost, file, why);
+      }
+    } else {
+      add(state_of(primary.health), file, detail_of(primary));
+    }
+    if (backup.health == FileHealth::missing) return;
+    const std::string note =
+        backup.usable() ? "" : detail_of(backup) + (damaged ? "" : "; the chunk itself is good");
+    add(state_of(backup.health), backup_path, note);
+  }
+
+  static std::string detail_of(const Inspection& inspection) {
+    return inspection.reason.ok() ? "" : inspection.reason.to_text();
+  }
+
+  void verify_archive(const std::string& file) {
+    const std::string path = std::string(layout::kCheckpoints) + "/" + file;
+    const Status status = read_checkpoint(*folders_.checkpoints, file, settings_, {}, {});
+    if (status.ok()) {
+      add(State::good, path);
+    } else {
+      const bool refused_to_read = status.error().os_errno != 0;
+      add(refused_to_read ? State::unreadable : State::lost, path, status.to_text());
+    }
+  }
+
+  Status step() {
+    ++done_;
+    if (!progress_ || progress_(done_, chunks_.size() + archives_.size())) return {};
+    return Status(ErrorCode::cancelled, "cancelled by the progress handler");
+  }
+
+  const ProjectFolders& folders_;
+  const TextSettings& settings_;
+  const ProgressHandler& progress_;
+  std::set<std::string> chunks_;
+  std::vector<std::string> archives_;
+  std::set<std::string> journaled_;
+  std::uint64_t done_ = 0;
+  VerifyReport report_;
+};
+
+}  // namespace
+
+Result<VerifyReport> verify_project(const ProjectFolders& folders, const TextSettings& settings,
+                                    const ProgressHandler& progress) {
+  return Verification(folders, settings, progress).run();
+}
+
+}  // namespace safechunk

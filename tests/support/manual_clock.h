@@ -1,0 +1,72 @@
+// A clock that stands still until a test moves it.
+#pragma once
+
+#include <set>
+#include <utility>
+
+#include "platform/clock.h"
+
+namespace safechunk::test {
+
+class ManualClock final : public Clock {
+ public:
+  TimePoint now() override {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+
+  std::int64_t unix_time_ns() override {
+    const std::lock_guard lock(mutex_);
+    return unix_ns_;
+  }
+
+  // Returns when notified; the engine's worker then looks at the time again.
+  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
+                  TimePoint deadline) override {
+    {
+      const std::lock_guard own(mutex_);
+      if (now_ >= deadline) return;
+      waiting_.insert({&wake, lock.mutex()});
+      changed_.notify_all();
+    }
+    wake.wait(lock);
+    const std::lock_guard own(mutex_);
+    waiting_.erase({&wake, lock.mutex()});
+  }
+
+  // Moves the time and wakes everybody who waits.
+  void advance(std::chrono::nanoseconds by) {
+    std::set<std::pair<std::condition_variable*, std::mutex*>> waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      now_ += by;
+      unix_ns_ += by.count();
+      waiting = waiting_;
+    }
+    for (const auto& [wake, mutex] : waiting) {
+      // Taking the waiter's lock makes sure that it is in wait() and cannot miss this.
+      { const std::lock_guard lock(*mutex); }
+      wake->notify_all();
+    }
+  }
+
+  // Blocks until the worker waits.
+  void await_waiter() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !waiting_.empty(); });
+  }
+
+  void set_unix_time_ns(std::int64_t value) {
+    const std::lock_guard lock(mutex_);
+    unix_ns_ = value;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  TimePoint now_{std::chrono::hours(1)};
+  std::int64_t unix_ns_ = 1'800'000'000'000'000'000;
+  std::set<std::pair<std::condition_variable*, std::mutex*>> waiting_;
+};
+
+}  // namespace safechunk::test
