@@ -1,0 +1,78 @@
+// Writes lines of pieces of text, indented, to the end of a string.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace safechunk::json {
+
+// What is written goes through a buffer: the string grows seldom and is never cleared first, and
+// short pieces are copied without a branch on their size. Call flush() at the end.
+//
+// The buffer is lent, so that the members of an object that is a local variable live in registers.
+class LineWriter {
+ public:
+  using Buffer = std::array<char, 16 * 1024>;
+
+  LineWriter(std::string& out, Buffer& buffer, unsigned indent) noexcept
+      : out_(out), buffer_(buffer), indent_(indent), to_(buffer.data()) {}
+
+  void write(char c) {
+    make_room();
+    *to_++ = c;
+  }
+
+  // Writes `size` bytes of the `readable` ones at `from`.
+  void write(const char* from, std::size_t size, std::size_t readable) {
+    make_room();
+    if (size <= kShort && readable >= kShort) {
+      std::memcpy(to_, from, kShort);  // of a fixed size: no call
+      to_ += size;
+    } else if (size <= kRoom) {
+      std::memcpy(to_, from, size);
+      to_ += size;
+    } else {
+      flush();
+      out_.append(from, size);
+    }
+  }
+
+  void write(std::string_view text) { write(text.data(), text.size(), text.size()); }
+
+  // Ends the line and indents the next.
+  void next_line(std::size_t depth) {
+    write('\n');
+    std::size_t spaces = depth * indent_;
+    for (; spaces > kShort; spaces -= kShort) write(kSpaces);
+    write(kSpaces.data(), spaces, kSpaces.size());
+  }
+
+  void flush() {
+    append(out_, buffer_.data(), to_);
+    to_ = buffer_.data();
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 256;  // for one piece in the buffer
+  static constexpr std::size_t kShort = 32;
+  static constexpr std::string_view kSpaces = "                                ";
+  static_assert(kSpaces.size() == kShort && kShort <= kRoom);
+
+  void make_room() {
+    if (buffer_.data() + buffer_.size() - to_ < static_cast<std::ptrdiff_t>(kRoom)) flush();
+  }
+
+  [[gnu::noinline]] static void append(std::string& out, const char* from, const char* until) {
+    out.append(from, until);
+  }
+
+  std::string& out_;
+  Buffer& buffer_;
+  const std::size_t indent_;
+  char* to_;
+};
+
+}  // namespace safechunk::json
