@@ -5,7 +5,7 @@
 #include "api/engine_access.h"
 #include "base/chunk_name.h"
 #include "engine/engine_core.h"
-#include "json/lenient.h"
+#include "json/format.h"
 
 namespace safechunk {
 

@@ -1,0 +1,37 @@
+#include <iostream>
+
+#include "../context.h"
+
+namespace safechunk::cli {
+namespace {
+
+int checkpoints(const Context& context) {
+  auto engine = open_for_reading(context);
+  if (!engine) return fail(context, engine.status());
+  auto list = engine->list_checkpoints();
+  if (!list) return fail(context, list.status());
+  Json value = Json::array();
+  for (const CheckpointInfo& info : *list) {
+    if (context.json) {
+      value.push_back({{"filename", info.file_name},
+                       {"label", info.label},
+                       {"date", info.date},
+                       {"notes", info.notes},
+                       {"size", info.size}});
+    } else {
+      std::cout << info.date << "  " << info.file_name << "  " << info.size << " bytes";
+      if (!info.notes.empty()) std::cout << "  " << info.notes;
+      std::cout << "\n";
+    }
+  }
+  if (context.json) print(value);
+  return kOk;
+}
+
+}  // namespace
+
+void add_checkpoints(CLI::App& app, Context& context) {
+  add_command(app, context, "checkpoints", "print all checkpoints, newest first", checkpoints);
+}
+
+}  // namespace safechunk::cli

@@ -1,0 +1,43 @@
+#include <iostream>
+
+#include "../context.h"
+
+namespace safechunk::cli {
+namespace {
+
+int health(const Context& context) {
+  auto engine = open_for_reading(context);
+  if (!engine) return fail(context, engine.status());
+  auto report = engine->health_report();
+  if (!report) return fail(context, report.status());
+  // What only the owner's process knows (pending edits, retries, ...) is not told here.
+  Json value = {{"storage_usage", report->storage_usage},
+                {"orphaned_artifacts", report->orphaned_artifacts},
+                {"shards", report->shards},
+                {"quarantine_files", report->quarantine_files},
+                {"stamps_supported", report->stamps_supported}};
+  if (report->owner) value["owner"] = to_json(*report->owner);
+  if (context.json) {
+    print(value);
+    return kOk;
+  }
+  std::cout << "chunks              " << report->shards << "\n"
+            << "disk used           " << report->storage_usage << " %\n"
+            << "unfinished files    " << report->orphaned_artifacts << "\n"
+            << "files in quarantine " << report->quarantine_files << "\n"
+            << "stamps              " << (report->stamps_supported ? "yes" : "no or unknown") << "\n";
+  if (report->owner) {
+    std::cout << "lock file of        process " << report->owner->pid;
+    if (!report->owner->host.empty()) std::cout << " on " << report->owner->host;
+    std::cout << "\n";
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_health(CLI::App& app, Context& context) {
+  add_command(app, context, "health", "print the state of a project's folder", health);
+}
+
+}  // namespace safechunk::cli

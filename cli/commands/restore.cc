@@ -1,0 +1,30 @@
+#include <iostream>
+#include <memory>
+
+#include "../context.h"
+
+namespace safechunk::cli {
+namespace {
+
+int restore(const Context& context, const std::string& name) {
+  auto engine = open_for_writing(context);
+  if (!engine) return fail(context, engine.status());
+  const Status status = engine->restore_checkpoint(name, progress_bar("reading"));
+  const int code = status.ok() ? static_cast<int>(kOk) : fail(context, status);
+  if (code == kOk && context.json) print({{"restored", name}});
+  return finish(context, *engine, code);
+}
+
+}  // namespace
+
+void add_restore(CLI::App& app, Context& context) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command = add_command(
+      app, context, "restore",
+      "replace all chunks by those of a checkpoint; what was there is kept as a checkpoint "
+      "'before_restore'",
+      [name](Context& c) { return restore(c, *name); });
+  command->add_option("checkpoint", *name, "the checkpoint's file name")->required();
+}
+
+}  // namespace safechunk::cli

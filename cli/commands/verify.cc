@@ -1,0 +1,46 @@
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+
+#include "../context.h"
+
+namespace safechunk::cli {
+namespace {
+
+Json to_json(const VerifyReport& report) {
+  Json files = Json::array();
+  for (const FileVerdict& file : report.files) {
+    Json entry = {{"path", file.path}, {"state", to_string(file.state)}};
+    if (!file.detail.empty()) entry["detail"] = file.detail;
+    files.push_back(std::move(entry));
+  }
+  return {{"sound", report.sound()}, {"files", std::move(files)}};
+}
+
+int verify(const Context& context) {
+  auto engine = open_for_reading(context);
+  if (!engine) return fail(context, engine.status());
+  auto report = engine->verify(progress_bar("verifying"));
+  if (!report) return fail(context, report.status());
+  if (context.json) {
+    print(to_json(*report));
+  } else {
+    for (const FileVerdict& file : report->files) {
+      std::cout << std::left << std::setw(11) << to_string(file.state) << file.path;
+      if (!file.detail.empty()) std::cout << "  (" << file.detail << ")";
+      std::cout << "\n";
+    }
+    std::cout << report->files.size() << " files, " << (report->sound() ? "sound" : "DAMAGED")
+              << "\n";
+  }
+  return report->sound() ? kOk : kFailed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  add_command(app, context, "verify",
+              "read and judge every chunk, backup, journal and checkpoint; change nothing", verify);
+}
+
+}  // namespace safechunk::cli

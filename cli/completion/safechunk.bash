@@ -1,0 +1,43 @@
+# bash completion for safechunk
+_safechunk() {
+    local commands="put get list remove health verify repair checkpoint checkpoints restore unlock"
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local base=. command="" project="" word i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            -C|--base-dir) base=${COMP_WORDS[++i]} ;;
+            --label|--notes|--retention) ((++i)) ;;
+            -*) ;;
+            *) if [ -z "$command" ]; then command=$word; elif [ -z "$project" ]; then project=$word; fi ;;
+        esac
+    done
+    case $previous in
+        -C|--base-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    esac
+    if [[ $current == -* ]]; then
+        local options="-C --base-dir --json --help --version"
+        [ "$command" = checkpoint ] && options="$options --label --notes --retention"
+        [ "$command" = unlock ] && options="$options --force"
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    elif [ -z "$command" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+    elif [ -z "$project" ]; then
+        local folder
+        for folder in "$base"/*/chunks; do
+            [ -d "$folder" ] || continue
+            folder=${folder%/chunks}
+            folder=${folder##*/}
+            [[ $folder == "$current"* ]] && COMPREPLY+=("$folder")
+        done
+    else
+        local names=""
+        case $command in
+            put|get|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
+            restore) names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
+        esac
+        local IFS=$'\n'
+        mapfile -t COMPREPLY < <(compgen -W "$names" -- "$current")
+    fi
+}
+complete -F _safechunk safechunk

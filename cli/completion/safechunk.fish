@@ -1,0 +1,37 @@
+# fish completion for safechunk
+set -l commands put get list remove health verify repair checkpoint checkpoints restore unlock
+
+function __safechunk_base
+    set -l tokens (commandline -opc)
+    for i in (seq (count $tokens))
+        if contains -- $tokens[$i] -C --base-dir; and test (count $tokens) -gt $i
+            echo $tokens[(math $i + 1)]
+            return
+        end
+    end
+    echo .
+end
+
+function __safechunk_projects
+    for folder in (__safechunk_base)/*/chunks
+        basename (dirname $folder)
+    end
+end
+
+function __safechunk_chunks
+    set -l project (commandline -opc)[-1]
+    safechunk -C (__safechunk_base) list $project 2>/dev/null
+end
+
+complete -c safechunk -f
+complete -c safechunk -s C -l base-dir -r -a '(__fish_complete_directories)' -d 'folder that holds the project'
+complete -c safechunk -l json -d 'print results and errors as JSON'
+complete -c safechunk -s h -l help -d 'print help'
+complete -c safechunk -l version -d 'print the version'
+complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$commands"
+complete -c safechunk -n "__fish_seen_subcommand_from $commands" -a '(__safechunk_projects)'
+complete -c safechunk -n "__fish_seen_subcommand_from put get remove" -a '(__safechunk_chunks)'
+complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d 'part of the file name'
+complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'
+complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -r -d 'how many to keep'
+complete -c safechunk -n "__fish_seen_subcommand_from unlock" -l force -d 'remove a live legacy lock'

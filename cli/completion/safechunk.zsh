@@ -1,0 +1,64 @@
+#compdef safechunk
+# zsh completion for safechunk
+
+_safechunk_projects() {
+    local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
+    local -a projects
+    projects=(${base}/*/chunks(N:h:t))
+    compadd -a projects
+}
+
+_safechunk_chunks() {
+    local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
+    local -a chunks
+    chunks=(${(f)"$(safechunk -C $base list $words[2] 2>/dev/null)"})
+    compadd -a chunks
+}
+
+_safechunk_checkpoints() {
+    local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
+    local -a archives
+    archives=(${base}/$words[2]/checkpoints/checkpoint_*.zip(N:t))
+    compadd -a archives
+}
+
+_safechunk() {
+    local -a commands
+    commands=(
+        'put:save a JSON document as a chunk, durably'
+        'get:print a chunk'
+        'list:print the names of all chunks'
+        'remove:remove a chunk and its backup'
+        'health:print the state of the folder'
+        'verify:read and judge every file'
+        'repair:recover the journal and heal'
+        'checkpoint:archive all chunks'
+        'checkpoints:print all checkpoints'
+        'restore:restore a checkpoint'
+        'unlock:remove a dead lock file'
+    )
+    local state line
+    typeset -A opt_args
+    _arguments -C \
+        '(-C --base-dir)'{-C,--base-dir}'[the folder that holds the project]:folder:_files -/' \
+        '--json[print results and errors as JSON]' \
+        '(- *)'{-h,--help}'[print help]' \
+        '(- *)--version[print the version]' \
+        '1:command:->command' '*::argument:->argument'
+    case $state in
+        command) _describe command commands ;;
+        argument)
+            case $words[1] in
+                put) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:file:_files' ;;
+                get|remove) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
+                restore) _arguments '1:project:_safechunk_projects' '2:checkpoint:_safechunk_checkpoints' ;;
+                checkpoint) _arguments '1:project:_safechunk_projects' \
+                    '--label[part of the file name]:label:' '--notes[free text]:notes:' \
+                    '--retention[how many to keep]:number:' ;;
+                unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
+                *) _arguments '1:project:_safechunk_projects' ;;
+            esac ;;
+    esac
+}
+
+_safechunk "$@"

@@ -1,0 +1,40 @@
+# What `cmake --install` puts where, and the Debian package.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS safechunk safechunk_static EXPORT safechunk-targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/safechunk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(SAFECHUNK_BUILD_CLI)
+  install(TARGETS safechunk_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES cli/safechunk.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES cli/completion/safechunk.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME safechunk)
+  install(FILES cli/completion/safechunk.zsh
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _safechunk)
+  install(FILES cli/completion/safechunk.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/safechunk)
+install(EXPORT safechunk-targets NAMESPACE safechunk:: DESTINATION ${config_dir})
+configure_package_config_file(cmake/safechunk-config.cmake.in
+  ${PROJECT_BINARY_DIR}/safechunk-config.cmake INSTALL_DESTINATION ${config_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/safechunk-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/safechunk-config.cmake
+  ${PROJECT_BINARY_DIR}/safechunk-config-version.cmake DESTINATION ${config_dir})
+configure_file(cmake/safechunk.pc.in ${PROJECT_BINARY_DIR}/safechunk.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/safechunk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(CPACK_PACKAGE_NAME safechunk)
+set(CPACK_PACKAGE_CONTACT "SafeChunkEngine contributors <safechunk@example.org>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_GENERATOR DEB)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SECTION libs)
+include(CPack)

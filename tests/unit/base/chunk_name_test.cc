@@ -1,0 +1,52 @@
+// Names that are refused, and names that are one but for case (G12).
+
+#include "base/chunk_name.h"
+
+#include <gtest/gtest.h>
+
+namespace safechunk {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(ChunkName, AllowsWhatEveryFileSystemStores) {
+  for (const std::string& name :
+       {"users"s, "a"s, "user data"s, "v1.2"s, ".hidden"s, "-dash"s, "naïve"s, "名前"s, "🙂"s,
+        "con-text"s, "common"s, "com10"s, std::string(200, 'x')}) {
+    EXPECT_TRUE(check_name(name, "chunk name").ok()) << name;
+  }
+}
+
+TEST(ChunkName, RefusesEverythingElse) {
+  for (const std::string& name :
+       {""s, "."s, ".."s, "a/b"s, "/etc/passwd"s, "../x"s, "a\\b"s, "C:x"s, "a\0b"s, "a\nb"s,
+        "a\x7F"s, "tab\t"s, std::string(201, 'x'), "\xFF"s, "\xC0\xAF"s, "\xED\xA0\x80"s,
+        "trailing."s, "trailing "s, "CON"s, "nul"s, "Aux.json"s, "com1"s, "LPT9.txt"s, "COM¹"s,
+        "con .txt"s, "CONIN$"s, "what?"s, "a*b"s, "a|b"s, "<a>"s, "\"q\""s}) {
+    const Status status = check_name(name, "chunk name");
+    EXPECT_EQ(status.code(), ErrorCode::invalid_name) << name;
+    EXPECT_NE(status.error().message.find("chunk name"), std::string::npos);
+  }
+}
+
+TEST(ChunkName, FoldsCase) {
+  EXPECT_EQ(fold_case("Users"), fold_case("uSERS"));
+  EXPECT_EQ(fold_case("ÄÖÜ"), fold_case("äöü"));
+  EXPECT_EQ(fold_case("ŻÓŁĆ"), fold_case("żółć"));
+  EXPECT_EQ(fold_case("ΑΒΓΣΆ"), fold_case("αβγσά"));
+  EXPECT_EQ(fold_case("ПРИВЕТ Ё"), fold_case("привет ё"));
+  EXPECT_NE(fold_case("a"), fold_case("b"));
+  EXPECT_NE(fold_case("×"), fold_case("÷"));
+  EXPECT_EQ(fold_case("名前"), "名前");
+}
+
+TEST(ChunkName, KnowsUtf8) {
+  EXPECT_TRUE(is_utf8("\xF4\x8F\xBF\xBF"));    // U+10FFFF
+  EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));   // above
+  EXPECT_FALSE(is_utf8("\xE0\x80\x80"));       // overlong
+  EXPECT_FALSE(is_utf8("\xE2\x82"));           // cut off
+  EXPECT_FALSE(is_utf8("\x80"));
+}
+
+}  // namespace
+}  // namespace safechunk

@@ -1,0 +1,186 @@
+// The journal: what is read is what was written, and never anything else.
+
+#include "storage/journal.h"
+
+#include <gtest/gtest.h>
+
+#include "platform/platform.h"
+#include "support/temporary_folder.h"
+
+namespace safechunk {
+namespace {
+
+using test::read_file;
+using test::TemporaryFolder;
+using test::write_file;
+
+constexpr std::uint32_t kToken = 77;
+
+std::shared_ptr<JournalRecord> put(const std::string& chunk, const std::string& text) {
+  auto record = std::make_shared<JournalRecord>();
+  record->begin_put(chunk, text.size());
+  record->buffer() += text;
+  record->end_put();
+  return record;
+}
+
+class JournalTest : public testing::Test {
+ protected:
+  JournalTest() : root_(system_file_system().open_directory(folder_.string()).value()) {}
+
+  // "chunk=text" of every edit that an open finds, in order.
+  std::vector<std::string> reread(std::string* damage = nullptr) {
+    JournalContents contents;
+    const Status status = Journal::read(*root_, contents);
+    EXPECT_TRUE(status.ok()) << status.to_text();
+    if (damage != nullptr) *damage = contents.damage;
+    std::vector<std::string> edits;
+    for (const auto& record : contents.records) {
+      for (std::size_t i = 0; i < record->operations().size(); ++i) {
+        const auto& operation = record->operations()[i];
+        edits.push_back(operation.chunk + (operation.removal ? "-" : "=") +
+                        std::string(record->text(i)));
+      }
+    }
+    return edits;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Directory> root_;
+};
+
+using Edits = std::vector<std::string>;
+
+TEST_F(JournalTest, GivesBackWhatWasAppended) {
+  auto journal = Journal::create(*root_, kToken).value();
+  ASSERT_TRUE(journal->append(*put("a", "[1]")).ok());
+  auto several = put("b", "{}");
+  several->add_removal("a");
+  several->set_base(1, digest_of("x"));
+  ASSERT_TRUE(journal->append(*several).ok());
+  EXPECT_EQ(several->sequence(), 2U);
+  std::string damage;
+  EXPECT_EQ(reread(&damage), (Edits{"a=[1]", "b={}", "a-"}));
+  EXPECT_EQ(damage, "");
+}
+
+TEST_F(JournalTest, ContinuesWhereItWas) {
+  { ASSERT_TRUE(Journal::create(*root_, kToken).value()->append(*put("a", "1")).ok()); }
+  JournalContents contents;
+  auto journal = Journal::open(*root_, contents).value();
+  EXPECT_EQ(journal->token(), kToken);
+  ASSERT_TRUE(journal->append(*put("b", "2")).ok());
+  EXPECT_EQ(reread(), (Edits{"a=1", "b=2"}));
+}
+
+// Left-overs of an earlier use of the same blocks must not be read as records, even where they
+// follow the new ones exactly.
+TEST_F(JournalTest, ForgetsEverythingAtAReset) {
+  auto journal = Journal::create(*root_, kToken).value();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal->append(*put("a", "1")).ok());
+  const auto before = std::filesystem::file_size(folder_ / ".journal");
+  ASSERT_TRUE(journal->reset(false).ok());
+  EXPECT_EQ(reread(), Edits{});
+  EXPECT_EQ(std::filesystem::file_size(folder_ / ".journal"), before);  // the blocks are kept
+  ASSERT_TRUE(journal->append(*put("b", "2")).ok());
+  std::string damage;
+  EXPECT_EQ(reread(&damage), Edits{"b=2"});
+  EXPECT_EQ(damage, "");
+}
+
+// A torn record of the same size as its successor: what followed the torn one stays dead, because
+// each checksum continues the one before.
+TEST_F(JournalTest, DoesNotReviveWhatFollowedATornRecord) {
+  { 
+    auto journal = Journal::create(*root_, kToken).value();
+    for (const char* text : {"1", "2", "3"}) ASSERT_TRUE(journal->append(*put("a", text)).ok());
+  }
+  std::string bytes = read_file(folder_ / ".journal");
+  const std::size_t record = (bytes.size() - 32 - 8) / 3;
+  bytes[32 + record + 20] ^= 1;
+  write_file(folder_ / ".journal", bytes);
+  JournalContents contents;
+  auto journal = Journal::open(*root_, contents).value();
+  EXPECT_EQ(contents.records.size(), 1U);
+  EXPECT_NE(contents.damage, "");
+  // A new second record: overwrite the terminator with what stood there before.
+  ASSERT_TRUE(journal->append(*put("a", "9")).ok());
+  std::string after = read_file(folder_ / ".journal");
+  after.replace(32 + 2 * record, 8, bytes, 32 + 2 * record, 8);
+  write_file(folder_ / ".journal", after);
+  EXPECT_EQ(reread(), (Edits{"a=1", "a=9"}));
+}
+
+// G6: flips and cuts anywhere give a prefix of what was written, never anything else.
+TEST_F(JournalTest, EveryFlippedByteAndEveryTruncationGivesAPrefix) {
+  {
+    auto journal = Journal::create(*root_, kToken).value();
+    ASSERT_TRUE(journal->append(*put("alpha", R"({"k":[1,2]})")).ok());
+    auto second = put("beta", "true");
+    second->add_removal("alpha");
+    ASSERT_TRUE(journal->append(*second).ok());
+    ASSERT_TRUE(journal->append(*put("alpha", "null")).ok());
+  }
+  const Edits all = {R"(alpha={"k":[1,2]})", "beta=true", "alpha-", "alpha=null"};
+  const std::string bytes = read_file(folder_ / ".journal");
+  const auto is_prefix = [&](const Edits& edits) {
+    // Records are read whole: one of the lengths 0, 1, 3, 4.
+    return edits.size() <= all.size() && edits.size() != 2 &&
+           std::equal(edits.begin(), edits.end(), all.begin());
+  };
+  const auto check = [&](const std::string& changed, std::size_t at) {
+    write_file(folder_ / ".journal", changed);
+    JournalContents contents;
+    const Status status = Journal::read(*root_, contents);
+    if (!status.ok()) return;  // the header
+    const Edits edits = reread();
+    EXPECT_TRUE(is_prefix(edits)) << "byte " << at;
+  };
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (const int flip : {0x01, 0x80, 0xFF}) {
+      std::string changed = bytes;
+      changed[at] = static_cast<char>(changed[at] ^ flip);
+      check(changed, at);
+    }
+    check(bytes.substr(0, at), at);
+  }
+}
+
+TEST_F(JournalTest, RewriteKeepsJustTheGivenRecords) {
+  auto journal = Journal::create(*root_, kToken).value();
+  auto kept = put("b", "2");
+  ASSERT_TRUE(journal->append(*put("a", "1")).ok());
+  ASSERT_TRUE(journal->append(*kept).ok());
+  ASSERT_TRUE(journal->rewrite({kept}, kToken + 1).ok());
+  EXPECT_EQ(reread(), Edits{"b=2"});
+  ASSERT_TRUE(journal->append(*put("c", "3")).ok());
+  EXPECT_EQ(reread(), (Edits{"b=2", "c=3"}));
+  EXPECT_EQ(journal->token(), kToken + 1);
+}
+
+TEST_F(JournalTest, ASubsetIsARecordOfTheSameSequence) {
+  auto journal = Journal::create(*root_, kToken).value();
+  auto record = put("a", "1");
+  record->add_removal("b");
+  record->begin_put("c", 1);
+  record->buffer() += "3";
+  record->end_put();
+  ASSERT_TRUE(journal->append(*record).ok());
+  auto subset = record->subset({1, 2});
+  EXPECT_EQ(subset->sequence(), record->sequence());
+  ASSERT_TRUE(journal->rewrite({subset}, kToken).ok());
+  EXPECT_EQ(reread(), (Edits{"b-", "c=3"}));
+}
+
+TEST_F(JournalTest, TellsForeignAndNewerFiles) {
+  JournalContents contents;
+  write_file(folder_ / ".journal", "something else entirely, and long enough for a header");
+  EXPECT_EQ(Journal::read(*root_, contents).code(), ErrorCode::corrupt);
+  write_file(folder_ / ".journal", std::string(100, '\0'));
+  EXPECT_EQ(Journal::read(*root_, contents).code(), ErrorCode::not_found);
+  write_file(folder_ / ".journal", "");
+  EXPECT_EQ(Journal::read(*root_, contents).code(), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace safechunk
