@@ -1,6 +1,7 @@
 // Byte sinks and sources in memory, also ones that fail when they are told to.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
