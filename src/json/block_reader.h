@@ -128,7 +128,8 @@ class BlockReader {
     if (!fault_.exists() || at < fault_.at) fault_ = {at, expected, ErrorCode::invalid_json};
   }
 
-  // Ends the reading with this block. The bytes of it before the fault.
+  // Ends the reading with this block. The bytes of it before the fault: all of them when the fault
+  // lies in an escape that reaches beyond the block.
   [[gnu::noinline]] std::uint64_t before_fault(const char* block) noexcept {
     ahead_ = end_;
     const auto valid = static_cast<std::size_t>(fault_.at - block);
