@@ -1,5 +1,6 @@
 #include "json/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "json/characters.h"
@@ -34,10 +35,11 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
-std::size_t find_invalid_from(std::string_view text, std::size_t at) {
-  while (at < text.size()) {
+// Passes well-formed sequences from `at` on, until `until` is reached or passed.
+std::size_t skip_sequences(std::string_view text, std::size_t at, std::size_t until) {
+  while (at < until) {
     const std::size_t length = sequence_length(text.substr(at));
-    if (length == 0) return at;
+    if (length == 0) break;
     at += length;
   }
   return at;
@@ -45,23 +47,28 @@ std::size_t find_invalid_from(std::string_view text, std::size_t at) {
 
 #if defined(__SSE2__)
 
-using sse2::at_least;
 using sse2::both;
 using sse2::differ;
 using sse2::either;
 using sse2::equal;
 using sse2::first_only;
 
-// Not zero in each byte that breaks a rule together with the three bytes before it. It is table
-// 3-7 again, for 16 bytes at once: they are compared with themselves one, two and three later.
+// Only the highest bit of a byte counts here. It is set in the result for bytes of at least
+// `limit`, which is 0x80 or more: the subtraction stops at 0.
+__m128i from(__m128i bytes, int limit) {
+  return _mm_subs_epu8(bytes, _mm_set1_epi8(static_cast<char>(limit - 0x80)));
+}
+
+// Marks each byte that breaks a rule together with the three bytes before it. It is table 3-7
+// again, for 16 bytes at once: they are compared with themselves one, two and three later.
 __m128i violations(__m128i bytes, __m128i before1, __m128i before2, __m128i before3) {
-  const __m128i from_90 = at_least(bytes, 0x90);
-  const __m128i from_a0 = at_least(bytes, 0xA0);
-  const __m128i from_c0 = at_least(bytes, 0xC0);
-  const __m128i continuation = first_only(at_least(bytes, 0x80), from_c0);
+  const __m128i from_90 = from(bytes, 0x90);
+  const __m128i from_a0 = from(bytes, 0xA0);
+  const __m128i from_c0 = from(bytes, 0xC0);
+  const __m128i continuation = first_only(bytes, from_c0);
   const __m128i continuation_due =
-      either(at_least(before1, 0xC0), either(at_least(before2, 0xE0), at_least(before3, 0xF0)));
-  const __m128i never = either(at_least(bytes, 0xF5), first_only(from_c0, at_least(bytes, 0xC2)));
+      either(from(before1, 0xC0), either(from(before2, 0xE0), from(before3, 0xF0)));
+  const __m128i never = either(from(bytes, 0xF5), first_only(from_c0, from(bytes, 0xC2)));
   const __m128i overlong =
       either(first_only(equal(before1, 0xE0), from_a0), first_only(equal(before1, 0xF0), from_90));
   const __m128i beyond =  // a surrogate, or above U+10FFFF
@@ -69,44 +76,35 @@ __m128i violations(__m128i bytes, __m128i before1, __m128i before2, __m128i befo
   return either(either(differ(continuation, continuation_due), never), either(overlong, beyond));
 }
 
-// Skips ASCII from `at` on, 64 bytes at a time.
-std::size_t skip_ascii_blocks(std::string_view text, std::size_t at) {
-  for (; text.size() - at >= 64; at += 64) {
-    const char* const block = text.data() + at;
-    const __m128i low = _mm_or_si128(sse2::load(block), sse2::load(block + 16));
-    const __m128i high = _mm_or_si128(sse2::load(block + 32), sse2::load(block + 48));
-    if (sse2::bits(_mm_or_si128(low, high)) != 0) break;
-  }
-  return at;
+// For the 16 bytes at `at`; three more are before them.
+__m128i violations_at(const char* at) {
+  using sse2::load;
+  return violations(load(at), load(at - 1), load(at - 2), load(at - 3));
 }
 
-// The start of the first block of 16 bytes that is not surely well-formed or not complete. What is
-// before it is well-formed, but for a last sequence that may reach into it.
-std::size_t skip_well_formed_blocks(std::string_view text) {
-  constexpr std::size_t kBlock = 16;
-  const char* const data = text.data();
-  std::size_t at = 0;
-  bool after_ascii = true;
-  while (text.size() - at >= kBlock) {
-    if (after_ascii) at = skip_ascii_blocks(text, at);
-    if (text.size() - at < kBlock) break;
-    const __m128i bytes = sse2::load(data + at);
-    const __m128i wrong = at == 0
-                              ? violations(bytes, _mm_slli_si128(bytes, 1),
-                                           _mm_slli_si128(bytes, 2), _mm_slli_si128(bytes, 3))
-                              : violations(bytes, sse2::load(data + at - 1),
-                                           sse2::load(data + at - 2), sse2::load(data + at - 3));
+bool is_ascii(const char* block) {
+  const __m128i low = either(sse2::load(block), sse2::load(block + 16));
+  const __m128i high = either(sse2::load(block + 32), sse2::load(block + 48));
+  return sse2::bits(either(low, high)) == 0;
+}
+
+// From `at`, which is 3 or more and where a sequence starts, to the first block of 64 bytes that is
+// not surely well-formed or not complete. The last sequence before it may reach into it.
+std::size_t skip_well_formed_blocks(std::string_view text, std::size_t at) {
+  for (; text.size() - at >= 64; at += 64) {
+    const char* const block = text.data() + at;
+    if (is_ascii(block) && static_cast<Byte>(block[-1]) < 0x80) continue;
+    const __m128i wrong = either(either(violations_at(block), violations_at(block + 16)),
+                                 either(violations_at(block + 32), violations_at(block + 48)));
     if (sse2::bits(wrong) != 0) break;
-    after_ascii = sse2::bits(bytes) == 0;
-    at += kBlock;
   }
   return at;
 }
 
 #else
 
-std::size_t skip_well_formed_blocks(std::string_view) {
-  return 0;
+std::size_t skip_well_formed_blocks(std::string_view, std::size_t at) {
+  return at;
 }
 
 #endif
@@ -114,11 +112,13 @@ std::size_t skip_well_formed_blocks(std::string_view) {
 }  // namespace
 
 std::size_t find_invalid_utf8(std::string_view text) noexcept {
-  std::size_t at = skip_well_formed_blocks(text);
+  std::size_t at = skip_sequences(text, 0, std::min<std::size_t>(3, text.size()));
+  if (at < 3) return at;
+  at = skip_well_formed_blocks(text, at);
   // Back to the start of the last sequence, which may reach into the rest.
   while (at > 0 && is_continuation(static_cast<Byte>(text[at - 1]))) --at;
   if (at > 0 && static_cast<Byte>(text[at - 1]) >= 0xC0) --at;
-  return find_invalid_from(text, at);
+  return skip_sequences(text, at, text.size());
 }
 
 }  // namespace safechunk::json
