@@ -86,6 +86,8 @@ Status EngineCore::commit_transaction(const std::shared_ptr<JournalRecord>& reco
 }
 
 Status EngineCore::stage(const std::shared_ptr<JournalRecord>& record) {
+  // Before the lock: in a forked child it might be held for ever.
+  if (is_forked()) return owned_project().status();
   std::shared_ptr<OpenProject> project;
   Status status;
   {
