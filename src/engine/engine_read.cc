@@ -50,7 +50,7 @@ Result<MaybeText> EngineCore::find_chunk(std::string_view name) {
   if (staged.record == nullptr) return find_committed(**owned, chunk);
   if (staged.edit().removal) return MaybeText();
   // As it will stand in the file.
-  return MaybeText(json::format(staged.text(), settings_.indent));
+  return MaybeText(json::format(staged.text(), settings_.indent, settings_.size_limit));
 }
 
 Result<MaybeText> EngineCore::find_committed(OpenProject& project, const std::string& chunk) {

@@ -47,11 +47,13 @@ Status check_case(const Names& names, const std::string& chunk) {
 Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
                             std::string_view chunk, bool lenient) const {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
-  if (json_text.size() > settings_.size_limit) {
-    return in_chunk(Status(ErrorCode::too_large,
-                           "the text has " + std::to_string(json_text.size()) +
-                               " bytes, the limit is " + std::to_string(settings_.size_limit)),
-                    chunk);
+  // The file has one newline more than the text.
+  if (json_text.size() >= settings_.size_limit) {
+    return in_chunk(
+        Status(ErrorCode::too_large,
+               "the text has " + std::to_string(json_text.size()) + " bytes, the limit is " +
+                   std::to_string(settings_.size_limit) + " with the newline at its end"),
+        chunk);
   }
   record.begin_put(chunk, json_text.size());
   Status status = json::compact(

@@ -10,8 +10,10 @@
 namespace safechunk::json {
 namespace {
 
-// Writes one token after the other. Everything is inlined, for the sake of registers.
-[[gnu::flatten]] void write_lines(std::string_view text, LineWriter writer) {
+// Writes one token after the other, until more than `size_limit` bytes have left the buffer.
+// Everything is inlined, for the sake of registers.
+[[gnu::flatten]] void write_lines(std::string_view text, LineWriter writer,
+                                  std::size_t size_limit) {
   NoOutput no_output;
   BlockReader<NoOutput> reader(text, no_output);
   TokenCursor<NoOutput> tokens(text, reader);
@@ -19,6 +21,7 @@ namespace {
   std::size_t depth = 0;
   for (const char *token = tokens.next(), *following; token != end; token = following) {
     following = tokens.next();
+    if (writer.flushed_bytes() > size_limit) break;
     switch (*token) {
       case '{':
       case '[':
@@ -80,14 +83,16 @@ std::size_t non_finite_size(std::string_view text) noexcept {
 
 }  // namespace
 
-std::string format(std::string_view text, unsigned indent) {
+std::string format(std::string_view text, unsigned indent, std::size_t size_limit) {
   text = without_byte_order_mark(text);
-  if (indent == 0) return without_white_space(text) + '\n';
-  std::string result;
-  result.reserve(text.size() + text.size() / 2);  // a guess
-  LineWriter::Buffer buffer;
-  write_lines(text, LineWriter(result, buffer, indent));
-  return result;
+  if (indent != 0) {
+    std::string result;
+    result.reserve(text.size() + text.size() / 2);  // a guess
+    LineWriter::Buffer buffer;
+    write_lines(text, LineWriter(result, buffer, indent), size_limit);
+    if (result.size() <= size_limit) return result;
+  }
+  return without_white_space(text) + '\n';
 }
 
 [[gnu::flatten]] std::string without_non_finite(std::string_view text) {

@@ -6,6 +6,8 @@
 // std::bad_alloc only.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,9 +17,13 @@ namespace safechunk::json {
 // `indent` spaces per level, ": " behind a member name, {} and [] on one line, and one '\n' at the
 // end. With an `indent` of 0: no white space but the '\n'. A byte-order mark is dropped.
 //
-// Cost: O(bytes of the result), above 1 GB/s. A result takes up to 1 + indent * depth bytes for
-// each byte of the text; usual documents double at most. Compact text is the fastest input.
-[[nodiscard]] std::string format(std::string_view text, unsigned indent);
+// Indenting can take up to 1 + indent * depth bytes for each byte of the text. A text of which more
+// than `size_limit` bytes would become is not indented.
+//
+// Cost: O(bytes of the result), above 1 GB/s; usual documents double at most. Compact text is the
+// fastest input.
+[[nodiscard]] std::string format(std::string_view text, unsigned indent,
+                                 std::size_t size_limit = SIZE_MAX);
 
 // `text` with each NaN, Infinity and -Infinity replaced by null and without a byte-order mark, for
 // parsers that refuse them. All other bytes are kept.

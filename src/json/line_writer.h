@@ -50,6 +50,8 @@ class LineWriter {
     write(kSpaces.data(), spaces, kSpaces.size());
   }
 
+  [[nodiscard]] std::size_t flushed_bytes() const noexcept { return out_.size(); }
+
   void flush() {
     append(out_, buffer_.data(), to_);
     to_ = buffer_.data();

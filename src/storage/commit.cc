@@ -145,7 +145,8 @@ class Commit {
     attributes.stamp->journal_token = token_;
     attributes.stamp->text = work.edit->text_digest;
     attributes.start_writeback = works_.size() > 1;
-    const std::string bytes = json::format(work.edit->text, store_.settings().indent);
+    const TextSettings& settings = store_.settings();
+    const std::string bytes = json::format(work.edit->text, settings.indent, settings.size_limit);
     auto temporary = TemporaryFile::write(
         *folders_.chunks, layout::chunk_temporary(work.edit->chunk), bytes, attributes);
     if (!temporary) return temporary.status();
@@ -173,18 +174,19 @@ class Commit {
     }
   }
 
-  // A stamp tells recovery how far its file is. Where there is none (a removed chunk, a file system
-  // without attributes, an edit back to what the file has) only the journal itself can.
+  // More than one edit: the journal makes the set land whole, also those that failed just now.
+  // A stamp tells recovery how far its file is; where there is none (a removed chunk, a file system
+  // without attributes, an edit back to what the file has) only the journal can.
   bool needs_journal() {
-    std::size_t pending = 0;
+    std::size_t edits = 0;
     for (const Work& work : works_) {
+      if (!work.unchanged) ++edits;
       if (!work.status.ok()) continue;
-      if (!work.unchanged) ++pending;
       if (work.unchanged || work.edit->removal || !work.temporary->stamped()) {
         report_.journal_must_vanish = true;
       }
     }
-    return pending > 1 || report_.journal_must_vanish;
+    return edits > 1 || report_.journal_must_vanish;
   }
 
   // Steps 6 and 7, but for the folders' fsyncs.
@@ -230,6 +232,9 @@ class Commit {
 
   Status rotate(const Work& work) {
     const std::string& chunk = work.edit->chunk;
+    // A crash inside an earlier rotation may have left one file under both names already.
+    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (backup && backup->inode == work.present.info.inode) return {};
     backups_touched_ = true;
     Status linked = publish_link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
                                  layout::backup_temporary(chunk), layout::backup_file(chunk));

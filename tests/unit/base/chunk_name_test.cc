@@ -18,11 +18,37 @@ TEST(ChunkName, AllowsWhatEveryFileSystemStores) {
 }
 
 TEST(ChunkName, RefusesEverythingElse) {
-  for (const std::string& name :
-       {""s, "."s, ".."s, "a/b"s, "/etc/passwd"s, "../x"s, "a\\b"s, "C:x"s, "a\0b"s, "a\nb"s,
-        "a\x7F"s, "tab\t"s, std::string(201, 'x'), "\xFF"s, "\xC0\xAF"s, "\xED\xA0\x80"s,
-        "trailing."s, "trailing "s, "CON"s, "nul"s, "Aux.json"s, "com1"s, "LPT9.txt"s, "COM¹"s,
-        "con .txt"s, "CONIN$"s, "what?"s, "a*b"s, "a|b"s, "<a>"s, "\"q\""s}) {
+  for (const std::string& name : {""s,
+                                  "."s,
+                                  ".."s,
+                                  "a/b"s,
+                                  "/etc/passwd"s,
+                                  "../x"s,
+                                  "a\\b"s,
+                                  "C:x"s,
+                                  "a\0b"s,
+                                  "a\nb"s,
+                                  "a\x7F"s,
+                                  "tab\t"s,
+                                  std::string(201, 'x'),
+                                  "\xFF"s,
+                                  "\xC0\xAF"s,
+                                  "\xED\xA0\x80"s,
+                                  "trailing."s,
+                                  "trailing "s,
+                                  "CON"s,
+                                  "nul"s,
+                                  "Aux.json"s,
+                                  "com1"s,
+                                  "LPT9.txt"s,
+                                  "COM¹"s,
+                                  "con .txt"s,
+                                  "CONIN$"s,
+                                  "what?"s,
+                                  "a*b"s,
+                                  "a|b"s,
+                                  "<a>"s,
+                                  "\"q\""s}) {
     const Status status = check_name(name, "chunk name");
     EXPECT_EQ(status.code(), ErrorCode::invalid_name) << name;
     EXPECT_NE(status.error().message.find("chunk name"), std::string::npos);
@@ -41,10 +67,10 @@ TEST(ChunkName, FoldsCase) {
 }
 
 TEST(ChunkName, KnowsUtf8) {
-  EXPECT_TRUE(is_utf8("\xF4\x8F\xBF\xBF"));    // U+10FFFF
-  EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));   // above
-  EXPECT_FALSE(is_utf8("\xE0\x80\x80"));       // overlong
-  EXPECT_FALSE(is_utf8("\xE2\x82"));           // cut off
+  EXPECT_TRUE(is_utf8("\xF4\x8F\xBF\xBF"));   // U+10FFFF
+  EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // above
+  EXPECT_FALSE(is_utf8("\xE0\x80\x80"));      // overlong
+  EXPECT_FALSE(is_utf8("\xE2\x82"));          // cut off
   EXPECT_FALSE(is_utf8("\x80"));
 }
 

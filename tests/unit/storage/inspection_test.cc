@@ -27,7 +27,7 @@ FileHealth judge_it(std::string_view bytes, std::int64_t modified,
 
 TEST(Judge, FollowsTheRuleOfTheStamp) {
   EXPECT_EQ(judge_it("[1]", kThen, stamp_for("[1]")), FileHealth::good);
-  EXPECT_EQ(judge_it("[1]", kLater, stamp_for("[1]")), FileHealth::good);  // copied, touched
+  EXPECT_EQ(judge_it("[1]", kLater, stamp_for("[1]")), FileHealth::good);    // copied, touched
   EXPECT_EQ(judge_it("[2]", kThen, stamp_for("[1]")), FileHealth::invalid);  // rot that parses
   EXPECT_EQ(judge_it("[2]", kLater, stamp_for("[1]")), FileHealth::edited);
   EXPECT_EQ(judge_it("[2", kLater, stamp_for("[1]")), FileHealth::invalid);

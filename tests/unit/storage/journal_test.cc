@@ -91,7 +91,7 @@ TEST_F(JournalTest, ForgetsEverythingAtAReset) {
 // A torn record of the same size as its successor: what followed the torn one stays dead, because
 // each checksum continues the one before.
 TEST_F(JournalTest, DoesNotReviveWhatFollowedATornRecord) {
-  { 
+  {
     auto journal = Journal::create(*root_, kToken).value();
     for (const char* text : {"1", "2", "3"}) ASSERT_TRUE(journal->append(*put("a", text)).ok());
   }

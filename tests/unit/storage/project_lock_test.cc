@@ -51,7 +51,9 @@ TEST(LockText, ReadsTheOriginalAndRefusesNonsense) {
   EXPECT_TRUE(original->token.empty());
   EXPECT_DOUBLE_EQ(LockText::decode("PID: 77\nCREATED: 5.5\n")->started, 5.5);
   for (const char* text : {"", "PID:", "PID: ", "PID: x", "PID: -4", "PID: 0",
-                           "PID: 99999999999999999999999", "pid: 3", "\x7F" "ELF"}) {
+                           "PID: 99999999999999999999999", "pid: 3",
+                           "\x7F"
+                           "ELF"}) {
     EXPECT_FALSE(LockText::decode(text)) << text;
   }
 }

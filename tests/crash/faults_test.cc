@@ -1,0 +1,129 @@
+// G7, G8: the n-th call of the file system fails, once or for good, with each plausible error, for
+// every n until a workload no longer reaches it. Nothing acknowledged or staged is lost, nothing
+// hangs, and once calls succeed again everything staged is saved.
+//
+// Kills: dropped return codes, acknowledging after a failed fsync, renaming after a failed fsync.
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "crash/workload.h"
+
+namespace safechunk::test {
+namespace {
+
+ProjectState read_all(SafeChunkEngine& engine) {
+  ProjectState state;
+  for (const std::string& chunk : engine.list_chunks().value()) {
+    std::string text = engine.fetch_chunk(chunk).value();
+    if (text.ends_with('\n')) text.pop_back();
+    state[chunk] = text;
+  }
+  return state;
+}
+
+// What is judged after a run in which the call `broken` failed.
+void check_recovery(const SimFileSystem& file_system, const History& history, Durability durability,
+                    CrashModel model, std::uint64_t seed, const std::string& where) {
+  auto clone = file_system.crash_clone(seed, model);
+  ManualClock clock;
+  FakeProcess process(4243, 1000 + seed);
+  auto engine = EngineAccess::construct("project", crash_test_options(durability),
+                                        Platform{*clone, clock, process});
+  ASSERT_TRUE(engine.is_active()) << where << ": " << engine.status().to_text();
+  const ProjectState state = read_all(engine);
+  std::string text;
+  for (const auto& [chunk, value] : state) text += chunk + "=" + value + " ";
+  EXPECT_TRUE(history.allows(state, model != CrashModel::process))
+      << where << ", model " << static_cast<int>(model) << ": { " << text << "} "
+      << history.describe();
+  clone->kill();
+}
+
+struct Fault {
+  int error;
+  bool for_good;
+};
+
+// One run of the workload in which call number `broken` fails. False when it was never reached.
+bool run_with_fault(const Workload& workload, Durability durability, std::size_t broken,
+                    const Fault& fault) {
+  SimFileSystem file_system;
+  bool reached = false;
+  std::string failed_call;
+  std::atomic<bool> repaired{false};
+  file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const bool hit = fault.for_good ? call.number >= broken : call.number == broken;
+    if (!hit || repaired) return std::nullopt;
+    if (!reached) failed_call = call.verb + " " + call.path;
+    reached = true;
+    return fault.error;
+  });
+  SharedHistory history;
+  std::unique_ptr<SimFileSystem> survivor;
+  {
+    Session session(file_system, history, durability);
+    if (session.engine().is_active()) workload.run(session);
+    const std::string where = workload.name + ", call " + std::to_string(broken) + " (" +
+                              failed_call + ") fails with errno " + std::to_string(fault.error) +
+                              (fault.for_good ? " for good" : " once");
+    if (reached) {
+      // What was staged with success survives the process; what was acknowledged, a power cut.
+      const History so_far = history.snapshot();
+      check_recovery(file_system, so_far, durability, CrashModel::process, 0, where);
+      check_recovery(file_system, so_far, durability, CrashModel::ordered, broken, where);
+      check_recovery(file_system, so_far, durability, CrashModel::strict, broken, where);
+      // Once the fault is gone, everything is saved.
+      repaired = true;
+      if (session.engine().is_active()) {
+        const ProjectState wanted = read_all(session.engine());
+        const Status saved = session.engine().force_sync();
+        EXPECT_TRUE(saved.ok()) << where << ": " << saved.to_text();
+        EXPECT_EQ(read_all(session.engine()), wanted) << where;
+      }
+    }
+    file_system.kill();
+  }
+  return reached;
+}
+
+// Stages and syncs without caring for errors. A failed stage leaves it open whether the edit
+// counts, so these workloads give every edit a chunk and value of its own.
+const std::vector<Workload>& fault_workloads() {
+  static const std::vector<Workload> kAll = {workloads()[0], workloads()[3], workloads()[4],
+                                             workloads()[5], workloads()[7]};
+  return kAll;
+}
+
+using Case = std::tuple<std::size_t, Durability>;
+class Faults : public testing::TestWithParam<Case> {};
+
+TEST_P(Faults, AtEveryCallLoseNothing) {
+  const auto& [index, durability] = GetParam();
+  const Workload& workload = fault_workloads()[index];
+  std::size_t runs = 0;
+  for (const Fault& fault : {Fault{EIO, false}, Fault{EIO, true}, Fault{ENOSPC, false},
+                             Fault{ENOSPC, true}, Fault{EACCES, false}, Fault{EROFS, true},
+                             Fault{EMFILE, false}, Fault{EDQUOT, true}, Fault{EINTR, false}}) {
+    for (std::size_t broken = 0;; ++broken) {
+      if (!run_with_fault(workload, durability, broken, fault)) break;
+      ++runs;
+    }
+  }
+  EXPECT_GT(runs, 100U);
+  std::printf("%zu runs with a fault\n", runs);
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  const auto& [index, durability] = info.param;
+  return fault_workloads()[index].name + (durability == Durability::file ? "_file" : "_journal");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Faults,
+                         testing::Combine(testing::Range<std::size_t>(0, 5),
+                                          testing::Values(Durability::file, Durability::journal)),
+                         case_name);
+
+}  // namespace
+}  // namespace safechunk::test

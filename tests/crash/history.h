@@ -1,0 +1,102 @@
+// What a workload did to an engine, so that a recovered project can be judged: it must equal the
+// state after some first edits, not fewer than were acknowledged.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace safechunk::test {
+
+using ProjectState = std::map<std::string, std::string>;  // chunk -> compact text
+
+// Not for use by several threads; see SharedHistory.
+class History {
+ public:
+  // Edits that happen together; no text is a removal.
+  using Unit = std::map<std::string, std::optional<std::string>>;
+
+  void issue(Unit unit) {
+    for (const auto& [chunk, text] : unit) {
+      if (text) versions_[chunk].insert(*text);
+    }
+    units_.push_back(std::move(unit));
+  }
+  // The last unit was refused: it will never happen.
+  void refused() { units_.pop_back(); }
+  void staged() { staged_ = units_.size(); }
+  void acknowledged() { acknowledged_ = staged_; }
+  // An accident, not an edit: bytes that may stand in a file although nobody staged them.
+  void damaged(const std::string& chunk) { damaged_.insert(chunk); }
+
+  [[nodiscard]] std::size_t first_allowed(bool power_cut) const {
+    return power_cut ? acknowledged_ : staged_;
+  }
+
+  [[nodiscard]] ProjectState state_after(std::size_t count) const {
+    ProjectState state;
+    for (std::size_t i = 0; i < count; ++i) {
+      for (const auto& [chunk, text] : units_[i]) {
+        if (text) {
+          state[chunk] = *text;
+        } else {
+          state.erase(chunk);
+        }
+      }
+    }
+    return state;
+  }
+
+  // Is this the state after `first_allowed` or more edits?
+  [[nodiscard]] bool allows(const ProjectState& state, bool power_cut) const {
+    for (std::size_t count = first_allowed(power_cut); count <= units_.size(); ++count) {
+      if (state_after(count) == state) return true;
+    }
+    return false;
+  }
+
+  // G2: may these bytes be in the chunk's file, or its backup?
+  [[nodiscard]] bool is_version(const std::string& chunk, std::string bytes) const {
+    if (damaged_.contains(chunk)) return true;
+    if (!bytes.ends_with('\n')) return false;
+    bytes.pop_back();
+    const auto found = versions_.find(chunk);
+    return found != versions_.end() && found->second.contains(bytes);
+  }
+
+  [[nodiscard]] std::string describe() const {
+    return std::to_string(units_.size()) + " issued, " + std::to_string(staged_) + " staged, " +
+           std::to_string(acknowledged_) + " acknowledged";
+  }
+
+ private:
+  std::vector<Unit> units_;
+  std::map<std::string, std::set<std::string>> versions_;
+  std::set<std::string> damaged_;
+  std::size_t staged_ = 0;
+  std::size_t acknowledged_ = 0;
+};
+
+// A history that one thread writes while another one judges. An edit is issued before the engine
+// hears of it and marked afterwards, so a snapshot never claims too much.
+class SharedHistory {
+ public:
+  template <typename Change>
+  void change(Change change) {
+    const std::lock_guard lock(mutex_);
+    change(history_);
+  }
+  [[nodiscard]] History snapshot() const {
+    const std::lock_guard lock(mutex_);
+    return history_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  History history_;
+};
+
+}  // namespace safechunk::test

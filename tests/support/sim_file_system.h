@@ -1,0 +1,71 @@
+// A file system in memory that knows what is durable, for crash and fault tests.
+//
+// Every inode has durable contents and writes that were not synced; every folder operation is
+// pending until its folder is synced. crash_clone() gives an independent file system in one of the
+// states that a crash may leave. A hook sees every call before it is carried out, and may fail it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "platform/file_system.h"
+
+namespace safechunk::test {
+
+enum class CrashModel {
+  process,  // the process dies, the machine goes on: nothing is lost
+  ordered,  // power cut; folder operations survive as any prefix of their order (ext4, xfs)
+  strict,   // power cut; any subset of the folder operations survives
+};
+
+// One call, as the hook sees it.
+struct SimCall {
+  std::string verb;        // the name of the member function
+  std::string path;        // relative to the root, for instance "project/chunks/a.tmp"
+  std::size_t number = 0;  // counted from 0
+};
+
+class SimFileSystem final : public FileSystem {
+ public:
+  // An errno fails the call with it. The hook runs before the call, outside of any lock.
+  using Hook = std::function<std::optional<int>(const SimCall&)>;
+
+  explicit SimFileSystem(bool attributes_supported = true, bool links_supported = true);
+  ~SimFileSystem() override;
+
+  Result<std::string> absolute_path(const std::string& path) override;
+  Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override;
+
+  void set_hook(Hook hook);
+  // From now on every call fails at once, and nothing changes: the process is dead.
+  void kill();
+  [[nodiscard]] std::size_t calls() const;
+
+  // What a crash at this moment may leave. The same seed gives the same state. In process order
+  // and for `process` there is just one.
+  [[nodiscard]] std::unique_ptr<SimFileSystem> crash_clone(std::uint64_t seed,
+                                                           CrashModel model) const;
+
+  // Everything that is visible, by path; folders end in a slash and have no contents. Times and
+  // attributes are left out.
+  [[nodiscard]] std::map<std::string, std::string> contents() const;
+  // A digest of all that a program could see, attributes included.
+  [[nodiscard]] std::string fingerprint() const;
+
+  struct Inode;
+  struct State;
+
+ private:
+  explicit SimFileSystem(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace safechunk::test
