@@ -63,7 +63,7 @@ struct HealthReport {
   std::uint64_t quarantine_files = 0;
   std::uint64_t journal_bytes = 0;
   std::uint64_t bytes_written = 0;   // chunks and journal, since the engine was constructed
-  bool stamps_supported = false;     // the file system has extended attributes
+  bool stamps_supported = false;     // the file system has extended attributes (false, too, when unknown)
   std::optional<OwnerInfo> owner;
 };
 

@@ -177,12 +177,25 @@ double usage_percent(const SpaceInfo& space) {
   return total <= 0 ? 0 : std::round(used / total * 1000.0) / 10.0;
 }
 
+// Asking for an attribute tells whether the file system has any.
+bool answers_for_attributes(Directory& folder, const std::string& name) {
+  auto file = folder.open(name, OpenMode::read);
+  if (!file) return false;
+  auto attribute = (*file)->attribute(Stamp::kAttribute);
+  return attribute.ok() || attribute.code() == ErrorCode::not_found;
+}
+
 Status count_files(ProjectFolders& folders, HealthReport& report) {
   auto files = folders.chunks->list();
   if (!files) return files.status();
+  report.stamps_supported = answers_for_attributes(*folders.root, layout::kLock);
   for (const std::string& file : *files) {
     if (layout::is_temporary(file)) ++report.orphaned_artifacts;
-    if (file.ends_with(".json")) ++report.shards;
+    if (!file.ends_with(".json")) continue;
+    ++report.shards;
+    if (!report.stamps_supported && report.shards == 1) {
+      report.stamps_supported = answers_for_attributes(*folders.chunks, file);
+    }
   }
   auto quarantine = folders.root->open_directory(layout::kQuarantine);
   if (!quarantine) {
@@ -219,11 +232,6 @@ Result<HealthReport> EngineCore::health_report() {
   auto space = folders.root->space();
   if (!space) return space.status();
   report.storage_usage = usage_percent(*space);
-  // Asking for an attribute tells whether the file system has any.
-  if (auto lock_file = folders.root->open(layout::kLock, OpenMode::read)) {
-    auto attribute = (*lock_file)->attribute(Stamp::kAttribute);
-    report.stamps_supported = attribute.ok() || attribute.code() == ErrorCode::not_found;
-  }
   if (Status status = count_files(folders, report); !status) return status;
   return report;
 }
