@@ -138,6 +138,8 @@ class Opening {
   Status remove_temporary(Directory& folder, const std::string& file) {
     Status status = folder.unlink(file);
     if (status.ok()) note(Event::Kind::temporary, "", "removed the unfinished file " + file);
+    // A folder is none of ours; it is in the way of one chunk at most.
+    if (status.error().os_errno == EISDIR) return {};
     return status.code() == ErrorCode::not_found ? Status() : status;
   }
 
