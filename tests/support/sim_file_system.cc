@@ -99,8 +99,8 @@ using State = SimFileSystem::State;
 using Inode = SimFileSystem::Inode;
 
 // Tells the hook, and says which errno to fail with; 0 to go on.
-int enter(State& state, const char* verb, const std::string& path) {
-  SimCall call{verb, path, 0};
+int enter(State& state, const char* verb, const std::string& path, const std::string& target = "") {
+  SimCall call{verb, path, target, 0};
   std::shared_ptr<const SimFileSystem::Hook> hook;
   {
     const std::lock_guard lock(state.mutex);
@@ -383,7 +383,10 @@ class SimDirectory final : public Directory {
  private:
   Status move(const std::string& from, Directory& target, const std::string& to, const char* verb) {
     const std::string path = join(from);
-    if (const int error = enter(*state_, verb, path)) return failure(error, verb, path);
+    const std::string target_path = static_cast<SimDirectory&>(target).join(to);
+    if (const int error = enter(*state_, verb, path, target_path)) {
+      return failure(error, verb, path);
+    }
     const std::lock_guard lock(state_->mutex);
     const InodeId target_id = static_cast<SimDirectory&>(target).inode_;
     const bool is_link = std::strcmp(verb, "link") == 0;

@@ -30,6 +30,7 @@ enum class CrashModel {
 struct SimCall {
   std::string verb;        // the name of the member function
   std::string path;        // relative to the root, for instance "project/chunks/a.tmp"
+  std::string target;      // of rename and link: the new path
   std::size_t number = 0;  // counted from 0
 };
 
