@@ -22,7 +22,8 @@ class Debounce {
     if (deadline_ == TimePoint::max()) latest_ = now + max_delay_;
     deadline_ = std::min(now + debounce_delay_, latest_);
   }
-  void due_now(TimePoint now) { deadline_ = now; }
+  // Edits that follow do not postpone it.
+  void due_now(TimePoint now) { deadline_ = latest_ = std::min(now, deadline_); }
   void clear() { deadline_ = TimePoint::max(); }
   // TimePoint::max() when nothing waits.
   [[nodiscard]] TimePoint deadline() const { return deadline_; }

@@ -1,0 +1,104 @@
+// G10: a steady stream of edits cannot postpone the write beyond max_delay ("debounce starves under
+// steady edits"), and G8: retries after 1 s, doubling to 60 s. Pure rules over points in time.
+
+#include "engine/debounce.h"
+
+#include <gtest/gtest.h>
+
+namespace safechunk {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using TimePoint = Clock::TimePoint;
+
+constexpr TimePoint kStart{std::chrono::hours(1)};
+
+TEST(Debounce, WaitsForNothingAtFirst) {
+  const Debounce debounce(seconds(1), seconds(5));
+  EXPECT_EQ(debounce.deadline(), TimePoint::max());
+}
+
+TEST(Debounce, OneEditIsDueAfterTheDebounceDelay) {
+  Debounce debounce(seconds(1), seconds(5));
+  debounce.edited(kStart);
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(1));
+}
+
+TEST(Debounce, ALaterEditPostpones) {
+  Debounce debounce(seconds(1), seconds(5));
+  debounce.edited(kStart);
+  debounce.edited(kStart + milliseconds(600));
+  EXPECT_EQ(debounce.deadline(), kStart + milliseconds(1600));
+}
+
+// G10. Kills: deadline = last edit + debounce_delay alone.
+TEST(Debounce, SteadyEditsAreDueAtMaxDelayAfterTheFirst) {
+  Debounce debounce(seconds(1), seconds(5));
+  for (int i = 0; i < 100; ++i) {
+    debounce.edited(kStart + i * milliseconds(100));
+    EXPECT_LE(debounce.deadline(), kStart + seconds(5));
+  }
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(5));
+}
+
+// Kills: a limit that is not moved on after a commit, so that all later edits are due at once.
+TEST(Debounce, EachBurstHasALimitOfItsOwn) {
+  Debounce debounce(seconds(1), seconds(5));
+  debounce.edited(kStart);
+  debounce.clear();
+  EXPECT_EQ(debounce.deadline(), TimePoint::max());
+  debounce.edited(kStart + seconds(60));
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(61));
+}
+
+TEST(Debounce, MaxDelayBelowDebounceDelayIsRaisedToIt) {
+  Debounce debounce(seconds(3), seconds(1));
+  debounce.edited(kStart);
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(3));
+  debounce.edited(kStart + seconds(2));
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(3));
+}
+
+TEST(Debounce, DelaysOfZeroAreDueAtOnce) {
+  Debounce debounce(seconds(0), seconds(0));
+  debounce.edited(kStart);
+  EXPECT_EQ(debounce.deadline(), kStart);
+}
+
+// Kills: an edit that comes before the worker woke up takes "at once" back, and edits in a row
+// postpone it without a limit when nothing had been edited before.
+TEST(Debounce, WhatIsDueNowStaysDue) {
+  Debounce fresh(seconds(1), seconds(5));
+  fresh.due_now(kStart);
+  fresh.edited(kStart);
+  EXPECT_EQ(fresh.deadline(), kStart);
+
+  Debounce edited(seconds(1), seconds(5));
+  edited.edited(kStart);
+  edited.due_now(kStart + milliseconds(100));
+  edited.edited(kStart + milliseconds(200));
+  EXPECT_EQ(edited.deadline(), kStart + milliseconds(100));
+}
+
+// G8. Kills: a constant delay, a delay without a bound.
+TEST(BackOff, DoublesFromOneSecondToAMinute) {
+  BackOff back_off;
+  EXPECT_EQ(back_off.retry_at(), TimePoint::max());
+  for (const int expected : {1, 2, 4, 8, 16, 32, 60, 60, 60}) {
+    back_off.failed(kStart);
+    EXPECT_EQ(back_off.retry_at(), kStart + seconds(expected));
+  }
+}
+
+TEST(BackOff, BeginsAnewAfterASuccess) {
+  BackOff back_off;
+  for (int i = 0; i < 4; ++i) back_off.failed(kStart);
+  back_off.succeeded();
+  EXPECT_EQ(back_off.retry_at(), TimePoint::max());
+  back_off.failed(kStart);
+  EXPECT_EQ(back_off.retry_at(), kStart + seconds(1));
+}
+
+}  // namespace
+}  // namespace safechunk
