@@ -1,0 +1,154 @@
+// G7: no fault is lost, and G11: handlers run with no lock held, may do anything, and what they
+// throw is contained. ("callbacks under the lock deadlock; their exceptions lose timers")
+
+#include "engine/events.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+
+namespace safechunk {
+namespace {
+
+using Log = std::vector<std::string>;
+
+Notices one_of_each() {
+  Notices notices;
+  notices.status("saved");
+  notices.sync();
+  notices.fault(Status(ErrorCode::io_error, "broken"));
+  return notices;
+}
+
+void log_everything(Events& events, Log& log) {
+  events.set_status([&](std::string_view text) { log.push_back("status " + std::string(text)); });
+  events.set_sync([&] { log.emplace_back("sync"); });
+  events.set_fault([&](const Error& error) { log.push_back("fault " + error.message); });
+}
+
+TEST(Events, AreDeliveredInTheirOrder) {
+  Events events;
+  Log log;
+  log_everything(events, log);
+  events.deliver(one_of_each());
+  EXPECT_EQ(log, (Log{"status saved", "sync", "fault broken"}));
+  EXPECT_NE(events.last_error().find("broken"), std::string::npos);
+}
+
+TEST(Events, WithoutHandlersNothingHappens) {
+  Events events;
+  events.deliver(one_of_each());
+  events.set_status(nullptr);
+  events.set_sync(nullptr);
+  events.deliver(one_of_each());
+}
+
+// G7. Kills: dropping faults that were met before the handler was set.
+TEST(Events, FaultsWaitForTheirHandler) {
+  Events events;
+  events.deliver(one_of_each());
+  events.deliver(one_of_each());
+  Log log;
+  log_everything(events, log);
+  EXPECT_EQ(log, (Log{"fault broken", "fault broken"}));
+  log_everything(events, log);
+  EXPECT_EQ(log.size(), 2U) << "delivered twice";
+}
+
+TEST(Events, AnEmptyHandlerKeepsThemWaiting) {
+  Events events;
+  events.deliver(one_of_each());
+  events.set_fault(nullptr);
+  Log log;
+  log_everything(events, log);
+  EXPECT_EQ(log.size(), 1U);
+}
+
+TEST(Events, WaitingFaultsAreBounded) {
+  Events events;
+  for (std::size_t i = 0; i < limits::kPendingFaults + 100; ++i) events.deliver(one_of_each());
+  std::size_t count = 0;
+  events.set_fault([&](const Error&) { ++count; });
+  EXPECT_EQ(count, limits::kPendingFaults);
+}
+
+// G11. Kills: exceptions that leave the engine, or stop the delivery of the rest.
+TEST(Events, ExceptionsAreContainedAndReported) {
+  Events events;
+  Log log;
+  log_everything(events, log);
+  events.set_status([](std::string_view) { throw std::runtime_error("from status"); });
+  events.set_sync([] { throw 7; });
+  events.deliver(one_of_each());
+  EXPECT_EQ(log, (Log{"fault the handler on_status threw: from status",
+                      "fault the handler on_sync threw: an unknown exception", "fault broken"}));
+}
+
+TEST(Events, AThrowingFaultHandlerIsNotedInTheLastError) {
+  Events events;
+  int calls = 0;
+  events.set_fault([&](const Error&) {
+    ++calls;
+    throw std::runtime_error("again");
+  });
+  events.deliver(one_of_each());
+  EXPECT_EQ(calls, 1);
+  EXPECT_NE(events.last_error().find("on_fault threw"), std::string::npos);
+}
+
+// G11. Kills: calling handlers while the mutex is held (this would deadlock).
+TEST(Events, HandlersMayReplaceThemselvesAndDeliver) {
+  Events events;
+  int depth = 0;
+  events.set_status([&](std::string_view) {
+    if (++depth > 3) return;
+    events.set_sync(nullptr);
+    events.set_fault([&](const Error&) { events.set_fault(nullptr); });
+    (void)events.last_error();
+    events.deliver(one_of_each());
+  });
+  events.deliver(one_of_each());
+  EXPECT_EQ(depth, 4);
+}
+
+TEST(Events, AHandlerMayRemoveItselfWhileItRuns) {
+  Events events;
+  auto token = std::make_shared<int>(1);
+  events.set_status([&events, token](std::string_view) {
+    events.set_status(nullptr);
+    EXPECT_EQ(*token, 1);  // what it captured is still there
+  });
+  events.deliver(one_of_each());
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+// G7. Loss, damage and conflicts are faults; the rest is told as status.
+TEST(Notices, SortEventsIntoFaultsAndStatus) {
+  using Kind = Event::Kind;
+  const auto code_of = [](Kind kind) {
+    Notices notices;
+    notices.event({kind, "users", "detail"});
+    const auto& notice = notices.list.at(0);
+    const bool fault = notice.kind == Notices::Notice::Kind::fault;
+    if (fault) {
+      EXPECT_EQ(notice.error.chunk, "users");
+    }
+    return fault ? notice.error.code : ErrorCode::ok;
+  };
+  for (const Kind kind : {Kind::lost, Kind::healed, Kind::quarantined, Kind::journal_damaged}) {
+    EXPECT_EQ(code_of(kind), ErrorCode::corrupt) << to_string(kind);
+  }
+  EXPECT_EQ(code_of(Kind::conflict), ErrorCode::conflict);
+  for (const Kind kind : {Kind::stale_lock, Kind::temporary, Kind::replayed, Kind::external_edit}) {
+    EXPECT_EQ(code_of(kind), ErrorCode::ok) << to_string(kind);
+  }
+}
+
+TEST(Notices, SuccessIsNoFault) {
+  Notices notices;
+  notices.fault(Status());
+  EXPECT_TRUE(notices.list.empty());
+}
+
+}  // namespace
+}  // namespace safechunk
