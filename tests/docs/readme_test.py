@@ -1,0 +1,58 @@
+"""Compiles and runs the README's C++ program and runs its shell lines; each must print exactly the
+```text block that follows it."""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+
+def blocks(text):
+    """Pairs of (language, body) of all fenced blocks, in order."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def run(command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          **options)
+    if done.returncode != 0:
+        sys.exit(f"{command} failed:\n{done.stdout}")
+    return done.stdout
+
+
+def output_of(language, body, arguments, folder):
+    if language == "cpp":
+        library = pathlib.Path(arguments.library)
+        (folder / "main.cc").write_text(body)
+        run([arguments.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-I",
+             arguments.include, "main.cc", str(library), f"-Wl,-rpath,{library.parent}",
+             "-o", "program"], cwd=folder)
+        return run([str(folder / "program")], cwd=folder)
+    path = f"{pathlib.Path(arguments.cli).parent}:/usr/bin:/bin"
+    return run(["bash", "-euc", body], cwd=folder, env={"PATH": path})
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("readme")
+    for option in ("--cli", "--library", "--include", "--compiler"):
+        parser.add_argument(option, required=True)
+    arguments = parser.parse_args()
+    all_blocks = blocks(pathlib.Path(arguments.readme).read_text())
+    checked = 0
+    for (language, body), (next_language, expected) in zip(all_blocks, all_blocks[1:]):
+        if language not in ("cpp", "sh") or next_language != "text":
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            printed = output_of(language, body, arguments, pathlib.Path(folder))
+        if printed != expected:
+            sys.exit(f"the {language} block printed:\n{printed}\nthe README says:\n{expected}")
+        checked += 1
+    if checked != sum(language in ("cpp", "sh") for language, _ in all_blocks) or checked < 2:
+        sys.exit("a block of code has no block of output behind it")
+    print(f"{checked} blocks run")
+
+
+main()
