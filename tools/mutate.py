@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Breaks the code on purpose, one safety measure at a time, and checks that a test notices.
+
+usage: tools/mutate.py [--only WORD] [--json FILE]
+
+Works on a copy of the sources in build/mutants. Exit status 1 when a mutant survives.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPY = ROOT / "build" / "mutants" / "source"
+BUILD = ROOT / "build" / "mutants" / "build"
+TESTS = ["crash_states_test", "faults_test", "storage_test"]
+
+# Each mutant dies in shallow crash tests already, if it dies at all.
+SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}
+
+# name, file, what is there, what takes its place
+MUTANTS = [
+    ("no fsync of the temporary file", "src/storage/durable_file.cc",
+     "  if (Status status = file_->sync(); !status) return status;\n", ""),
+    ("failed fsync ignored", "src/storage/durable_file.cc",
+     "  if (Status status = file_->sync(); !status) return status;\n", "  (void)file_->sync();\n"),
+    ("short writes ignored", "src/storage/durable_file.cc",
+     "  while (!bytes.empty()) {\n    auto count = file.write_at(offset, bytes);\n"
+     "    if (!count) return count.status();",
+     "  while (!bytes.empty()) {\n    auto count = file.write_at(offset, bytes);\n"
+     "    if (!count) return {};"),
+    ("rename error ignored", "src/storage/durable_file.cc",
+     "  if (status.ok()) name_.clear();\n  return status;", "  name_.clear();\n  return {};"),
+    ("read-back not compared", "src/storage/durable_file.cc",
+     "bytes->size() == size_ && digest_of(*bytes) == stamp_.bytes", "true"),
+    ("no fsync of chunks/", "src/storage/commit.cc",
+     "      Status status = folders_.chunks->sync();\n", "      Status status;\n"),
+    ("failed fsync of chunks/ ignored", "src/storage/commit.cc",
+     "      if (folders_status_.ok()) folders_status_ = std::move(status);\n", ""),
+    ("a failed fsync of the folder counts as durable", "src/storage/commit.cc",
+     "version.durable = folders_status_.ok();", "version.durable = true;"),
+    ("journal not synced for a set", "src/storage/commit.cc",
+     "return edits > 1 || report_.journal_must_vanish;", "return report_.journal_must_vanish;"),
+    ("journal not synced for removals and unstamped files", "src/storage/commit.cc",
+     "return edits > 1 || report_.journal_must_vanish;", "return edits > 1;"),
+    ("failed journal sync ignored before publishing", "src/storage/commit.cc",
+     "if (Status status = sync_journal(); !status) fail_pending(status);",
+     "(void)sync_journal();"),
+    ("transactions not held together", "src/storage/commit.cc",
+     "    fail_broken_groups();\n", ""),
+    ("backup rotated over by the same version", "src/storage/commit.cc",
+     "    if (backup && backup->inode == work.present.info.inode) return {};\n", ""),
+    ("renames swapped: new file first, then the backup", "src/storage/commit.cc",
+     """    if (worth_a_backup(work)) {
+      if (Status status = rotate(work); !status) return status;
+    }
+    if (Status status = work.temporary->publish(file); !status) return status;
+""",
+     """    if (Status status = work.temporary->publish(file); !status) return status;
+    if (worth_a_backup(work)) {
+      if (Status status = rotate(work); !status) return status;
+    }
+"""),
+    ("removal leaves the folder unsynced", "src/storage/commit.cc",
+     "    backups_touched_ = true;\n    work.published = true;\n    return {};",
+     "    backups_touched_ = true;\n    return {};"),
+    ("failed unlink ignored", "src/storage/commit.cc",
+     "    if (!status && status.code() != ErrorCode::not_found) return status;\n"
+     "    status = folders_.backups->unlink",
+     "    status = folders_.backups->unlink"),
+    ("journal sync does nothing", "src/storage/journal.cc",
+     "  Status status = file->sync_data();\n  if (status.ok()) {\n    durable_sequence_ = target;",
+     "  Status status;\n  if (status.ok()) {\n    durable_sequence_ = target;"),
+    ("reset never durable", "src/storage/journal.cc", "  if (!durable) return {};\n", "  return {};\n"),
+    ("rewritten journal not synced", "src/storage/journal.cc",
+     "  if (Status status = temporary->make_durable(no_check); !status) return status;\n"
+     "  if (Status status = temporary->publish(layout::kJournal); !status) return status;\n",
+     "  if (Status status = root_.rename(layout::kJournalTemporary, root_, layout::kJournal); "
+     "!status) return status;\n"),
+    ("folder of the rewritten journal not synced", "src/storage/journal.cc",
+     "  if (Status status = root_.sync(); !status) return status;\n  broken_ = false;",
+     "  broken_ = false;"),
+    ("checksums do not continue each other", "src/storage/journal.cc",
+     "  chain_ = sum;\n", ""),
+    ("failed append ignored", "src/storage/journal.cc",
+     "  if (!status) {\n    broken_ = true;\n    return status;\n  }\n  end_ = offset + size;",
+     "  end_ = offset + size;"),
+    ("a new header keeps the generation", "src/storage/journal.cc",
+     "write_header(generation_ + 1)", "write_header(generation_)"),
+    ("attach keeps the old token", "src/engine/engine_core.cc",
+     "project->had_journal ? renew_journal(*project, notices) : Status()", "Status()"),
+    ("attach does not sync the folders of a dead owner", "src/storage/recovery.cc",
+     "    if (!project_.report.clean) {", "    if (false) {"),
+    ("attach does not sync the project's folder", "src/storage/recovery.cc",
+     "    return folders.root->sync();", "    return {};"),
+    ("stamps not looked at in recovery", "src/storage/recovery.cc",
+     "  if (says_itself && disk.health == FileHealth::good) {", "  if (false) {"),
+    ("journal cut before the commit", "src/engine/engine_write.cc",
+     "    const CommitReport report = commit_edits(",
+     "    (void)project.journal->reset(false);\n    const CommitReport report = commit_edits("),
+    ("no quarantine before a damaged file is healed", "src/storage/chunk_store.cc",
+     "    const Status kept = quarantine(layout::chunk_file(chunk), primary.bytes, added);\n",
+     "    const Status kept;\n"),
+    ("healed file's folder not synced", "src/storage/chunk_store.cc",
+     "    return folders_.chunks->sync();\n  };\n  backup.reason = publish();",
+     "    return Status();\n  };\n  backup.reason = publish();"),
+    ("rot not told from an edit", "src/storage/inspection.cc",
+     "  if (stamp && stamp->modified_ns == modified_ns) {", "  if (false) {"),
+    ("detach forgets the journal's folder", "src/storage/journal.cc",
+     "  if (Status status = root_.unlink(layout::kJournal); !status) return status;\n"
+     "  return root_.sync();",
+     "  return root_.unlink(layout::kJournal);"),
+]
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          **options)
+
+
+def build():
+    return run(["cmake", "--build", str(BUILD), "--target", *TESTS])
+
+
+def killer():
+    """The first test that fails, or None."""
+    for test in TESTS:
+        found = next(path for path in BUILD.rglob(test) if path.is_file())
+        try:
+            result = run([str(found), "--gtest_fail_fast"], timeout=300, env=os.environ | SHALLOW)
+        except subprocess.TimeoutExpired:
+            return f"{test} (hangs)"
+        if result.returncode != 0:
+            failed = [line for line in result.stdout.splitlines() if line.startswith("[  FAILED  ]")]
+            name = failed[0].split("]")[1].split(",")[0].split("(")[0].strip() if failed else "crash"
+            return f"{test}: {name}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="only mutants whose name holds this word")
+    parser.add_argument("--json", help="write the result to this file")
+    arguments = parser.parse_args()
+    shutil.rmtree(COPY, ignore_errors=True)
+    # Times are kept, so that what did not change since the last run is not built again.
+    shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
+    configured = run(["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja",
+                      "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DSAFECHUNK_BUILD_CLI=OFF"])
+    if configured.returncode != 0 or build().returncode != 0:
+        print(configured.stdout)
+        sys.exit("the unchanged sources do not build")
+    if (found := killer()) is not None:
+        sys.exit(f"the unchanged sources fail: {found}")
+    results = []
+    for name, file, old, new in MUTANTS:
+        if arguments.only not in name:
+            continue
+        begin = time.monotonic()
+        path = COPY / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            sys.exit(f"{name}: the place is not there exactly once in {file}")
+        path.write_text(text.replace(old, new))
+        built = build()
+        found = "does not build" if built.returncode != 0 else killer()
+        if built.returncode != 0:
+            print(built.stdout[-2000:])
+        path.write_text(text)
+        results.append({"mutant": name, "file": file, "killed_by": found})
+        print(f"{'killed  ' if found else 'SURVIVED'} {name}: {found}"
+              f" ({time.monotonic() - begin:.0f} s)", flush=True)
+    survivors = [r for r in results if not r["killed_by"] or r["killed_by"] == "does not build"]
+    print(f"{len(results) - len(survivors)} of {len(results)} mutants killed")
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(results, indent=4) + "\n")
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()
