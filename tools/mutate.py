@@ -151,7 +151,7 @@ def main():
     # Times are kept, so that what did not change since the last run is not built again.
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
     configured = run(["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja",
-                      "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DSAFECHUNK_BUILD_CLI=OFF"])
+                      "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
     if configured.returncode != 0 or build().returncode != 0:
         print(configured.stdout)
         sys.exit("the unchanged sources do not build")

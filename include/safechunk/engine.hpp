@@ -87,6 +87,7 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
   static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {});
 
+  // A moved-from engine may only be destroyed or assigned to.
   SafeChunkEngine(SafeChunkEngine&&) noexcept;
   SafeChunkEngine& operator=(SafeChunkEngine&&) noexcept;
   // Like detach(), but its report goes to on_fault only. Never throws.

@@ -75,8 +75,9 @@ struct CheckpointInfo {
   std::uint64_t size = 0;
 };
 
-// Done and total units of a long operation. Return false to cancel: the operation ends with
-// `cancelled` and changes nothing.
+// Done and total units of a long operation, on the caller's thread. Return false to cancel: the
+// operation ends with `cancelled` and changes nothing. The handler may use the engine, except for
+// detach() and for making, restoring or deleting checkpoints (invalid_argument).
 using ProgressHandler = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
 // What verify() says about one file.

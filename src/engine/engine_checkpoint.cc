@@ -27,28 +27,58 @@ Status no_checkpoints_folder() {
 
 }  // namespace
 
+// --- taking turns
+
+Status EngineCore::ArchiveTurn::take() {
+  Lock lock(core_.mutex_);
+  if (core_.archiving_ == std::this_thread::get_id()) {
+    return Status(ErrorCode::invalid_argument, "called from a progress handler");
+  }
+  core_.state_changed_.wait(lock, [&] { return !core_.archiving_; });
+  core_.archiving_ = std::this_thread::get_id();
+  taken_ = true;
+  return {};
+}
+
+EngineCore::ArchiveTurn::~ArchiveTurn() {
+  if (!taken_) return;
+  const Lock lock(core_.mutex_);
+  core_.archiving_.reset();
+  core_.state_changed_.notify_all();
+}
+
+ProgressHandler EngineCore::while_active(ProgressHandler progress) const {
+  return [this, progress = std::move(progress)](std::uint64_t done, std::uint64_t total) {
+    return is_active() && (!progress || progress(done, total));
+  };
+}
+
+// --- the operations
+
 Result<std::string> EngineCore::create_checkpoint(std::string_view label, int retention,
                                                   std::string_view notes,
                                                   const ProgressHandler& progress) {
   if (Status status = check_name(label, "label"); !status) return status;
   if (retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
   if (Status status = check_notes(notes); !status) return status;
-  auto project = owned_project();
-  if (!project) return project.status();
   Notices notices;
-  Status synced = commit_now(false, notices);
-  if (!synced) {
-    events_.deliver(std::move(notices));
-    return synced;
-  }
-  auto name = archive_all(**project, std::string(label), std::string(notes), DamagedChunks::refuse,
-                          progress, notices);
-  if (name) {
-    notices.status("checkpoint " + *name + " written");
-    notices.fault(prune_checkpoints(**project, *name, static_cast<std::size_t>(retention)));
-  } else if (name.code() != ErrorCode::cancelled) {
-    notices.fault(name.status());
-  }
+  const auto create = [&]() -> Result<std::string> {
+    ArchiveTurn turn(*this);
+    if (Status status = turn.take(); !status) return status;
+    auto project = owned_project();
+    if (!project) return project.status();
+    if (Status synced = commit_now(false, notices); !synced) return synced;
+    auto name = archive_all(**project, std::string(label), std::string(notes),
+                            DamagedChunks::refuse, while_active(progress), notices);
+    if (name) {
+      notices.status("checkpoint " + *name + " written");
+      notices.fault(prune_checkpoints(**project, *name, static_cast<std::size_t>(retention)));
+    } else if (name.code() != ErrorCode::cancelled) {
+      notices.fault(name.status());
+    }
+    return name;
+  };
+  auto name = create();
   events_.deliver(std::move(notices));
   return name;
 }
@@ -120,43 +150,49 @@ Status EngineCore::verify_checkpoint(std::string_view file_name, const ProgressH
 
 Status EngineCore::restore_checkpoint(std::string_view file_name, const ProgressHandler& progress) {
   if (Status status = check_checkpoint_name(file_name); !status) return status;
-  auto project = owned_project();
-  if (!project) return project.status();
-  // The record of the whole restore is built while the archive is verified, and used only if all
-  // of it is good.
-  auto record = std::make_shared<JournalRecord>();
-  std::set<std::string> restored;
-  Status verified =
-      read_checkpoint(*(*project)->folders.checkpoints, std::string(file_name), settings_, progress,
-                      [&](const std::string& chunk, const std::string& bytes) {
-                        restored.insert(chunk);
-                        return put_lenient(*record, bytes, chunk);
-                      });
-  if (!verified) return verified;
-
   Notices notices;
-  Status status = commit_now(false, notices);
-  if (status.ok()) {
-    status =
-        archive_all(**project, "before_restore", "made before restoring " + std::string(file_name),
-                    DamagedChunks::leave_out, nullptr, notices)
-            .status();
-  }
-  if (status.ok()) {
-    auto present = list_chunks();
-    if (!present) status = present.status();
-    for (const std::string& chunk : present ? *present : std::vector<std::string>()) {
-      if (!restored.contains(chunk)) record->add_removal(chunk);
-    }
-  }
-  if (status.ok() && !record->operations().empty()) status = stage_and_commit(record, notices);
+  const auto restore = [&]() -> Status {
+    ArchiveTurn turn(*this);
+    if (Status status = turn.take(); !status) return status;
+    auto project = owned_project();
+    if (!project) return project.status();
+    return restore_all(**project, std::string(file_name), progress, notices);
+  };
+  const Status status = restore();
   if (status.ok()) notices.status("restored " + std::string(file_name));
   events_.deliver(std::move(notices));
   return status;
 }
 
+Status EngineCore::restore_all(OpenProject& project, const std::string& file_name,
+                               const ProgressHandler& progress, Notices& notices) {
+  // The record of the whole restore is built while the archive is verified, and used only if all
+  // of it is good.
+  auto record = std::make_shared<JournalRecord>();
+  std::set<std::string> restored;
+  Status verified =
+      read_checkpoint(*project.folders.checkpoints, file_name, settings_, while_active(progress),
+                      [&](const std::string& chunk, const std::string& bytes) {
+                        restored.insert(chunk);
+                        return put_lenient(*record, bytes, chunk);
+                      });
+  if (!verified) return verified;
+  if (Status synced = commit_now(false, notices); !synced) return synced;
+  auto safety = archive_all(project, "before_restore", "made before restoring " + file_name,
+                            DamagedChunks::leave_out, while_active(nullptr), notices);
+  if (!safety) return safety.status();
+  auto present = list_chunks();
+  if (!present) return present.status();
+  for (const std::string& chunk : *present) {
+    if (!restored.contains(chunk)) record->add_removal(chunk);
+  }
+  return record->operations().empty() ? Status() : stage_and_commit(record, notices);
+}
+
 Status EngineCore::delete_checkpoint(std::string_view file_name) {
   if (Status status = check_checkpoint_name(file_name); !status) return status;
+  ArchiveTurn turn(*this);
+  if (Status status = turn.take(); !status) return status;
   auto project = owned_project();
   if (!project) return project.status();
   Directory& folder = *(*project)->folders.checkpoints;

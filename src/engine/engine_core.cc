@@ -105,13 +105,14 @@ Status EngineCore::attach() {
   }
   Notices notices;
   const Status status = open_and_recover(notices);
+  // Before anybody sees the engine active, and may detach it.
+  if (status.ok()) start_worker(notices);
   {
     const Lock lock(mutex_);
     state_ = status.ok() ? State::active : State::inactive;
     status_ = status;
     if (status.ok()) owner_pid_.store(platform_.process.pid());
   }
-  if (status.ok()) start_worker();
   state_changed_.notify_all();
   if (status.ok()) notices.status("attached to project '" + location_.project_id + "'");
   events_.deliver(std::move(notices));
@@ -177,24 +178,20 @@ Status EngineCore::renew_journal(OpenProject& project, Notices& notices) {
 
 // --- the worker
 
-void EngineCore::start_worker() {
+void EngineCore::start_worker(Notices& notices) {
   std::uint64_t generation = 0;
   {
     const Lock lock(mutex_);
     generation = ++worker_generation_;
   }
   // The thread keeps the core alive, so that a handler may destroy the engine.
-  Status started =
-      worker_.start([self = shared_from_this(), generation] { self->run_worker(generation); });
-  if (!started) {
-    Notices notices;
-    notices.fault(started);
-    events_.deliver(std::move(notices));
-  }
+  notices.fault(
+      worker_.start([self = shared_from_this(), generation] { self->run_worker(generation); }));
 }
 
 void EngineCore::run_worker(std::uint64_t generation) {
   Lock lock(mutex_);
+  state_changed_.wait(lock, [&] { return state_ != State::attaching; });
   while (worker_generation_ == generation) {
     const auto retry_at = back_off_.retry_at();
     const auto deadline = std::min(debounce_.deadline(), retry_at);
@@ -218,11 +215,15 @@ Status EngineCore::detach() {
   {
     Lock lock(mutex_);
     if (state_ == State::detaching && worker_.is_current()) return {};
+    if (archiving_ == std::this_thread::get_id()) {
+      return Status(ErrorCode::invalid_argument, "detach() called from a progress handler");
+    }
     state_changed_.wait(lock, [&] { return state_ == State::active || state_ == State::inactive; });
     if (state_ == State::inactive) return {};
     state_ = State::detaching;  // from here on nothing more is accepted
     ++worker_generation_;
     wake_.notify_all();
+    state_changed_.wait(lock, [&] { return !archiving_; });  // it sees the state, and ends
   }
   Notices notices;
   const Status status = finish_detach(notices);
@@ -256,8 +257,10 @@ Status EngineCore::finish_detach(Notices& notices) {
     saved = staging_.empty();
     newest = staging_.newest_sequence();
   }
+  // Without the lock, the journal under that name may be another owner's.
+  const bool held = project->lock->check_held().ok();
   // What could not be saved shall at least be durable in the journal.
-  if (!saved) notices.fault(sync_journal(*project, newest));
+  if (!saved && held) notices.fault(sync_journal(*project, newest));
   {
     const Lock lock(mutex_);
     project_.reset();
@@ -265,7 +268,7 @@ Status EngineCore::finish_detach(Notices& notices) {
     debounce_.clear();
     back_off_.succeeded();
   }
-  if (saved) {
+  if (saved && held) {
     Status removed = project->journal->remove();
     notices.fault(removed);
     if (status.ok()) status = removed;

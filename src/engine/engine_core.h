@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -84,7 +85,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status check_options() const;
   Status open_and_recover(Notices& notices);
   Status renew_journal(OpenProject& project, Notices& notices);
-  void start_worker();
+  void start_worker(Notices& notices);
   void run_worker(std::uint64_t generation);
   Status finish_detach(Notices& notices);
 
@@ -110,9 +111,28 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
 
   // Checkpoints.
   enum class DamagedChunks { refuse, leave_out };
+  // One checkpoint, restore or deletion at a time, and none while or after the engine detaches.
+  // Held while archives are written, and while progress is told; so it is no mutex.
+  class ArchiveTurn {
+   public:
+    explicit ArchiveTurn(EngineCore& core) : core_(core) {}
+    ArchiveTurn(const ArchiveTurn&) = delete;
+    ArchiveTurn& operator=(const ArchiveTurn&) = delete;
+    ~ArchiveTurn();
+    // Waits. invalid_argument on a thread that has the turn already: a progress handler.
+    Status take();
+
+   private:
+    EngineCore& core_;
+    bool taken_ = false;
+  };
+  // The caller's handler; cancels, too, when the engine is being detached.
+  ProgressHandler while_active(ProgressHandler progress) const;
   Result<std::string> archive_all(OpenProject& project, std::string label, std::string notes,
                                   DamagedChunks damaged, const ProgressHandler& progress,
                                   Notices& notices);
+  Status restore_all(OpenProject& project, const std::string& file_name,
+                     const ProgressHandler& progress, Notices& notices);
   Result<PinnedFiles> pin_all(OpenProject& project);
   Status prune_checkpoints(OpenProject& project, const std::string& newest, std::size_t retention);
 
@@ -141,7 +161,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
 
   mutable std::mutex mutex_;               // guards everything below
   std::condition_variable wake_;           // for the worker
-  std::condition_variable state_changed_;  // for those who wait for attach or detach
+  std::condition_variable state_changed_;  // for those who wait for attach, detach or a turn
   State state_ = State::inactive;
   Status status_;
   std::shared_ptr<OpenProject> project_;
@@ -153,6 +173,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   BackOff back_off_;
   std::uint64_t acknowledged_ = 0;  // newest sequence that was reported as durable
   std::uint64_t worker_generation_ = 0;
+  std::optional<std::thread::id> archiving_;  // the thread that has the turn
   HealthReport counters_;
 
   Worker worker_;  // used by attach and detach only, one at a time

@@ -39,6 +39,12 @@ Status check_case(const Names& names, const std::string& chunk) {
                   chunk);
 }
 
+// The name stays taken when it is that of another chunk, equal but for case.
+void forget_name(Names& names, const std::string& chunk) {
+  const auto found = names.find(fold_case(chunk));
+  if (found != names.end() && found->second == chunk) names.erase(found);
+}
+
 }  // namespace
 
 // --- staging
@@ -47,8 +53,8 @@ Status check_case(const Names& names, const std::string& chunk) {
 Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
                             std::string_view chunk, bool lenient) const {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
-  // The file has one newline more than the text.
-  if (json_text.size() >= settings_.size_limit) {
+  // The file has one newline at its end, whether the text has it or not.
+  if (json_text.size() - (json_text.ends_with('\n') ? 1 : 0) >= settings_.size_limit) {
     return in_chunk(
         Status(ErrorCode::too_large,
                "the text has " + std::to_string(json_text.size()) + " bytes, the limit is " +
@@ -127,8 +133,11 @@ Status EngineCore::stage_locked(OpenProject& project,
   for (const JournalOperation& operation : operations) {
     if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
   }
+  // A worker that waits for a later or no deadline has to look again; for an earlier one it wakes
+  // by itself.
+  const auto before = debounce_.deadline();
   debounce_.edited(platform_.clock.now());
-  wake_.notify_all();
+  if (debounce_.deadline() < before) wake_.notify_all();
   return journaled;
 }
 
@@ -193,7 +202,10 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
     if (staging_.empty() || staging_.newest_sequence() <= acknowledged_) return {};
     sequence = staging_.newest_sequence();
   }
-  if (!project->journal->sync_to(sequence)) return commit_now(false, notices);
+  // A journal that another owner has replaced keeps nothing; committing reports it.
+  if (!project->lock->check_held() || !project->journal->sync_to(sequence)) {
+    return commit_now(false, notices);
+  }
   {
     const Lock lock(mutex_);
     acknowledged_ = std::max(acknowledged_, sequence);
@@ -271,7 +283,7 @@ void EngineCore::account(const CommitReport& report, const std::map<std::string,
   for (const auto& [chunk, staged] : set) {
     if (report.results[index++].ok()) {
       staging_.committed(chunk, staged);
-      if (staged.edit().removal && staging_.find(chunk) == nullptr) names_.erase(fold_case(chunk));
+      if (staged.edit().removal && staging_.find(chunk) == nullptr) forget_name(names_, chunk);
       newest = std::max(newest, staged.record->sequence());
     } else {
       failed = true;

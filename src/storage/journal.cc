@@ -388,7 +388,11 @@ Status Journal::reset(bool durable) {
   const std::lock_guard sync_lock(sync_mutex_);
   const std::uint64_t used = size();
   if (used == kHeaderSize) return {};
-  if (Status status = write_header(generation_ + 1); !status) return status;
+  if (Status status = write_header(generation_ + 1); !status) {
+    const std::lock_guard lock(mutex_);
+    broken_ = true;  // the header may be half written: what follows it would not be found
+    return status;
+  }
   if (used > kKeptBytes) {
     if (Status status = file_->truncate(kHeaderSize + kTerminator.size()); !status) return status;
   }
