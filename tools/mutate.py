@@ -78,7 +78,7 @@ MUTANTS = [
      "  Status status;\n  if (status.ok()) {\n    durable_sequence_ = target;"),
     ("reset never durable", "src/storage/journal.cc", "  if (!durable) return {};\n", "  return {};\n"),
     ("rewritten journal not synced", "src/storage/journal.cc",
-     "  if (Status status = temporary->make_durable(no_check); !status) return status;\n"
+     "  if (Status status = temporary->make_durable_and_keep_open(); !status) return status;\n"
      "  if (Status status = temporary->publish(layout::kJournal); !status) return status;\n",
      "  if (Status status = root_.rename(layout::kJournalTemporary, root_, layout::kJournal); "
      "!status) return status;\n"),

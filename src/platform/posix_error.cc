@@ -8,13 +8,19 @@ namespace {
 ErrorCode code_from_errno(int os_errno) {
   switch (os_errno) {
     case ENOSPC:
-    case EDQUOT: return ErrorCode::no_space;
-    case EROFS: return ErrorCode::read_only;
+    case EDQUOT:
+      return ErrorCode::no_space;
+    case EROFS:
+      return ErrorCode::read_only;
     case EACCES:
-    case EPERM: return ErrorCode::permission_denied;
-    case ENOENT: return ErrorCode::not_found;
-    case EFBIG: return ErrorCode::too_large;
-    default: return ErrorCode::io_error;
+    case EPERM:
+      return ErrorCode::permission_denied;
+    case ENOENT:
+      return ErrorCode::not_found;
+    case EFBIG:
+      return ErrorCode::too_large;
+    default:
+      return ErrorCode::io_error;
   }
 }
 

@@ -101,8 +101,12 @@ class PosixFile final : public File {
     return {};
   }
 
-  Status sync() override { return check(::fsync(fd_.get()), "fsync"); }
-  Status sync_data() override { return check(::fdatasync(fd_.get()), "fdatasync"); }
+  Status sync() override {
+    return check(::fsync(fd_.get()), "fsync");
+  }
+  Status sync_data() override {
+    return check(::fdatasync(fd_.get()), "fdatasync");
+  }
 
   Result<FileInfo> stat() override {
     struct stat buffer {};
@@ -111,13 +115,15 @@ class PosixFile final : public File {
   }
 
   Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) override {
-    // chown first: it clears set-user-id bits.
-    if (::fchown(fd_.get(), user, group) != 0 && errno != EPERM && errno != EINVAL &&
-        errno != ENOTSUP && errno != ENOSYS) {
+    // chown first: it clears set-user-id bits. Who may not give files away may still keep the
+    // group.
+    constexpr auto kNobody = static_cast<uid_t>(-1);
+    if (::fchown(fd_.get(), user, group) != 0 && ::fchown(fd_.get(), kNobody, group) != 0 &&
+        errno != EPERM && errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) {
       return failed("change the owner of");
     }
-    if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0 && errno != EPERM &&
-        errno != ENOTSUP && errno != ENOSYS) {
+    if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0 && errno != EPERM && errno != ENOTSUP &&
+        errno != ENOSYS) {
       return failed("change the mode of");
     }
     return {};
@@ -154,8 +160,12 @@ class PosixFile final : public File {
   }
 
  private:
-  Status failed(const char* verb) const { return status_from_errno(errno, verb, path_); }
-  Status check(int result, const char* verb) const { return result == 0 ? Status() : failed(verb); }
+  Status failed(const char* verb) const {
+    return status_from_errno(errno, verb, path_);
+  }
+  Status check(int result, const char* verb) const {
+    return result == 0 ? Status() : failed(verb);
+  }
 
   Status attribute_error(const char* verb) const {
     Error error = failed(verb).error();
@@ -182,10 +192,18 @@ class PosixDirectory final : public Directory {
     // O_NONBLOCK so that a FIFO planted under the name cannot hang us; it means nothing for files.
     int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     switch (mode) {
-      case OpenMode::read: flags |= O_RDONLY; break;
-      case OpenMode::read_write: flags |= O_RDWR; break;
-      case OpenMode::create: flags |= O_RDWR | O_CREAT; break;
-      case OpenMode::create_exclusive: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+      case OpenMode::read:
+        flags |= O_RDONLY;
+        break;
+      case OpenMode::read_write:
+        flags |= O_RDWR;
+        break;
+      case OpenMode::create:
+        flags |= O_RDWR | O_CREAT;
+        break;
+      case OpenMode::create_exclusive:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
+        break;
     }
     int descriptor = -1;
     do {

@@ -21,8 +21,12 @@ Registry& registry() {
   return *instance;
 }
 
-void before_fork() { registry().mutex.lock(); }
-void in_parent() { registry().mutex.unlock(); }
+void before_fork() {
+  registry().mutex.lock();
+}
+void in_parent() {
+  registry().mutex.unlock();
+}
 
 void in_child() {
   for (const int descriptor : registry().descriptors) ::close(descriptor);

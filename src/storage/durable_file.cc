@@ -60,7 +60,6 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
 }
 
 TemporaryFile::~TemporaryFile() {
-  if (file_ == nullptr && name_.empty()) return;
   file_.reset();
   // When even this fails, the next attach removes what is left.
   if (!name_.empty()) (void)directory_->unlink(name_);
@@ -99,10 +98,17 @@ Status TemporaryFile::make_durable() {
 }
 
 Status TemporaryFile::make_durable(const std::function<Status(File&)>& verify) {
-  if (Status status = file_->sync(); !status) return status;
+  if (Status status = make_durable_and_keep_open(); !status) return status;
+  durable_ = false;  // not before it was checked
   if (Status status = verify(*file_); !status) return status;
   const std::unique_ptr<File> file = std::move(file_);
   if (Status status = file->close(); !status) return status;
+  durable_ = true;
+  return {};
+}
+
+Status TemporaryFile::make_durable_and_keep_open() {
+  if (Status status = file_->sync(); !status) return status;
   durable_ = true;
   return {};
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/digest.h"
 #include "platform/file_system.h"
@@ -39,7 +40,14 @@ class TemporaryFile {
   // An empty one, to be written through file().
   static Result<TemporaryFile> create(Directory& directory, std::string name,
                                       std::uint32_t permissions);
-  TemporaryFile(TemporaryFile&&) noexcept = default;
+  TemporaryFile(TemporaryFile&& other) noexcept
+      : directory_(other.directory_),
+        name_(std::exchange(other.name_, {})),
+        file_(std::move(other.file_)),
+        stamp_(other.stamp_),
+        size_(other.size_),
+        stamped_(other.stamped_),
+        durable_(other.durable_) {}
   TemporaryFile& operator=(TemporaryFile&&) = delete;
   ~TemporaryFile();
 
@@ -48,6 +56,8 @@ class TemporaryFile {
   Status make_durable();
   // The same with a check of the caller's own.
   Status make_durable(const std::function<Status(File&)>& verify);
+  // fsync only, and the file stays open: for one that is written on after publish().
+  Status make_durable_and_keep_open();
 
   // rename(2) to `name` in the same folder, which the caller then has to sync. Refused before
   // make_durable() succeeded.
@@ -55,6 +65,7 @@ class TemporaryFile {
 
   // The open file; not after make_durable().
   [[nodiscard]] File& file() { return *file_; }
+  std::unique_ptr<File> take_file() { return std::move(file_); }
   [[nodiscard]] bool stamped() const { return stamped_; }
   // The stamp as it was written, also when the file system could not store it.
   [[nodiscard]] const Stamp& stamp() const { return stamp_; }

@@ -421,13 +421,10 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
     end += bytes.size();
   }
   if (Status status = write_all(temporary->file(), end, kTerminator); !status) return status;
-  const auto no_check = [](File&) { return Status(); };
-  if (Status status = temporary->make_durable(no_check); !status) return status;
+  if (Status status = temporary->make_durable_and_keep_open(); !status) return status;
   if (Status status = temporary->publish(layout::kJournal); !status) return status;
-  auto file = root_.open(layout::kJournal, OpenMode::read_write);
-  if (!file) return file.status();
   const std::lock_guard lock(mutex_);
-  file_ = *std::move(file);
+  file_ = temporary->take_file();
   token_ = token;
   ++generation_;
   end_ = end;
