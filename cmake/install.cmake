@@ -25,6 +25,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/safechunk-config-version.
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/safechunk-config.cmake
   ${PROJECT_BINARY_DIR}/safechunk-config-version.cmake DESTINATION ${config_dir})
+# Relative, so that it is right wherever the files are installed or packaged to.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/safechunk.pc.in ${PROJECT_BINARY_DIR}/safechunk.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/safechunk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
