@@ -44,8 +44,9 @@ class ManualClock final : public Clock {
       waiting = waiting_;
     }
     for (const auto& [wake, mutex] : waiting) {
-      // Taking the waiter's lock makes sure that it is in wait() and cannot miss this.
-      { const std::lock_guard lock(*mutex); }
+      // Under the waiter's lock: it is in wait() and cannot miss this, nor can it destroy either of
+      // the two before we are done with them.
+      const std::lock_guard lock(*mutex);
       wake->notify_all();
     }
   }

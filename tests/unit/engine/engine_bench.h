@@ -35,8 +35,10 @@ class WatchedClock final : public Clock {
   }
 
   void advance(std::chrono::nanoseconds by) { clock_.advance(by); }
-  // Blocks until the worker waits for exactly that moment.
+  // Blocks until the worker waits for exactly that moment. An edit that only postpones the deadline
+  // does not wake it, so this does.
   void await_deadline(TimePoint deadline) {
+    clock_.advance(std::chrono::nanoseconds(0));
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return deadline_ == deadline; });
   }
