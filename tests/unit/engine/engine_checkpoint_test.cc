@@ -1,0 +1,177 @@
+// Checkpoints and restore: G13, and "checkpoints of the same second overwrite each other",
+// "retention 0, negative, foreign zips", "achieved although the sync failed", "partial zip counts
+// as newest".
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <map>
+
+#include "unit/engine/engine_bench.h"
+
+namespace safechunk::test {
+namespace {
+
+using Chunks = std::map<std::string, std::string>;
+
+class EngineCheckpoint : public testing::Test {
+ protected:
+  void put(const std::string& chunk, const std::string& text) {
+    ASSERT_TRUE(engine_.stage_update(std::string_view(text), chunk).ok());
+  }
+  Chunks all() {
+    Chunks result;
+    for (const auto& chunk : engine_.list_chunks().value()) {
+      result[chunk] = engine_.fetch_chunk(chunk).value();
+    }
+    return result;
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> result;
+    for (const auto& info : engine_.list_checkpoints().value()) result.push_back(info.file_name);
+    return result;
+  }
+  // Files under checkpoints/, whatever they are.
+  std::size_t files_in_checkpoints() {
+    std::size_t count = 0;
+    for (const auto& [path, bytes] : machine_.files.contents()) {
+      if (path.starts_with("project/checkpoints/") && path != "project/checkpoints/") ++count;
+    }
+    return count;
+  }
+
+  Machine machine_;
+  SafeChunkEngine engine_ = machine_.engine();
+};
+
+TEST_F(EngineCheckpoint, TwoInOneSecondAreNumbered) {
+  put("a", "1");
+  const std::string first = engine_.create_checkpoint("daily").value();
+  const std::string second = engine_.create_checkpoint("daily").value();
+  const std::string third = engine_.create_checkpoint("other").value();
+  EXPECT_TRUE(second.ends_with("_2.zip")) << second;
+  EXPECT_TRUE(third.ends_with("_3.zip")) << third;
+  EXPECT_EQ(names(), (std::vector<std::string>{third, second, first}));
+}
+
+TEST_F(EngineCheckpoint, RetentionKeepsTheNewestAndForeignFiles) {
+  put("a", "1");
+  machine_.write("checkpoints", "holiday.zip", "mine");
+  std::string newest;
+  for (int i = 0; i < 5; ++i) {
+    machine_.clock.advance(std::chrono::seconds(10));
+    newest = engine_.create_checkpoint("c" + std::to_string(i), 2).value();
+  }
+  EXPECT_EQ(names().size(), 2U);
+  EXPECT_EQ(names().at(0), newest);
+  EXPECT_EQ(machine_.file("checkpoints/holiday.zip"), "mine");
+  for (const int retention : {0, -1}) {
+    EXPECT_EQ(engine_.create_checkpoint("x", retention).code(), ErrorCode::invalid_argument);
+  }
+  EXPECT_EQ(engine_.create_checkpoint("../x").code(), ErrorCode::invalid_name);
+  EXPECT_EQ(engine_.create_checkpoint("x", 1, "\xFF").code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(names().size(), 2U);
+}
+
+// Kills: a checkpoint of what was saved before, told as a success.
+TEST_F(EngineCheckpoint, FailsWhenTheSyncFails) {
+  put("a", "1");
+  const Failing failing(machine_.files, "create", "chunks/a.tmp", ENOSPC);
+  EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::no_space);
+  EXPECT_EQ(files_in_checkpoints(), 0U);
+}
+
+TEST_F(EngineCheckpoint, NothingIsLeftWhenWritingFailsOrIsCancelled) {
+  put("a", "1");
+  for (const char* verb : {"write_at", "sync", "read_at", "rename"}) {
+    const Failing failing(machine_.files, verb, ".zip", EIO);
+    EXPECT_FALSE(engine_.create_checkpoint().ok()) << verb;
+    EXPECT_GT(failing.hits(), 0) << verb;
+    EXPECT_EQ(files_in_checkpoints(), 0U) << verb;
+  }
+  const auto cancel = [](std::uint64_t, std::uint64_t) { return false; };
+  EXPECT_EQ(engine_.create_checkpoint("x", 1, "", cancel).code(), ErrorCode::cancelled);
+  EXPECT_EQ(files_in_checkpoints(), 0U);
+  const std::string name = engine_.create_checkpoint().value();
+  put("a", "2");
+  EXPECT_EQ(engine_.verify_checkpoint(name, cancel).code(), ErrorCode::cancelled);
+  EXPECT_EQ(engine_.restore_checkpoint(name, cancel).code(), ErrorCode::cancelled);
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+}
+
+TEST_F(EngineCheckpoint, RestoreIsWholeAndCanBeUndone) {
+  put("a", "1");
+  put("b", "1");
+  const std::string name = engine_.create_checkpoint().value();
+  put("a", "2");
+  put("c", "2");
+  ASSERT_TRUE(engine_.remove_chunk("b").ok());
+  ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
+  EXPECT_EQ(all(), (Chunks{{"a", "1\n"}, {"b", "1\n"}}));
+  const auto undo = engine_.list_checkpoints()->front();
+  EXPECT_EQ(undo.label, "before_restore");
+  ASSERT_TRUE(engine_.restore_checkpoint(undo.file_name).ok());
+  EXPECT_EQ(all(), (Chunks{{"a", "2\n"}, {"c", "2\n"}}));
+}
+
+// G4 for restores. Kills: replacing chunk by chunk.
+TEST_F(EngineCheckpoint, ARestoreThatFailsLandsNothing) {
+  put("a", "1");
+  put("b", "1");
+  const std::string name = engine_.create_checkpoint().value();
+  put("a", "2");
+  put("b", "2");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  {
+    const Failing failing(machine_.files, "sync", "chunks/b.tmp", EIO);
+    EXPECT_EQ(engine_.restore_checkpoint(name).code(), ErrorCode::io_error);
+  }
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
+  EXPECT_EQ(machine_.chunk("b"), "2\n");
+  ASSERT_TRUE(engine_.force_sync().ok());  // it is staged, and retried as a whole
+  EXPECT_EQ(machine_.chunk("a"), "1\n");
+  EXPECT_EQ(machine_.chunk("b"), "1\n");
+}
+
+// G12, G13. Every 97th byte of a real archive flipped, and every 97th length: refused with nothing
+// changed, or the very same content.
+TEST_F(EngineCheckpoint, DamagedArchivesAreRefusedOrHarmless) {
+  put("a", "{\"text\": \"" + std::string(500, 'x') + "\"}");
+  put("b", "[1, 2, 3, \"four\"]");
+  const std::string name = engine_.create_checkpoint("real", 1000).value();
+  const Chunks archived = all();
+  const std::string archive = machine_.file("checkpoints/" + name).value();
+  put("a", "2");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  const Chunks now = all();
+  const auto attempt = [&](const std::string& bytes, const std::string& what) {
+    machine_.write("checkpoints", name, bytes);
+    const auto before = machine_.files.contents();
+    const Status verified = engine_.verify_checkpoint(name);
+    const Status restored = engine_.restore_checkpoint(name);
+    EXPECT_EQ(verified.ok(), restored.ok()) << what;
+    EXPECT_EQ(all(), restored.ok() ? archived : now) << what << ": " << restored.to_text();
+    if (restored.ok()) {
+      put("a", "2");
+      ASSERT_TRUE(engine_.force_sync().ok());
+    } else {
+      EXPECT_EQ(machine_.files.contents(), before) << what;
+    }
+  };
+  for (std::size_t at = 0; at < archive.size(); at += 97) {
+    std::string bytes = archive;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x41);
+    attempt(bytes, "flipped byte " + std::to_string(at));
+    attempt(archive.substr(0, at), "cut at " + std::to_string(at));
+  }
+  attempt(archive, "untouched");
+  for (const char* bad : {"../x.zip", "nobody.zip", "checkpoint_x.zip", ""}) {
+    EXPECT_EQ(engine_.restore_checkpoint(bad).code(), ErrorCode::invalid_name) << bad;
+    EXPECT_EQ(engine_.delete_checkpoint(bad).code(), ErrorCode::invalid_name) << bad;
+  }
+  EXPECT_EQ(engine_.delete_checkpoint("checkpoint_x_20200101_000000.zip").code(),
+            ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace safechunk::test

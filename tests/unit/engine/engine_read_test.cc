@@ -1,0 +1,125 @@
+// Reading, healing and health: G5, G6, G7, and "unreadable (EACCES) is treated as corrupt", "total
+// loss returns {} with no fault".
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "unit/engine/engine_bench.h"
+
+namespace safechunk::test {
+namespace {
+
+// Two versions of chunk "a": 1 is the backup, 2 the primary.
+class EngineRead : public testing::Test {
+ protected:
+  void SetUp() override {
+    engine_.on_fault([this](const Error& error) { faults_.add(error); });
+    for (const char* text : {"1", "2"}) {
+      ASSERT_TRUE(engine_.stage_update(text, "a").ok());
+      ASSERT_TRUE(engine_.force_sync().ok());
+    }
+  }
+
+  Machine machine_;
+  Faults faults_;
+  SafeChunkEngine engine_ = machine_.engine();
+};
+
+// "heal or save over a corrupt primary rotates the corrupt bytes over the good backup". Kills: a
+// rotation that does not look at what it rotates.
+TEST_F(EngineRead, SavingOverADamagedChunkKeepsTheBackup) {
+  machine_.write("chunks", "a.json", "[gar");
+  ASSERT_TRUE(engine_.stage_update("3", "a").ok());
+  ASSERT_TRUE(engine_.force_sync().ok());
+  EXPECT_EQ(machine_.chunk("a"), "3\n");
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
+  EXPECT_EQ(engine_.health_report()->quarantine_files, 1U);
+  EXPECT_TRUE(faults_.has(ErrorCode::corrupt, "a"));
+}
+
+TEST_F(EngineRead, DamageBeyondHealingIsAnErrorAndKeptOnce) {
+  machine_.write("chunks", "a.json", "[gar");
+  machine_.write("chunks_bak", "a.bak", "[bage");
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(engine_.fetch_chunk("a").code(), ErrorCode::corrupt);
+    EXPECT_EQ(engine_.find_chunk("a").code(), ErrorCode::corrupt);
+  }
+  EXPECT_TRUE(faults_.has(ErrorCode::corrupt, "a"));
+  EXPECT_EQ(engine_.health_report()->quarantine_files, 2U);
+  EXPECT_EQ(machine_.chunk("a"), "[gar") << "evidence is never deleted";
+  EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::corrupt);
+  EXPECT_TRUE(engine_.list_checkpoints()->empty());
+  ASSERT_TRUE(engine_.remove_chunk("a").ok());
+  ASSERT_TRUE(engine_.force_sync().ok());
+  EXPECT_FALSE(engine_.find_chunk("a")->has_value());
+}
+
+// G6. A disk that is full can still give the data. Kills: healing before the evidence is safe.
+TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged) {
+  machine_.write("chunks", "a.json", "[gar");
+  const auto before = machine_.files.contents();
+  {
+    const Failing failing(machine_.files, "make_directory", "quarantine", ENOSPC);
+    EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  }
+  EXPECT_EQ(machine_.files.contents(), before);
+  EXPECT_TRUE(faults_.has(ErrorCode::no_space, "a"));
+  EXPECT_EQ(engine_.health_report()->heals, 0U);
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  EXPECT_EQ(machine_.chunk("a"), "1\n");
+  EXPECT_EQ(engine_.health_report()->heals, 1U);
+}
+
+// Kills: treating every failure to read as damage.
+TEST_F(EngineRead, UnreadableIsReportedAndNothingHealedOverIt) {
+  for (const auto& [error, code] :
+       {std::pair(EACCES, ErrorCode::permission_denied), std::pair(EIO, ErrorCode::io_error)}) {
+    const auto before = machine_.files.contents();
+    for (const char* verb : {"open", "read_at"}) {
+      const Failing failing(machine_.files, verb, "chunks/a.json", error);
+      EXPECT_EQ(engine_.fetch_chunk("a").code(), code);
+      EXPECT_EQ(engine_.remove_chunk("a").code(), code);
+      EXPECT_GT(failing.hits(), 0);
+    }
+    EXPECT_EQ(machine_.files.contents(), before);
+  }
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  EXPECT_EQ(engine_.health_report()->quarantine_files, 0U);
+}
+
+// The original wrote NaN, and files with a byte-order mark were accepted.
+TEST_F(EngineRead, LegacyTextIsReadableButCannotBeStaged) {
+  machine_.write("chunks", "nan.json", "{\"x\": NaN, \"y\": -Infinity}");
+  machine_.write("chunks", "bom.json", "\xEF\xBB\xBF[1]");
+  EXPECT_EQ(engine_.fetch_chunk("nan").value(), "{\"x\": NaN, \"y\": -Infinity}");
+  EXPECT_EQ(engine_.fetch_chunk("bom").value(), "[1]");
+  EXPECT_EQ(engine_.stage_update("{\"x\": NaN}", "nan").code(), ErrorCode::invalid_json);
+  EXPECT_EQ(engine_.stage_update("\xEF\xBB\xBF[1]", "bom").code(), ErrorCode::invalid_json);
+  const auto name = engine_.create_checkpoint();
+  ASSERT_TRUE(name.ok()) << name.status().to_text();
+  ASSERT_TRUE(engine_.stage_update("0", "nan").ok());
+  ASSERT_TRUE(engine_.restore_checkpoint(*name).ok());
+  EXPECT_NE(engine_.fetch_chunk("nan")->find("NaN"), std::string::npos);
+}
+
+TEST_F(EngineRead, HealthAsTheOriginalComputesIt) {
+  machine_.write("chunks", "left.tmp", "");
+  ASSERT_TRUE(engine_.stage_update("1", "b").ok());
+  const HealthReport health = engine_.health_report().value();
+  EXPECT_TRUE(health.engine_active);
+  EXPECT_TRUE(health.dirty_buffer);
+  EXPECT_DOUBLE_EQ(health.storage_usage, 50.0);  // the simulated disk: 1000 used, 1000 free
+  EXPECT_EQ(health.orphaned_artifacts, 1U);
+  EXPECT_EQ(health.shards, 1U);
+  EXPECT_EQ(health.pending_chunks, 1U);
+  EXPECT_TRUE(health.stamps_supported);
+  EXPECT_EQ(health.owner->pid, 4242);
+  EXPECT_DOUBLE_EQ(health.last_sync_unix_time, 1'800'000'000.0);
+  EXPECT_GT(health.bytes_written, 4U);
+  ASSERT_TRUE(engine_.detach().ok());
+  EXPECT_FALSE(engine_.health_report()->engine_active);
+}
+
+}  // namespace
+}  // namespace safechunk::test
