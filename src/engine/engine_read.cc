@@ -141,12 +141,18 @@ Result<std::vector<std::string>> EngineCore::list_chunks() {
     if (project.code() == ErrorCode::not_found) return std::vector<std::string>();
     return project.status();
   }
+  // What is staged first: a commit in between only moves it to the disk, where the listing finds
+  // it.
+  std::map<std::string, StagedEdit> staged_edits;
+  if (!is_forked()) {
+    const Lock lock(mutex_);
+    staged_edits = staging_.snapshot();
+  }
   ChunkStore store((*project)->folders, settings_);
   auto names = store.list();
-  if (!names || is_forked()) return names;
+  if (!names) return names;
   std::set<std::string> all(names->begin(), names->end());
-  const Lock lock(mutex_);
-  for (const auto& [chunk, staged] : staging_.snapshot()) {
+  for (const auto& [chunk, staged] : staged_edits) {
     if (staged.edit().removal) {
       all.erase(chunk);
     } else {

@@ -133,11 +133,8 @@ Status EngineCore::stage_locked(OpenProject& project,
   for (const JournalOperation& operation : operations) {
     if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
   }
-  // A worker that waits for a later or no deadline has to look again; for an earlier one it wakes
-  // by itself.
-  const auto before = debounce_.deadline();
   debounce_.edited(platform_.clock.now());
-  if (debounce_.deadline() < before) wake_.notify_all();
+  wake_.notify_all();
   return journaled;
 }
 

@@ -6,7 +6,6 @@
 #include <climits>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <sstream>
 
@@ -15,9 +14,13 @@
 namespace safechunk {
 namespace {
 
+// Empty when it cannot be read. A file of /proc may fail in the middle, when its process ends; the
+// stream's own iterators would throw then.
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.fail() ? std::string() : text.str();
 }
 
 // Seconds since 1970 at which the machine started, from /proc/stat; 0 when unknown.
@@ -59,11 +62,12 @@ class PosixProcess final : public Process {
 
   std::optional<ProcessInfo> find(std::int64_t pid) override {
     if (pid <= 0 || pid > INT_MAX) return std::nullopt;
-    // EPERM means that it exists but belongs to somebody else.
-    if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM) return std::nullopt;
     ProcessInfo info;
     info.pid = pid;
     if (!read_proc_stat(info)) return std::nullopt;
+    // Asked last: it may have ended while its file was read. EPERM means that it exists but belongs
+    // to somebody else.
+    if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM) return std::nullopt;
     return info;
   }
 

@@ -76,6 +76,11 @@ class ChunkStore {
   void forget(const std::string& chunk);
   static KnownVersion version_of(const Inspection& inspection, const TextSettings& settings);
 
+  // Whether the last fsync of the folders failed: then even an edit that finds nothing to do must
+  // not be acknowledged before one succeeded. Belongs to whoever may change the disk.
+  [[nodiscard]] bool folders_uncertain() const { return folders_uncertain_; }
+  void set_folders_uncertain(bool uncertain) { folders_uncertain_ = uncertain; }
+
   [[nodiscard]] ProjectFolders& folders() { return folders_; }
   [[nodiscard]] const TextSettings& settings() const { return settings_; }
 
@@ -88,6 +93,7 @@ class ChunkStore {
   ProjectFolders& folders_;
   const TextSettings settings_;
   std::unique_ptr<Directory> quarantine_;  // confined to whoever may change the disk
+  bool folders_uncertain_ = false;         // likewise
   mutable std::mutex mutex_;
   std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
 };

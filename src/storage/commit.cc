@@ -260,19 +260,24 @@ class Commit {
   }
 
   void sync_folders() {
+    const bool again = store_.folders_uncertain();
     const bool any =
         std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
-    if (backups_touched_) folders_status_ = folders_.backups->sync();
-    if (any) {
+    if (backups_touched_ || again) folders_status_ = folders_.backups->sync();
+    if (any || again) {
       Status status = folders_.chunks->sync();
       if (folders_status_.ok()) folders_status_ = std::move(status);
     }
+    store_.set_folders_uncertain(!folders_status_.ok());
   }
 
   // Step 8. Until its folder is durable a version is public but not acknowledged: it is written
   // again by the retry, without touching the backup.
   void remember(Work& work) {
-    if (!work.published) return;
+    if (!work.published) {
+      if (work.unchanged && !folders_status_.ok()) work.status = folders_status_;
+      return;
+    }
     const std::string& chunk = work.edit->chunk;
     if (work.edit->removal) {
       store_.forget(chunk);

@@ -81,6 +81,16 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
         const Status saved = session.engine().force_sync();
         EXPECT_TRUE(saved.ok()) << where << ": " << saved.to_text();
         EXPECT_EQ(read_all(session.engine()), wanted) << where;
+        // And what was acknowledged after the fault is as durable as ever.
+        for (const CrashModel model : {CrashModel::ordered, CrashModel::strict}) {
+          auto clone = file_system.crash_clone(broken + 1, model);
+          ManualClock clock;
+          FakeProcess process(4243, 5000 + broken);
+          auto engine = EngineAccess::construct("project", crash_test_options(durability),
+                                                Platform{*clone, clock, process});
+          EXPECT_EQ(read_all(engine), wanted) << where << ", power cut after the repair";
+          clone->kill();
+        }
       }
     }
     file_system.kill();
