@@ -15,7 +15,7 @@ FILE_ENDINGS = (".md", ".cc", ".h", ".hpp", ".py", ".txt", ".json", ".tmp", ".ba
 
 def check_links(root, problems):
     for document in [*root.glob("*.md"), *root.glob("docs/**/*.md")]:
-        text = document.read_text()
+        text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.M | re.S)
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
             if "://" not in target and not (document.parent / target).exists():
                 problems.append(f"{document.name}: {target} does not exist")
