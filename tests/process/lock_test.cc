@@ -521,6 +521,20 @@ TEST(StaleLock, LegacyTextOfAZombieIsTakenOver) {
   expect_taken_over(open_with_lock_text("PID: " + std::to_string(child.pid())));
 }
 
+// The process named in the lock ends while it is asked about: an answer, and never an exception.
+TEST(StaleLock, LegacyTextOfAProcessThatIsJustEnding) {
+  for (int i = 0; i < 50 * test::storm_factor(); ++i) {
+    Child child([i] { ::usleep(static_cast<useconds_t>(i % 20 * 50)); });
+    const TemporaryFolder folder;
+    fs::create_directory(folder / "project");
+    write_file(folder / "project/.lock", "PID: " + std::to_string(child.pid()));
+    std::thread reaper([&child] { EXPECT_EQ(child.wait(), 0); });
+    EXPECT_TRUE(test::eventually(
+        [&] { return SafeChunkEngine::open("project", options_in(folder)).ok(); }));
+    reaper.join();
+  }
+}
+
 TEST(StaleLock, LegacyTextOfALiveProcessIsRespected) {
   const Bystander alive;
   const std::string text = "PID: " + std::to_string(alive.pid());
