@@ -1,6 +1,6 @@
+#include <array>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "../context.h"
@@ -9,12 +9,17 @@ namespace safechunk::cli {
 namespace {
 
 Result<std::string> read_input(const std::string& file) {
-  if (file == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  std::ifstream stream;
+  if (file != "-") stream.open(file, std::ios::binary);
+  std::istream& input = file == "-" ? std::cin : stream;
+  std::string text;
+  // read() and not iterators, which throw when the operating system fails.
+  std::array<char, 65536> buffer{};
+  while (input) {
+    input.read(buffer.data(), buffer.size());
+    text.append(buffer.data(), static_cast<std::size_t>(input.gcount()));
   }
-  std::ifstream stream(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (!stream && !stream.eof()) {
+  if (input.bad() || !input.eof()) {
     return Status(ErrorCode::io_error, "cannot read the file '" + file + "'");
   }
   return text;
@@ -37,9 +42,8 @@ int put(const Context& context, const std::string& chunk, const std::string& fil
 void add_put(CLI::App& app, Context& context) {
   auto chunk = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>("-");
-  CLI::App* command =
-      add_command(app, context, "put", "save a JSON document as a chunk, durably",
-                  [chunk, file](Context& c) { return put(c, *chunk, *file); });
+  CLI::App* command = add_command(app, context, "put", "save a JSON document as a chunk, durably",
+                                  [chunk, file](Context& c) { return put(c, *chunk, *file); });
   command->add_option("chunk", *chunk, "the chunk's name")->required();
   command->add_option("file", *file, "the JSON text; - is standard input")->capture_default_str();
 }

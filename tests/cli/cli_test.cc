@@ -174,7 +174,8 @@ TEST_F(Cli, TellsWhereBadJsonIsBad) {
 TEST_F(Cli, TellsWhatItCannotReadOrWrite) {
   EXPECT_EQ(run({"put", "project", "a", "nowhere.json"}).code, kFailed);
   fs::create_directory(folder_ / "folder");
-  EXPECT_EQ(run({"put", "project", "a", "folder"}).code, kFailed);
+  const Json error = run_json(kFailed, {"put", "project", "a", "folder"})["error"];
+  EXPECT_EQ(error["code"], "io_error");
   put("a", "1");
   if (fs::exists("/dev/full")) {
     Child child([&] {
