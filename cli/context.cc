@@ -51,10 +51,14 @@ namespace {
 int exit_code_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::invalid_argument:
-    case ErrorCode::invalid_name: return kUsage;
-    case ErrorCode::locked: return kLocked;
-    case ErrorCode::not_found: return kNotFound;
-    default: return kFailed;
+    case ErrorCode::invalid_name:
+      return kUsage;
+    case ErrorCode::locked:
+      return kLocked;
+    case ErrorCode::not_found:
+      return kNotFound;
+    default:
+      return kFailed;
   }
 }
 

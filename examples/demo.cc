@@ -64,7 +64,9 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-void title(const char* text) { std::cout << "\n--- " << text << "\n"; }
+void title(const char* text) {
+  std::cout << "\n--- " << text << "\n";
+}
 
 void print_events(const SafeChunkEngine& engine) {
   constexpr std::size_t kShown = 4;
@@ -102,10 +104,9 @@ void save_tables(SafeChunkEngine& engine, const std::map<std::string, std::strin
               tables.size(), static_cast<double>(bytes) / 1e6, staged, syncing.milliseconds());
   const Stopwatch reading;
   const auto countries = take(engine.fetch_chunk<Json>("iso_3166-1"), "fetch_chunk");
-  std::printf("    read back: %zu countries, the first is %s (%.1f ms)\n",
-              countries.at("3166-1").size(),
-              countries.at("3166-1").at(0).at("name").get<std::string>().c_str(),
-              reading.milliseconds());
+  std::printf(
+      "    read back: %zu countries, the first is %s (%.1f ms)\n", countries.at("3166-1").size(),
+      countries.at("3166-1").at(0).at("name").get<std::string>().c_str(), reading.milliseconds());
 }
 
 // The child stages as fast as it can and tells each accepted edit through the pipe; it never saves.
@@ -117,7 +118,8 @@ void save_tables(SafeChunkEngine& engine, const std::map<std::string, std::strin
   if (!engine.is_active()) ::_exit(1);
   for (std::uint64_t i = 1;; ++i) {
     const std::string text = Json{{"edit", i}}.dump();
-    if (!engine.stage_update(std::string_view(text), "burst_" + std::to_string(i % 50)).ok()) ::_exit(1);
+    if (!engine.stage_update(std::string_view(text), "burst_" + std::to_string(i % 50)).ok())
+      ::_exit(1);
     if (::write(pipe, &i, sizeof i) != sizeof i) ::_exit(1);
   }
 }

@@ -25,7 +25,8 @@ int health(const Context& context) {
             << "disk used           " << report->storage_usage << " %\n"
             << "unfinished files    " << report->orphaned_artifacts << "\n"
             << "files in quarantine " << report->quarantine_files << "\n"
-            << "stamps              " << (report->stamps_supported ? "yes" : "no, or unknown") << "\n";
+            << "stamps              " << (report->stamps_supported ? "yes" : "no, or unknown")
+            << "\n";
   if (report->owner) {
     std::cout << "lock file of        process " << report->owner->pid;
     if (!report->owner->host.empty()) std::cout << " on " << report->owner->host;

@@ -25,9 +25,9 @@ template <typename T>
 concept NlohmannConvertible =
     !NlohmannJson<T> && !std::convertible_to<const T&, std::string_view> &&
     std::default_initializable<T> && requires(const T& value, nlohmann::json& json, T& target) {
-      nlohmann::to_json(json, value);
-      nlohmann::from_json(json, target);
-    };
+  nlohmann::to_json(json, value);
+  nlohmann::from_json(json, target);
+};
 
 template <NlohmannJson Json>
 Result<std::string> dump(const Json& value) {
@@ -43,7 +43,8 @@ Result<Json> parse(std::string_view text) {
   Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   // The original engine wrote NaN and Infinity, which that parser refuses.
   if (value.is_discarded()) value = Json::parse(json_without_non_finite(text), nullptr, false);
-  if (value.is_discarded()) return Status(ErrorCode::invalid_json, "nlohmann/json refuses this text");
+  if (value.is_discarded())
+    return Status(ErrorCode::invalid_json, "nlohmann/json refuses this text");
   return value;
 }
 

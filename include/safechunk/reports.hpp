@@ -14,10 +14,10 @@ namespace safechunk {
 // Who holds, or last held, a project, as its lock file tells.
 struct OwnerInfo {
   std::int64_t pid = 0;
-  std::string host;           // empty when the lock was written by the original Python engine
-  std::string boot_id;        // of the machine's running kernel
-  double process_started = 0; // seconds since 1970; 0 when unknown
-  double since = 0;           // when the lock was taken, seconds since 1970
+  std::string host;            // empty when the lock was written by the original Python engine
+  std::string boot_id;         // of the machine's running kernel
+  double process_started = 0;  // seconds since 1970; 0 when unknown
+  double since = 0;            // when the lock was taken, seconds since 1970
 };
 
 // One thing that recovery, a heal or a commit did that a user may want to know (G7).
@@ -48,13 +48,13 @@ struct RecoveryReport {
 // The first five fields are those of the original engine, computed as it did.
 struct HealthReport {
   bool engine_active = false;
-  bool dirty_buffer = false;     // something is staged and not yet committed
-  double storage_usage = 0;      // used / (used + available to the user) x 100, one decimal
+  bool dirty_buffer = false;             // something is staged and not yet committed
+  double storage_usage = 0;              // used / (used + available to the user) x 100, one decimal
   std::uint64_t orphaned_artifacts = 0;  // files chunks/*.tmp
   std::uint64_t shards = 0;              // files chunks/*.json
 
   std::uint64_t pending_chunks = 0;
-  double last_sync_unix_time = 0;    // seconds since 1970 of the last commit; 0: none yet
+  double last_sync_unix_time = 0;  // seconds since 1970 of the last commit; 0: none yet
   double last_sync_duration_ms = 0;
   std::string last_error;            // text of the last fault; empty: none
   std::uint64_t failed_commits = 0;  // commits that saved less than everything
@@ -62,8 +62,9 @@ struct HealthReport {
   std::uint64_t heals = 0;
   std::uint64_t quarantine_files = 0;
   std::uint64_t journal_bytes = 0;
-  std::uint64_t bytes_written = 0;   // chunks and journal, since the engine was constructed
-  bool stamps_supported = false;     // the file system has extended attributes (false, too, when unknown)
+  std::uint64_t bytes_written = 0;  // chunks and journal, since the engine was constructed
+  bool stamps_supported =
+      false;  // the file system has extended attributes (false, too, when unknown)
   std::optional<OwnerInfo> owner;
 };
 
@@ -84,14 +85,14 @@ using ProgressHandler = std::function<bool(std::uint64_t done, std::uint64_t tot
 struct FileVerdict {
   enum class State {
     good,
-    unstamped,  // parses, but carries no stamp: written by another program
-    edited,     // changed by another program after its last save, and still JSON
-    healable,   // damaged; its backup or the journal has the data
-    lost,       // damaged, with nothing to heal it from
-    unreadable, // the operating system refused to read it
+    unstamped,   // parses, but carries no stamp: written by another program
+    edited,      // changed by another program after its last save, and still JSON
+    healable,    // damaged; its backup or the journal has the data
+    lost,        // damaged, with nothing to heal it from
+    unreadable,  // the operating system refused to read it
   };
   State state = State::good;
-  std::string path;    // relative to the project's folder
+  std::string path;  // relative to the project's folder
   std::string detail;
 };
 SAFECHUNK_EXPORT std::string_view to_string(FileVerdict::State state) noexcept;

@@ -22,22 +22,22 @@ namespace safechunk {
 // The closed list of codes, the same in every language. The numbers are part of the ABI.
 enum class ErrorCode : int {
   ok = 0,
-  invalid_argument = 1,    // an argument other than a name or JSON text is unusable
-  invalid_name = 2,        // a project id, chunk name, label or checkpoint name is not allowed
-  invalid_json = 3,        // text is not JSON; offset, line and column say where
-  too_deep = 4,            // nesting exceeds EngineOptions::depth_limit
-  too_large = 5,           // a size exceeds a limit stated in EngineOptions
-  not_found = 6,           // the chunk, checkpoint or project does not exist
-  not_owner = 7,           // this engine does not own the project (never attached, detached, forked)
-  locked = 8,              // another owner holds the project
-  corrupt = 9,             // damage was found that could not be healed; the bytes are kept
-  conflict = 10,           // the disk holds something newer than what was to be written over it
-  no_space = 11,           // the disk or the quota is full
-  read_only = 12,          // the file system is read-only
-  permission_denied = 13,  // the operating system refused access
-  io_error = 14,           // any other failure of the operating system; see os_errno
-  unsupported_format = 15, // written by a newer or a foreign program
-  cancelled = 16,          // a progress handler asked to stop
+  invalid_argument = 1,  // an argument other than a name or JSON text is unusable
+  invalid_name = 2,      // a project id, chunk name, label or checkpoint name is not allowed
+  invalid_json = 3,      // text is not JSON; offset, line and column say where
+  too_deep = 4,          // nesting exceeds EngineOptions::depth_limit
+  too_large = 5,         // a size exceeds a limit stated in EngineOptions
+  not_found = 6,         // the chunk, checkpoint or project does not exist
+  not_owner = 7,         // this engine does not own the project (never attached, detached, forked)
+  locked = 8,            // another owner holds the project
+  corrupt = 9,           // damage was found that could not be healed; the bytes are kept
+  conflict = 10,         // the disk holds something newer than what was to be written over it
+  no_space = 11,         // the disk or the quota is full
+  read_only = 12,        // the file system is read-only
+  permission_denied = 13,   // the operating system refused access
+  io_error = 14,            // any other failure of the operating system; see os_errno
+  unsupported_format = 15,  // written by a newer or a foreign program
+  cancelled = 16,           // a progress handler asked to stop
 };
 
 // The code's name as it is spelt above, for messages and for JSON output.
@@ -54,10 +54,10 @@ struct TextPosition {
 // What went wrong. Fields that do not apply are empty or 0.
 struct Error {
   ErrorCode code = ErrorCode::ok;
-  std::string message;  // one English sentence without the fields below
-  std::string chunk;    // the chunk that it concerns
-  std::string path;     // the file or folder that it concerns
-  int os_errno = 0;     // errno (POSIX) of the failed call
+  std::string message;                   // one English sentence without the fields below
+  std::string chunk;                     // the chunk that it concerns
+  std::string path;                      // the file or folder that it concerns
+  int os_errno = 0;                      // errno (POSIX) of the failed call
   std::optional<TextPosition> position;  // for invalid_json and too_deep
 
   // Everything above in one line, for people.
@@ -97,8 +97,8 @@ class [[nodiscard]] SAFECHUNK_EXPORT Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}            // NOLINT: implicit by intent
-  Result(Status status) : status_(std::move(status)) {}    // NOLINT: must hold an error
+  Result(T value) : value_(std::move(value)) {}               // NOLINT: implicit by intent
+  Result(Status status) : status_(std::move(status)) {}       // NOLINT: must hold an error
   Result(Error error) : status_(Status(std::move(error))) {}  // NOLINT
 
   [[nodiscard]] bool ok() const noexcept { return value_.has_value(); }

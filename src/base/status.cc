@@ -7,23 +7,40 @@ namespace safechunk {
 
 std::string_view to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::ok: return "ok";
-    case ErrorCode::invalid_argument: return "invalid_argument";
-    case ErrorCode::invalid_name: return "invalid_name";
-    case ErrorCode::invalid_json: return "invalid_json";
-    case ErrorCode::too_deep: return "too_deep";
-    case ErrorCode::too_large: return "too_large";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::not_owner: return "not_owner";
-    case ErrorCode::locked: return "locked";
-    case ErrorCode::corrupt: return "corrupt";
-    case ErrorCode::conflict: return "conflict";
-    case ErrorCode::no_space: return "no_space";
-    case ErrorCode::read_only: return "read_only";
-    case ErrorCode::permission_denied: return "permission_denied";
-    case ErrorCode::io_error: return "io_error";
-    case ErrorCode::unsupported_format: return "unsupported_format";
-    case ErrorCode::cancelled: return "cancelled";
+    case ErrorCode::ok:
+      return "ok";
+    case ErrorCode::invalid_argument:
+      return "invalid_argument";
+    case ErrorCode::invalid_name:
+      return "invalid_name";
+    case ErrorCode::invalid_json:
+      return "invalid_json";
+    case ErrorCode::too_deep:
+      return "too_deep";
+    case ErrorCode::too_large:
+      return "too_large";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::not_owner:
+      return "not_owner";
+    case ErrorCode::locked:
+      return "locked";
+    case ErrorCode::corrupt:
+      return "corrupt";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::no_space:
+      return "no_space";
+    case ErrorCode::read_only:
+      return "read_only";
+    case ErrorCode::permission_denied:
+      return "permission_denied";
+    case ErrorCode::io_error:
+      return "io_error";
+    case ErrorCode::unsupported_format:
+      return "unsupported_format";
+    case ErrorCode::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

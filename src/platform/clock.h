@@ -13,8 +13,8 @@ class Clock {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   virtual ~Clock() = default;
-  virtual TimePoint now() = 0;                      // monotonic
-  virtual std::int64_t unix_time_ns() = 0;          // wall clock, may jump
+  virtual TimePoint now() = 0;              // monotonic
+  virtual std::int64_t unix_time_ns() = 0;  // wall clock, may jump
   // Waits until `wake` is notified or `deadline` has passed, spuriously at times.
   // TimePoint::max() means without a deadline.
   virtual void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,

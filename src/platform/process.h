@@ -20,7 +20,7 @@ class Process {
   // Empty when no such process is visible.
   virtual std::optional<ProcessInfo> find(std::int64_t pid) = 0;
   virtual std::string host_name() = 0;
-  virtual std::string boot_id() = 0;        // empty when unknown
+  virtual std::string boot_id() = 0;         // empty when unknown
   virtual std::uint64_t random_token() = 0;  // from the operating system's generator; never 0
 };
 

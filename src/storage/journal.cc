@@ -322,6 +322,7 @@ Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents&
   journal->chain_ = reader.chain;
   journal->end_ = reader.end;
   journal->last_sequence_ = reader.sequence;
+  journal->appended_sequence_ = reader.sequence;
   return journal;
 }
 
@@ -362,6 +363,7 @@ Status Journal::append(JournalRecord& record) {
   }
   end_ = offset + size;
   chain_ = sum;
+  appended_sequence_ = sequence;
   bytes_written_ += size + kTerminator.size();
   return {};
 }
@@ -371,7 +373,7 @@ Status Journal::sync_to(std::uint64_t sequence) {
   if (durable_sequence_ >= sequence) return {};
   std::unique_lock lock(mutex_);
   const std::shared_ptr<File> file = file_;
-  const std::uint64_t target = last_sequence_;
+  const std::uint64_t target = appended_sequence_;
   if (broken_) return Status(ErrorCode::io_error, "an earlier write of the journal failed");
   lock.unlock();
   Status status = file->sync_data();
@@ -433,6 +435,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
   broken_ = true;  // until the folder is durable, a power cut may bring the old file back
   if (Status status = root_.sync(); !status) return status;
   broken_ = false;
+  appended_sequence_ = last_sequence_;
   durable_sequence_ = last_sequence_;
   return {};
 }

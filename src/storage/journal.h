@@ -129,9 +129,10 @@ class Journal {
   std::uint32_t token_;
   std::shared_ptr<File> file_;
   std::uint64_t generation_ = 1;
-  std::uint64_t end_ = 0;    // offset of the next record
-  std::uint64_t chain_ = 0;  // checksum that the next record continues
-  std::uint64_t last_sequence_ = 0;
+  std::uint64_t end_ = 0;                // offset of the next record
+  std::uint64_t chain_ = 0;              // checksum that the next record continues
+  std::uint64_t last_sequence_ = 0;      // given to a record
+  std::uint64_t appended_sequence_ = 0;  // of the last record whose write has returned
   std::uint64_t bytes_written_ = 0;
   bool broken_ = false;
 

@@ -41,9 +41,9 @@ class Judge {
 
   // The states that a crash at this moment may leave.
   void judge(const SimFileSystem& file_system, const History& history, const std::string& where,
-             std::uint64_t seeds) {
+             std::uint64_t seeds, int depth = 2) {
     history_ = history;
-    crash_everywhere(file_system, where, seeds, 2, false);
+    crash_everywhere(file_system, where, seeds, depth, false);
   }
 
   [[nodiscard]] std::size_t distinct_states() const { return seen_.size(); }
@@ -180,6 +180,42 @@ class Judge {
   std::string events_;  // of the last recovery
 };
 
+// --- a life after recovery
+
+// What a second owner does with a project that the first one left by crashing.
+void live_on(Session& session) {
+  (void)session.put("a", "41");
+  (void)session.sync();
+  (void)session.put("a", "42");
+  (void)session.put("b", "42");
+  (void)session.remove("a");
+  (void)session.sync();
+  (void)session.put("a", "41");
+  (void)session.sync();
+}
+
+// Opens what a crash left, goes on with it, and judges every crash of that.
+void judge_second_life(SimFileSystem& file_system, SharedHistory& history, Durability durability,
+                       const std::string& where, Judge& judge, std::uint64_t token) {
+  Session session(file_system, history, durability, token);
+  ASSERT_TRUE(session.engine().is_active()) << where << session.engine().status().to_text();
+  const ProjectState found = session.state();
+  history.change([&](History& changed) { changed.restart(found); });
+  std::mutex judging;
+  file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const std::lock_guard lock(judging);
+    judge.judge(file_system, history.snapshot(),
+                where + " > second life, call " + std::to_string(call.number) + " " + call.verb, 1,
+                0);
+    return std::nullopt;
+  });
+  live_on(session);
+  const std::lock_guard lock(judging);  // the worker may still be in the hook
+  file_system.set_hook({});
+  judge.judge(file_system, history.snapshot(), where + " > second life, end", 3, 0);
+  file_system.kill();
+}
+
 struct Case {
   const Workload* workload;
   Durability durability;
@@ -219,6 +255,40 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
               judge.distinct_states());
 }
 
+class SecondLife : public testing::TestWithParam<Case> {};
+
+// Sequences, tokens and folders that a dead owner left half done must not harm its successor.
+TEST_P(SecondLife, IsAsSafeAsTheFirst) {
+  const Case& test = GetParam();
+  constexpr std::size_t kEvery = 5;
+  SimFileSystem file_system(test.attributes, test.links);
+  SharedHistory history;
+  std::mutex collecting;
+  std::vector<std::pair<std::unique_ptr<SimFileSystem>, History>> crashed;
+  file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const std::lock_guard lock(collecting);
+    if (call.number % kEvery != 0) return std::nullopt;
+    for (const CrashModel model : {CrashModel::process, CrashModel::ordered, CrashModel::strict}) {
+      crashed.emplace_back(file_system.crash_clone(call.number, model), history.snapshot());
+    }
+    return std::nullopt;
+  });
+  {
+    Session session(file_system, history, test.durability);
+    test.workload->run(session);
+    file_system.kill();
+  }
+  Judge judge(test.durability);
+  for (std::size_t i = 0; i < crashed.size(); ++i) {
+    SharedHistory second;
+    second.change([&](History& changed) { changed = crashed[i].second; });
+    judge_second_life(*crashed[i].first, second, test.durability,
+                      test.workload->name + " crash " + std::to_string(i), judge, 10'000 + i);
+  }
+  EXPECT_EQ(judge.failures(), 0U);
+  std::printf("%zu crashes, %zu distinct states judged\n", crashed.size(), judge.distinct_states());
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const Workload& workload : workloads()) {
@@ -236,6 +306,18 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
          (test.attributes ? "" : "_without_stamps_and_links");
 }
 
+std::vector<Case> second_life_cases() {
+  std::vector<Case> cases;
+  for (const Case& test : all_cases()) {
+    const std::string& name = test.workload->name;
+    if (name == "W4_back_and_forth" || name == "W5_transactions" || name == "W9_large") {
+      cases.push_back(test);
+    }
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SecondLife, testing::ValuesIn(second_life_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(All, CrashStates, testing::ValuesIn(all_cases()), case_name);
 
 }  // namespace

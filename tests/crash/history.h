@@ -25,6 +25,15 @@ class History {
     }
     units_.push_back(std::move(unit));
   }
+  // A new owner has opened the project and found `state`, durably.
+  void restart(const ProjectState& state) {
+    Unit unit;
+    for (const auto& [chunk, text] : state) unit[chunk] = text;
+    units_.clear();
+    issue(std::move(unit));
+    staged();
+    acknowledged();
+  }
   // The last unit was refused: it will never happen.
   void refused() { units_.pop_back(); }
   void staged() { staged_ = units_.size(); }

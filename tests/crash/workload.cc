@@ -87,6 +87,16 @@ Status Session::restore(const std::string& name, const ProjectState& expected) {
   return status;
 }
 
+ProjectState Session::state() {
+  ProjectState state;
+  for (const std::string& chunk : engine_.list_chunks().value()) {
+    std::string text = engine_.fetch_chunk(chunk).value();
+    if (text.ends_with('\n')) text.pop_back();
+    state[chunk] = text;
+  }
+  return state;
+}
+
 void Session::let_the_worker_save(std::chrono::milliseconds by) {
   clock_.await_waiter();
   std::unique_lock lock(mutex_);
@@ -197,6 +207,18 @@ void restores(Session& session) {
 
 }  // namespace
 
+void write_and_remove_large_chunks(Session& session) {
+  const auto large = [](char c) { return '"' + std::string(900, c) + '"'; };
+  for (int round = 0; round < 2; ++round) {
+    (void)session.put("a", large(static_cast<char>('a' + round)));
+    (void)session.sync();
+    (void)session.remove("a");
+    (void)session.sync();
+    (void)session.put("b", large(static_cast<char>('m' + round)));
+    (void)session.sync();
+  }
+}
+
 const std::vector<Workload>& workloads() {
   static const std::vector<Workload> kAll = {{"W1_first_creation", first_creation},
                                              {"W2_many_updates", many_updates},
@@ -205,7 +227,8 @@ const std::vector<Workload>& workloads() {
                                              {"W5_transactions", transactions},
                                              {"W6_checkpoints", checkpoints},
                                              {"W7_heals", heals},
-                                             {"W8_restores", restores}};
+                                             {"W8_restores", restores},
+                                             {"W9_large", write_and_remove_large_chunks}};
   return kAll;
 }
 

@@ -31,6 +31,9 @@ class Session {
   // Damages the chunk's file as rot would, and fetches it, which must give `previous`.
   void damage_and_fetch(const std::string& chunk, const std::string& previous);
 
+  // What the engine reads now: every chunk's compact text.
+  ProjectState state();
+
   SafeChunkEngine& engine() { return engine_; }
 
  private:
@@ -60,6 +63,8 @@ struct Workload {
 };
 
 const std::vector<Workload>& workloads();
+// Texts of several sectors, so that a torn journal can mix old and new records.
+void write_and_remove_large_chunks(Session& session);
 
 EngineOptions crash_test_options(Durability durability);
 
