@@ -88,6 +88,24 @@ TEST_F(EngineRead, UnreadableIsReportedAndNothingHealedOverIt) {
   EXPECT_EQ(engine_.health_report()->quarantine_files, 0U);
 }
 
+// It may become unreadable between the look that found damage and the heal. Kills: a heal that does
+// not look for itself.
+TEST_F(EngineRead, UnreadableAtTheSecondLookIsNotHealedOver) {
+  machine_.write("chunks", "a.json", "[gar");
+  const auto before = machine_.files.contents();
+  int opened = 0;
+  machine_.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.verb != "open" || call.path != "project/chunks/a.json" || ++opened == 1) {
+      return std::nullopt;
+    }
+    return EACCES;
+  });
+  EXPECT_EQ(engine_.fetch_chunk("a").code(), ErrorCode::permission_denied);
+  machine_.files.set_hook({});
+  EXPECT_EQ(opened, 2);
+  EXPECT_EQ(machine_.files.contents(), before);
+}
+
 // The original wrote NaN, and files with a byte-order mark were accepted.
 TEST_F(EngineRead, LegacyTextIsReadableButCannotBeStaged) {
   machine_.write("chunks", "nan.json", "{\"x\": NaN, \"y\": -Infinity}");
