@@ -428,7 +428,7 @@ mode_t mode_of(const fs::path& path) {
 
 // G14; field.md: "file mode lost".
 TEST(Permissions, FileModeSurvivesSaves) {
-  for (const mode_t mode : {0600, 0640, 0644, 0660, 0444, 0755}) {
+  for (const mode_t mode : {0600U, 0640U, 0644U, 0660U, 0444U, 0755U}) {
     const TemporaryFolder folder;
     make_project(folder);
     const fs::path file = folder / "project/chunks/a.json";
@@ -452,7 +452,7 @@ TEST(Permissions, FileModeSurvivesSaves) {
 }
 
 TEST(Permissions, NewFilesHonourTheUmask) {
-  for (const mode_t mask : {0022, 0077, 0002}) {
+  for (const mode_t mask : {0022U, 0077U, 0002U}) {
     const TemporaryFolder folder;
     const mode_t before = ::umask(mask);
     make_project(folder);
