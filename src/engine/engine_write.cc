@@ -358,6 +358,11 @@ void EngineCore::settle(OpenProject& project, Notices& notices) {
     notices.fault(status);
   } else if (empty) {
     Status status = project.journal->reset(journal_must_vanish_);
+    if (!status) {
+      // At once: the next edit must find a journal that keeps it.
+      notices.fault(status);
+      status = rewrite_journal(project, project.journal->token());
+    }
     if (status.ok()) journal_must_vanish_ = false;
     notices.fault(status);
   }

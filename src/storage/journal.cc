@@ -347,9 +347,11 @@ Status Journal::append(JournalRecord& record) {
   const std::uint64_t offset = end_;
   const std::uint64_t sequence = ++last_sequence_;
   const std::uint64_t chain = chain_;
+  const bool lost = header_torn_;
   lock.unlock();
 
   record.seal(sequence, chain);
+  if (lost) return Status(ErrorCode::io_error, "the journal could not be emptied or replaced");
   const auto sum = get_integer<std::uint64_t>(record.bytes_, 0);
   const std::size_t size = record.bytes_.size();
   record.bytes_ += kTerminator;
@@ -392,7 +394,8 @@ Status Journal::reset(bool durable) {
   if (used == kHeaderSize) return {};
   if (Status status = write_header(generation_ + 1); !status) {
     const std::lock_guard lock(mutex_);
-    broken_ = true;  // the header may be half written: what follows it would not be found
+    broken_ = true;
+    header_torn_ = true;
     return status;
   }
   if (used > kKeptBytes) {
@@ -427,6 +430,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
   if (Status status = temporary->publish(layout::kJournal); !status) return status;
   const std::lock_guard lock(mutex_);
   file_ = temporary->take_file();
+  header_torn_ = false;
   token_ = token;
   ++generation_;
   end_ = end;

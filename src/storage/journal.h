@@ -135,6 +135,7 @@ class Journal {
   std::uint64_t appended_sequence_ = 0;  // of the last record whose write has returned
   std::uint64_t bytes_written_ = 0;
   bool broken_ = false;
+  bool header_torn_ = false;  // a header may be half written: what follows it would not be found
 
   friend class JournalReader;
 };

@@ -179,38 +179,48 @@ TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   EXPECT_FALSE(machine.file(".journal"));
 }
 
-// A journal whose cut failed must not be trusted: what is staged next has to survive a kill (G3).
-TEST(EngineFailures, AJournalThatCouldNotBeCutIsReplaced) {
+// G3 after a cut of the journal that failed half way: what is staged next survives a kill, or the
+// call says that it would not. Kills: appending behind a header that nothing can read.
+class EngineTornJournal : public testing::TestWithParam<bool> {};
+
+TEST_P(EngineTornJournal, KeepsWhatIsStagedNextOrSaysSo) {
+  const bool replaceable = GetParam();
   Machine machine;
   auto engine = machine.engine();
   put(engine, "a", "1");
-  {
-    int writes = 0;
-    machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-      if (call.verb != "write_at" || !call.path.ends_with(".journal") || ++writes != 1) {
-        return std::nullopt;
-      }
-      // The header is half written.
-      auto root = machine.files.open_directory("/project").value();
-      (void)root->open(".journal", OpenMode::read_write).value()->write_at(16, "torn").value();
-      return EIO;
-    });
-    save(engine);  // the data is safe; the cut is a fault
-    machine.files.set_hook({});
-    EXPECT_GE(writes, 2);
-  }
-  put(engine, "b", "1");
-  save(engine);
-  put(engine, "b", "2");
-  machine.files.kill();
-  const auto disk = machine.files.crash_clone(0, CrashModel::process);
+  bool torn = false;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (!replaceable && call.path.ends_with(".journal.tmp")) return EIO;
+    if (call.verb != "write_at" || !call.path.ends_with("/.journal") || std::exchange(torn, true)) {
+      return std::nullopt;
+    }
+    auto root = machine.files.open_directory("/project").value();
+    (void)root->open(".journal", OpenMode::read_write).value()->write_at(16, "torn").value();
+    return EIO;
+  });
+  save(engine);  // the data is safe; the cut is a fault
+  EXPECT_TRUE(torn);
+  const Status staged = engine.stage_update("1", "b");
+  EXPECT_EQ(staged.ok(), replaceable) << staged.to_text();
+  const auto killed = machine.files.crash_clone(0, CrashModel::process);
+  machine.files.set_hook({});
   FakeProcess process(4243, 7);
   EngineOptions options;
   options.base_dir = "/";
-  auto next = EngineAccess::construct("project", options, Platform{*disk, machine.clock, process});
-  EXPECT_EQ(next.fetch_chunk("a").value(), "1\n");
-  EXPECT_EQ(next.fetch_chunk("b").value(), "2\n");
+  {
+    auto next =
+        EngineAccess::construct("project", options, Platform{*killed, machine.clock, process});
+    EXPECT_EQ(next.fetch_chunk("a").value(), "1\n");
+    if (replaceable) {
+      EXPECT_EQ(next.fetch_chunk("b").value(), "1\n");
+    }
+  }
+  save(engine);
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  put(engine, "b", "2");  // the journal is whole again
 }
+
+INSTANTIATE_TEST_SUITE_P(All, EngineTornJournal, testing::Bool());
 
 // --- force_sync
 
