@@ -186,4 +186,11 @@ inline EngineOptions options_in(const TemporaryFolder& folder) {
   return options;
 }
 
+// An engine that saves when it is asked to, and not because the machine was slow.
+inline EngineOptions patient_options_in(const TemporaryFolder& folder) {
+  EngineOptions options = options_in(folder);
+  options.debounce_delay = options.max_delay = std::chrono::hours(1);
+  return options;
+}
+
 }  // namespace safechunk::test

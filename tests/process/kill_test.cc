@@ -229,7 +229,7 @@ TEST(Kill, EverythingStagedSurvivesAbortAndSegmentationFault) {
   for (const int signal : {SIGABRT, SIGSEGV, SIGTERM}) {
     const TemporaryFolder folder;
     Child child([&] {
-      SafeChunkEngine engine("project", test::options_in(folder));
+      SafeChunkEngine engine("project", test::patient_options_in(folder));
       test::require_ok(engine.stage_update("[1]", "a"), "stage_update");
       ::signal(signal, SIG_DFL);
       ::raise(signal);
@@ -245,7 +245,7 @@ TEST(Kill, EverythingStagedSurvivesAbortAndSegmentationFault) {
 TEST(Kill, EverythingStagedSurvivesAnExitThatDestroysNothing) {
   const TemporaryFolder folder;
   Child child([&] {
-    SafeChunkEngine engine("project", test::options_in(folder));
+    SafeChunkEngine engine("project", test::patient_options_in(folder));
     test::require_ok(engine.stage_update("[1]", "a"), "stage_update");
     ::_exit(7);
   });
