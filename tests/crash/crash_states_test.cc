@@ -2,15 +2,22 @@
 // system the states that a crash may leave are cloned, reopened and judged, and the recovery
 // itself is crashed again, two levels deep.
 //
-// SAFECHUNK_CRASH_SEEDS   states per call and model (default 2)
-// SAFECHUNK_CRASH_STRIDE  every how many calls a recovery is crashed again (default 40)
-// SAFECHUNK_CRASH_SEED    first seed (default 1); printed with every failure
+// SAFECHUNK_CRASH_SEEDS    states per call and model (default 2)
+// SAFECHUNK_CRASH_STRIDE   every how many calls a recovery is crashed again (default 40)
+// SAFECHUNK_CRASH_SEED     seed of the first round (default 1)
+// SAFECHUNK_CRASH_SECONDS  each test runs rounds with the next seeds for so long (default: one
+// round)
+//
+// A failure prints the seed of its round; with SAFECHUNK_CRASH_SEED set to it, the test alone finds
+// the failure again: which states a round judges follows from its seed and the place of the crash.
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <unordered_set>
 
+#include "base/digest.h"
 #include "crash/workload.h"
 #include "json/scan.h"
 
@@ -37,7 +44,8 @@ const char* name_of(CrashModel model) {
 // Judges crash states of one workload.
 class Judge {
  public:
-  explicit Judge(Durability durability) : durability_(durability) {}
+  Judge(Durability durability, std::uint64_t round_seed)
+      : durability_(durability), round_seed_(round_seed) {}
 
   // The states that a crash at this moment may leave.
   void judge(const SimFileSystem& file_system, const History& history, const std::string& where,
@@ -48,6 +56,8 @@ class Judge {
 
   [[nodiscard]] std::size_t distinct_states() const { return seen_.size(); }
   [[nodiscard]] std::size_t failures() const { return failures_; }
+  // From now on states are chosen by this seed. What was judged once is not judged again.
+  void begin_round(std::uint64_t seed) { round_seed_ = seed; }
 
  private:
   static constexpr std::size_t kReported = 5;
@@ -57,10 +67,15 @@ class Judge {
                         std::uint64_t seeds, int depth, bool power_cut) {
     judge_clone(file_system, CrashModel::process, 0, where, depth, power_cut);
     for (std::uint64_t i = 0; i < seeds; ++i) {
-      const std::uint64_t seed = first_seed_ + counter_++;
+      const std::uint64_t seed = number_of(where, i);
       judge_clone(file_system, CrashModel::ordered, seed, where, depth, true);
       judge_clone(file_system, CrashModel::strict, seed, where, depth, true);
     }
+  }
+
+  // The same for the same round and place, and different everywhere else.
+  [[nodiscard]] std::uint64_t number_of(const std::string& where, std::uint64_t i) const {
+    return checksum_of(where + ":" + std::to_string(i), round_seed_);
   }
 
   void judge_clone(const SimFileSystem& file_system, CrashModel model, std::uint64_t seed,
@@ -95,11 +110,14 @@ class Judge {
 
   ProjectState reopen(SimFileSystem& clone, const std::string& here, int depth, bool power_cut) {
     ManualClock clock;
-    FakeProcess process(4243, ++sessions_);
+    // Every owner in a chain of crashes has a token of its own; owners of different states need
+    // not differ, or equal states would be counted twice.
+    FakeProcess process(4243, 100 + static_cast<std::uint64_t>(depth));
     if (depth > 0) {
-      clone.set_hook([&](const SimCall& call) -> std::optional<int> {
+      const std::uint64_t first = number_of(here, 0) % stride_;
+      clone.set_hook([&, first](const SimCall& call) -> std::optional<int> {
         // Each level multiplies, so only some calls of a recovery are crashed, others each time.
-        if ((call.number + counter_) % stride_ == 0) {
+        if (call.number % stride_ == first) {
           crash_everywhere(
               clone, here + " > recovery call " + std::to_string(call.number) + " " + call.verb, 1,
               depth - 1, power_cut);
@@ -122,7 +140,7 @@ class Judge {
         events_ +=
             "\n    " + std::string(to_string(event.kind)) + " " + event.chunk + ": " + event.detail;
       }
-      check_second_recovery(clone, state, here);
+      check_second_recovery(clone, state, here, depth);
       clone.kill();
     }
     return state;
@@ -149,10 +167,10 @@ class Judge {
 
   // A recovery that is done has nothing left to do.
   void check_second_recovery(const SimFileSystem& clone, const ProjectState& state,
-                             const std::string& here) {
+                             const std::string& here, int depth) {
     auto again = clone.crash_clone(0, CrashModel::process);
     ManualClock clock;
-    FakeProcess process(4244, ++sessions_);
+    FakeProcess process(4244, 200 + static_cast<std::uint64_t>(depth));
     auto engine = EngineAccess::construct("project", crash_test_options(durability_),
                                           Platform{*again, clock, process});
     if (read_all(engine, here) != state) fail(here, "a second recovery changed something");
@@ -166,15 +184,14 @@ class Judge {
   }
 
   void fail(const std::string& here, const std::string& what) {
-    if (++failures_ <= kReported) ADD_FAILURE() << here << "\n  " << what;
+    if (++failures_ > kReported) return;
+    ADD_FAILURE() << "SAFECHUNK_CRASH_SEED=" << round_seed_ << ": " << here << "\n  " << what;
   }
 
   const Durability durability_;
   History history_;
-  const std::uint64_t first_seed_ = setting("SAFECHUNK_CRASH_SEED", 1);
   const std::uint64_t stride_ = std::max<std::uint64_t>(setting("SAFECHUNK_CRASH_STRIDE", 40), 1);
-  std::uint64_t counter_ = 0;
-  std::uint64_t sessions_ = 100;
+  std::uint64_t round_seed_;
   std::unordered_set<std::string> seen_;
   std::size_t failures_ = 0;
   std::string events_;  // of the last recovery
@@ -225,12 +242,11 @@ struct Case {
 
 class CrashStates : public testing::TestWithParam<Case> {};
 
-TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
-  const Case& test = GetParam();
+// One owner from its birth to its end, judged before every call that it makes.
+void judge_a_life(const Case& test, Judge& judge) {
   const std::uint64_t seeds = setting("SAFECHUNK_CRASH_SEEDS", 2);
   SimFileSystem file_system(test.attributes, test.links);
   SharedHistory history;
-  Judge judge(test.durability);
   std::mutex judging;  // the worker and the test's thread call the file system, too
   file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
     const std::lock_guard lock(judging);
@@ -248,11 +264,23 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   }
   file_system.set_hook({});
   judge.judge(file_system, history.snapshot(), "after detach", seeds);
+}
+
+TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
+  const std::uint64_t first = setting("SAFECHUNK_CRASH_SEED", 1);
+  const std::chrono::seconds budget(setting("SAFECHUNK_CRASH_SECONDS", 0));
+  const auto start = std::chrono::steady_clock::now();
+  Judge judge(GetParam().durability, first);
+  std::uint64_t rounds = 0;
+  do {
+    judge.begin_round(first + rounds++);
+    judge_a_life(GetParam(), judge);
+  } while (!HasFatalFailure() && std::chrono::steady_clock::now() - start < budget);
   EXPECT_EQ(judge.failures(), 0U);
   EXPECT_GT(judge.distinct_states(), 10U);
-  RecordProperty("distinct_states", static_cast<int>(judge.distinct_states()));
-  std::printf("%zu calls, %zu distinct states judged\n", file_system.calls(),
-              judge.distinct_states());
+  std::printf("%zu distinct states judged, seeds %llu to %llu\n", judge.distinct_states(),
+              static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(first + rounds - 1));
 }
 
 class SecondLife : public testing::TestWithParam<Case> {};
@@ -278,7 +306,7 @@ TEST_P(SecondLife, IsAsSafeAsTheFirst) {
     test.workload->run(session);
     file_system.kill();
   }
-  Judge judge(test.durability);
+  Judge judge(test.durability, setting("SAFECHUNK_CRASH_SEED", 1));
   for (std::size_t i = 0; i < crashed.size(); ++i) {
     SharedHistory second;
     second.change([&](History& changed) { changed = crashed[i].second; });
