@@ -19,7 +19,7 @@
 
 #include "base/digest.h"
 #include "crash/workload.h"
-#include "json/scan.h"
+#include "support/sim_file_system.h"
 
 namespace safechunk::test {
 namespace {

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "crash/workload.h"
+#include "support/sim_file_system.h"
 
 namespace safechunk::test {
 namespace {

@@ -2,20 +2,21 @@
 
 namespace safechunk::test {
 
-EngineOptions crash_test_options(Durability durability) {
+EngineOptions crash_test_options(Durability durability, const std::string& base_dir) {
   EngineOptions options;
-  options.base_dir = "/";
+  options.base_dir = base_dir;
   options.durability = durability;
   options.indent = 0;
   return options;
 }
 
-Session::Session(SimFileSystem& file_system, SharedHistory& history, Durability durability,
-                 std::uint64_t token)
+Session::Session(FileSystem& file_system, SharedHistory& history, Durability durability,
+                 std::uint64_t token, const std::string& base_dir)
     : file_system_(file_system),
+      folder_(base_dir + "/project"),
       history_(history),
       process_(4242, token),
-      engine_(EngineAccess::construct("project", crash_test_options(durability),
+      engine_(EngineAccess::construct("project", crash_test_options(durability, base_dir),
                                       Platform{file_system, clock_, process_})) {
   engine_.on_sync([this] {
     const std::lock_guard lock(mutex_);
@@ -110,7 +111,7 @@ void Session::let_the_worker_save(std::chrono::milliseconds by) {
 
 void Session::damage_and_fetch(const std::string& chunk, const std::string& previous) {
   (void)checkpoint(1);  // whatever the durability, the files are there now
-  auto folder = file_system_.open_directory("/project/chunks").value();
+  auto folder = file_system_.open_directory(folder_ + "/chunks").value();
   auto file = folder->open(chunk + ".json", OpenMode::read_write).value();
   // From here on the newest version may be gone (the journal may still have it), and the one before
   // may be what is left. Neither is acknowledged by this.

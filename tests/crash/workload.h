@@ -1,4 +1,4 @@
-// What the crash tests do to an engine, W1 to W8, and the session that records it in a History.
+// What the crash tests do to an engine, W1 to W9, and the session that records it in a History.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,14 @@
 #include "crash/history.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
-#include "support/sim_file_system.h"
 
 namespace safechunk::test {
 
-// An engine over a simulated file system, and a history of what it was asked and answered.
+// An engine over a simulated or real file system, and a history of what it was asked and answered.
 class Session {
  public:
-  Session(SimFileSystem& file_system, SharedHistory& history, Durability durability,
-          std::uint64_t token = 1);
+  Session(FileSystem& file_system, SharedHistory& history, Durability durability,
+          std::uint64_t token = 1, const std::string& base_dir = "/");
 
   // Every member returns what the engine returned, after recording it.
   Status put(const std::string& chunk, const std::string& text);
@@ -47,7 +46,8 @@ class Session {
     history_.change([](History& history) { history.acknowledged(); });
   }
 
-  SimFileSystem& file_system_;
+  FileSystem& file_system_;
+  std::string folder_;
   SharedHistory& history_;
   ManualClock clock_;
   FakeProcess process_;
@@ -66,6 +66,6 @@ const std::vector<Workload>& workloads();
 // Texts of several sectors, so that a torn journal can mix old and new records.
 void write_and_remove_large_chunks(Session& session);
 
-EngineOptions crash_test_options(Durability durability);
+EngineOptions crash_test_options(Durability durability, const std::string& base_dir = "/");
 
 }  // namespace safechunk::test

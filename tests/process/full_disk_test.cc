@@ -4,7 +4,6 @@
 // which is gone with it. That needs root (or CAP_SYS_ADMIN); the tests are skipped without.
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -16,10 +15,12 @@
 #include <string>
 
 #include "process/child_process.h"
+#include "support/private_mounts.h"
 
 namespace safechunk {
 namespace {
 
+using test::private_mounts;
 using test::read_file;
 using test::TemporaryFolder;
 namespace fs = std::filesystem;
@@ -27,18 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kPlenty = 64ULL << 20U;
 constexpr std::uint64_t kManyInodes = 10'000;
-
-// Enters a mount namespace of our own, once. Says why not, or nothing.
-const std::string& private_mounts() {
-  static const std::string reason = [] {
-    if (::unshare(CLONE_NEWNS) != 0) return std::string("unshare: ") + std::strerror(errno);
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return std::string("mount: ") + std::strerror(errno);
-    }
-    return std::string();
-  }();
-  return reason;
-}
 
 // A file system in memory whose size can be changed while it is mounted.
 class SmallDisk {

@@ -26,7 +26,6 @@ class WatchedClock final : public Clock {
     {
       const std::lock_guard own(mutex_);
       deadline_ = deadline;
-      ++waits_;
       changed_.notify_all();
     }
     clock_.wait_until(wake, lock, deadline);
@@ -50,22 +49,12 @@ class WatchedClock final : public Clock {
     changed_.wait(lock, [&] { return deadline_.has_value(); });
     return *deadline_;
   }
-  // How often the worker has begun to wait, and a wait for the next time.
-  std::size_t waits() {
-    const std::lock_guard lock(mutex_);
-    return waits_;
-  }
-  void await_wait_after(std::size_t waits) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waits_ > waits && deadline_.has_value(); });
-  }
 
  private:
   ManualClock clock_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<TimePoint> deadline_;
-  std::size_t waits_ = 0;
 };
 
 // Counts, and lets a test wait for a count.
