@@ -31,7 +31,7 @@ function(run_consumer what program)
 endfunction()
 
 run("install" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
-foreach(file include/safechunk/safechunk.hpp include/safechunk/nlohmann.hpp bin/safechunk
+foreach(file include/safechunk/safechunk.hpp include/safechunk/safechunk.h include/safechunk/nlohmann.hpp bin/safechunk
     share/man/man1/safechunk.1 share/bash-completion/completions/safechunk
     share/zsh/vendor-completions/_safechunk share/fish/vendor_completions.d/safechunk.fish
     ${LIBRARY_FOLDER}/libsafechunk.so ${LIBRARY_FOLDER}/libsafechunk.a
@@ -66,6 +66,11 @@ separate_arguments(found UNIX_COMMAND "${output}")
 run("building with pkg-config" ${COMPILER} -std=c++20 ${flags} ${SOURCE}/consumer/main.cc ${found}
   -o ${WORK}/with_pkg_config)
 run_consumer("pkg-config" ${WORK}/with_pkg_config)
+if(NOT SANITIZE)  # their runtime for C++ cannot be linked by the C compiler
+  run("building C with pkg-config" ${C_COMPILER} -std=c99 ${flags} ${SOURCE}/consumer/main.c ${found}
+    -o ${WORK}/with_c)
+  run_consumer("C" ${WORK}/with_c)
+endif()
 
 # The shared library exports names of safechunk and nothing else.
 if(NOT SANITIZE)

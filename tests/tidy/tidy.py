@@ -22,7 +22,8 @@ LAYERS = {
     "api": {"base", "platform", "json", "archive", "storage", "engine"},
 }
 # The public headers that speak about values only; engine.hpp is the face of the api layer.
-PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp"}
+PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp",
+                 "safechunk/safechunk.h"}
 
 OS_HEADERS = re.compile(
     r"(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"

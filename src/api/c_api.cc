@@ -1,0 +1,373 @@
+// The C interface: lifecycle, writing, reading, events.
+
+#include <limits>
+#include <utility>
+
+#include <safechunk/version.hpp>
+
+#include "api/c_api_support.h"
+
+using namespace safechunk;         // NOLINT: this file is the other face of that namespace
+using namespace safechunk::c_api;  // NOLINT
+
+namespace {
+
+#define SAFECHUNK_SAME_CODE(c, cpp) static_assert((c) == static_cast<int>(ErrorCode::cpp))
+SAFECHUNK_SAME_CODE(SAFECHUNK_OK, ok);
+SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_ARGUMENT, invalid_argument);
+SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_NAME, invalid_name);
+SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_JSON, invalid_json);
+SAFECHUNK_SAME_CODE(SAFECHUNK_TOO_DEEP, too_deep);
+SAFECHUNK_SAME_CODE(SAFECHUNK_TOO_LARGE, too_large);
+SAFECHUNK_SAME_CODE(SAFECHUNK_NOT_FOUND, not_found);
+SAFECHUNK_SAME_CODE(SAFECHUNK_NOT_OWNER, not_owner);
+SAFECHUNK_SAME_CODE(SAFECHUNK_LOCKED, locked);
+SAFECHUNK_SAME_CODE(SAFECHUNK_CORRUPT, corrupt);
+SAFECHUNK_SAME_CODE(SAFECHUNK_CONFLICT, conflict);
+SAFECHUNK_SAME_CODE(SAFECHUNK_NO_SPACE, no_space);
+SAFECHUNK_SAME_CODE(SAFECHUNK_READ_ONLY, read_only);
+SAFECHUNK_SAME_CODE(SAFECHUNK_PERMISSION_DENIED, permission_denied);
+SAFECHUNK_SAME_CODE(SAFECHUNK_IO_ERROR, io_error);
+SAFECHUNK_SAME_CODE(SAFECHUNK_UNSUPPORTED_FORMAT, unsupported_format);
+SAFECHUNK_SAME_CODE(SAFECHUNK_CANCELLED, cancelled);
+#undef SAFECHUNK_SAME_CODE
+static_assert(SAFECHUNK_DURABILITY_FILE == static_cast<int>(Durability::file));
+static_assert(SAFECHUNK_DURABILITY_JOURNAL == static_cast<int>(Durability::journal));
+
+Status invalid(const char* message) {
+  return Status(ErrorCode::invalid_argument, message);
+}
+
+// A newer program may hand over a larger structure; what this version does not know must be 0.
+bool knows_all_of(const safechunk_options& options) {
+  const auto* const bytes = reinterpret_cast<const char*>(&options);
+  for (size_t i = sizeof options; i < options.size; ++i) {
+    if (bytes[i] != 0) return false;
+  }
+  return true;
+}
+
+Status read_options(const safechunk_options* from, EngineOptions& to) {
+  if (from == nullptr) return {};
+  if (from->size < sizeof *from) return invalid("options.size is too small");
+  if (!knows_all_of(*from)) return invalid("options has fields that this version does not know");
+  const auto longest = static_cast<std::uint64_t>(std::numeric_limits<int32_t>::max());
+  if (from->debounce_delay_ms > longest) return invalid("debounce_delay_ms is above 2147483647");
+  if (from->max_delay_ms > longest) return invalid("max_delay_ms is above 2147483647");
+  if (from->durability != SAFECHUNK_DURABILITY_FILE &&
+      from->durability != SAFECHUNK_DURABILITY_JOURNAL) {
+    return invalid("durability is neither SAFECHUNK_DURABILITY_FILE nor _JOURNAL");
+  }
+  to.debounce_delay = std::chrono::milliseconds(from->debounce_delay_ms);
+  to.max_delay = std::chrono::milliseconds(from->max_delay_ms);
+  if (from->base_dir != nullptr) to.base_dir = from->base_dir;
+  to.durability = static_cast<Durability>(from->durability);
+  to.indent = from->indent;
+  to.journal_limit = from->journal_limit;
+  to.depth_limit = from->depth_limit;
+  to.chunk_size_limit = from->chunk_size_limit;
+  to.read_only = from->read_only != 0;
+  return {};
+}
+
+Status give_chunk(Result<std::optional<std::string>> found, const char* when_missing, char** text,
+                  size_t* size) {
+  if (!found) return found.status();
+  if (!*found && when_missing == nullptr) {
+    return Status(ErrorCode::not_found, "there is no such chunk");
+  }
+  const std::string_view bytes = *found ? std::string_view(**found) : when_missing;
+  *text = give_text(bytes);
+  if (size != nullptr) *size = bytes.size();
+  return {};
+}
+
+safechunk_code find(safechunk_engine* engine, const char* chunk, const char* when_missing,
+                    char** text, size_t* size, safechunk_error* error) {
+  if (text != nullptr) *text = nullptr;
+  if (size != nullptr) *size = 0;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, chunk, text}); !status) return status;
+    return give_chunk(to_cpp(engine)->find_chunk(chunk), when_missing, text, size);
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+// --- errors and general
+
+const char* safechunk_code_name(safechunk_code code) {
+  return to_string(static_cast<ErrorCode>(code)).data();  // a literal: it ends in a NUL
+}
+
+size_t safechunk_error_to_text(const safechunk_error* error, char* buffer, size_t buffer_size) {
+  if (buffer != nullptr && buffer_size > 0) *buffer = '\0';
+  if (error == nullptr || error->size < sizeof *error) return 0;
+  size_t size = 0;
+  (void)guard(nullptr, [&]() -> Status {
+    Error copy;
+    copy.code = static_cast<ErrorCode>(error->code);
+    copy.message = error->message;
+    copy.chunk = error->chunk;
+    copy.path = error->path;
+    copy.os_errno = error->os_errno;
+    if (error->line != 0) copy.position = TextPosition{error->offset, error->line, error->column};
+    const std::string text = copy.to_text();
+    if (buffer != nullptr && buffer_size > 0) {
+      const size_t shown = std::min(text.size(), buffer_size - 1);
+      std::memcpy(buffer, text.data(), shown);
+      buffer[shown] = '\0';
+    }
+    size = text.size();
+    return {};
+  });
+  return size;
+}
+
+const char* safechunk_version(void) {
+  return version().data();  // a literal: it ends in a NUL
+}
+
+void safechunk_free(void* memory) {
+  ::operator delete(memory);
+}
+
+// --- opening and closing
+
+safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
+  if (options == nullptr || size < sizeof *options) return SAFECHUNK_INVALID_ARGUMENT;
+  return guard(nullptr, [&]() -> Status {
+    const EngineOptions defaults;
+    std::memset(options, 0, size);
+    options->size = size;
+    options->debounce_delay_ms = static_cast<std::uint64_t>(defaults.debounce_delay.count());
+    options->max_delay_ms = static_cast<std::uint64_t>(defaults.max_delay.count());
+    options->journal_limit = defaults.journal_limit;
+    options->chunk_size_limit = defaults.chunk_size_limit;
+    options->depth_limit = defaults.depth_limit;
+    options->indent = defaults.indent;
+    options->durability = static_cast<int32_t>(defaults.durability);
+    return {};
+  });
+}
+
+safechunk_code safechunk_open(const char* project_id, const safechunk_options* options,
+                              safechunk_engine** engine, safechunk_error* error) {
+  if (engine != nullptr) *engine = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({project_id, engine}); !status) return status;
+    EngineOptions settings;
+    if (Status status = read_options(options, settings); !status) return status;
+    auto opened = SafeChunkEngine::open(project_id, std::move(settings));
+    if (!opened) return opened.status();
+    *engine = reinterpret_cast<safechunk_engine*>(new SafeChunkEngine(*std::move(opened)));
+    return {};
+  });
+}
+
+safechunk_code safechunk_open_always(const char* project_id, const safechunk_options* options,
+                                     safechunk_engine** engine, safechunk_error* error) {
+  if (engine != nullptr) *engine = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({project_id, engine}); !status) return status;
+    EngineOptions settings;
+    if (Status status = read_options(options, settings); !status) return status;
+    auto opened = std::make_unique<SafeChunkEngine>(project_id, std::move(settings));
+    // Unusable arguments are told now; everything else by safechunk_status().
+    const Status status = opened->status();
+    const bool unusable =
+        status.code() == ErrorCode::invalid_name || status.code() == ErrorCode::invalid_argument;
+    if (unusable) return status;
+    *engine = reinterpret_cast<safechunk_engine*>(opened.release());
+    return {};
+  });
+}
+
+safechunk_code safechunk_close(safechunk_engine* engine, safechunk_error* error) {
+  if (engine == nullptr) return report(Error(), error);
+  const safechunk_code code = guard(error, [&] { return to_cpp(engine)->detach(); });
+  if (code == SAFECHUNK_INVALID_ARGUMENT) return code;  // called from a progress handler
+  delete to_cpp(engine);
+  return code;
+}
+
+safechunk_code safechunk_attach(safechunk_engine* engine, safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    return to_cpp(engine)->attach();
+  });
+}
+
+safechunk_code safechunk_detach(safechunk_engine* engine, safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    return to_cpp(engine)->detach();
+  });
+}
+
+int safechunk_is_active(const safechunk_engine* engine) {
+  int active = 0;
+  (void)guard(nullptr, [&]() -> Status {
+    active = engine != nullptr && to_cpp(engine)->is_active() ? 1 : 0;
+    return {};
+  });
+  return active;
+}
+
+safechunk_code safechunk_status(const safechunk_engine* engine, safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    return to_cpp(engine)->status();
+  });
+}
+
+const char* safechunk_project_id(const safechunk_engine* engine) {
+  return engine == nullptr ? nullptr : to_cpp(engine)->project_id().c_str();
+}
+
+const char* safechunk_project_path(const safechunk_engine* engine) {
+  return engine == nullptr ? nullptr : to_cpp(engine)->project_path().c_str();
+}
+
+// --- writing
+
+safechunk_code safechunk_stage_update(safechunk_engine* engine, const char* text, size_t text_size,
+                                      const char* chunk, safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, text, chunk}); !status) return status;
+    return to_cpp(engine)->stage_update(std::string_view(text, text_size), chunk);
+  });
+}
+
+safechunk_code safechunk_remove_chunk(safechunk_engine* engine, const char* chunk,
+                                      safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, chunk}); !status) return status;
+    return to_cpp(engine)->remove_chunk(chunk);
+  });
+}
+
+safechunk_code safechunk_force_sync(safechunk_engine* engine, safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    return to_cpp(engine)->force_sync();
+  });
+}
+
+safechunk_code safechunk_transaction_begin(safechunk_engine* engine,
+                                           safechunk_transaction** transaction,
+                                           safechunk_error* error) {
+  if (transaction != nullptr) *transaction = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, transaction}); !status) return status;
+    *transaction =
+        reinterpret_cast<safechunk_transaction*>(new Transaction(to_cpp(engine)->transaction()));
+    return {};
+  });
+}
+
+safechunk_code safechunk_transaction_stage(safechunk_transaction* transaction, const char* text,
+                                           size_t text_size, const char* chunk,
+                                           safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({transaction, text, chunk}); !status) return status;
+    return to_cpp(transaction)->stage(std::string_view(text, text_size), chunk);
+  });
+}
+
+safechunk_code safechunk_transaction_remove(safechunk_transaction* transaction, const char* chunk,
+                                            safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({transaction, chunk}); !status) return status;
+    return to_cpp(transaction)->remove(chunk);
+  });
+}
+
+safechunk_code safechunk_transaction_commit(safechunk_transaction* transaction,
+                                            safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({transaction}); !status) return status;
+    return to_cpp(transaction)->commit();
+  });
+}
+
+void safechunk_transaction_free(safechunk_transaction* transaction) {
+  delete to_cpp(transaction);
+}
+
+// --- reading
+
+safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, const char* chunk, char** text,
+                                     size_t* text_size, safechunk_error* error) {
+  return find(engine, chunk, "{}", text, text_size, error);
+}
+
+safechunk_code safechunk_find_chunk(safechunk_engine* engine, const char* chunk, char** text,
+                                    size_t* text_size, safechunk_error* error) {
+  return find(engine, chunk, nullptr, text, text_size, error);
+}
+
+safechunk_code safechunk_json_without_non_finite(const char* text, size_t text_size, char** result,
+                                                 size_t* result_size, safechunk_error* error) {
+  if (result != nullptr) *result = nullptr;
+  if (result_size != nullptr) *result_size = 0;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({text, result}); !status) return status;
+    const std::string finite = json_without_non_finite(std::string_view(text, text_size));
+    *result = give_text(finite);
+    if (result_size != nullptr) *result_size = finite.size();
+    return {};
+  });
+}
+
+// --- events
+
+safechunk_code safechunk_on_status(safechunk_engine* engine, safechunk_status_handler handler,
+                                   void* user_data) {
+  return guard(nullptr, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_status(nullptr);
+    } else {
+      to_cpp(engine)->on_status([handler, user_data](std::string_view text) {
+        handler(std::string(text).c_str(), user_data);
+      });
+    }
+    return {};
+  });
+}
+
+safechunk_code safechunk_on_sync(safechunk_engine* engine, safechunk_sync_handler handler,
+                                 void* user_data) {
+  return guard(nullptr, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_sync(nullptr);
+    } else {
+      to_cpp(engine)->on_sync([handler, user_data] { handler(user_data); });
+    }
+    return {};
+  });
+}
+
+safechunk_code safechunk_on_fault(safechunk_engine* engine, safechunk_fault_handler handler,
+                                  void* user_data) {
+  return guard(nullptr, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_fault(nullptr);
+    } else {
+      to_cpp(engine)->on_fault([handler, user_data](const Error& fault) {
+        safechunk_error copy{};
+        copy.size = sizeof copy;
+        copy_error(fault, copy);
+        handler(&copy, user_data);
+      });
+    }
+    return {};
+  });
+}
+
+}  // extern "C"

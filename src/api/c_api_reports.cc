@@ -1,0 +1,247 @@
+// The C interface: lists and reports, checkpoints, health.
+
+#include "api/c_api_support.h"
+
+using namespace safechunk;         // NOLINT: this file is the other face of that namespace
+using namespace safechunk::c_api;  // NOLINT
+
+namespace {
+
+#define SAFECHUNK_SAME_KIND(c, cpp) static_assert((c) == static_cast<int>(Event::Kind::cpp))
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_STALE_LOCK, stale_lock);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_TEMPORARY, temporary);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_REPLAYED, replayed);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_HEALED, healed);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_QUARANTINED, quarantined);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_CONFLICT, conflict);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_EXTERNAL_EDIT, external_edit);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_LOST, lost);
+SAFECHUNK_SAME_KIND(SAFECHUNK_EVENT_JOURNAL_DAMAGED, journal_damaged);
+#undef SAFECHUNK_SAME_KIND
+#define SAFECHUNK_SAME_STATE(c, cpp) static_assert((c) == static_cast<int>(FileVerdict::State::cpp))
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_GOOD, good);
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_UNSTAMPED, unstamped);
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_EDITED, edited);
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_HEALABLE, healable);
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_LOST, lost);
+SAFECHUNK_SAME_STATE(SAFECHUNK_FILE_UNREADABLE, unreadable);
+#undef SAFECHUNK_SAME_STATE
+
+template <typename Item>
+void clear(Item*** list, size_t* count) {
+  if (list != nullptr) *list = nullptr;
+  if (count != nullptr) *count = 0;
+}
+
+Status too_small() {
+  return Status(ErrorCode::invalid_argument, "the size of a structure is too small");
+}
+
+}  // namespace
+
+extern "C" {
+
+safechunk_code safechunk_get_owner(const safechunk_engine* engine, safechunk_owner* owner,
+                                   safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, owner}); !status) return status;
+    const auto found = to_cpp(engine)->owner();
+    if (!found) return Status(ErrorCode::not_found, "no owner is known");
+    safechunk_owner copy{};
+    copy.pid = found->pid;
+    copy.process_started = found->process_started;
+    copy.since = found->since;
+    copy_text(found->host, copy.host);
+    copy_text(found->boot_id, copy.boot_id);
+    return copy_out(copy, owner) ? Status() : too_small();
+  });
+}
+
+safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names, size_t* count,
+                                     safechunk_error* error) {
+  clear(names, count);
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, names, count}); !status) return status;
+    const auto chunks = to_cpp(engine)->list_chunks();
+    if (!chunks) return chunks.status();
+    const size_t heads = (chunks->size() + 1) * sizeof(char*);
+    size_t size = heads;
+    for (const std::string& chunk : *chunks) size += chunk.size() + 1;
+    auto* const memory = static_cast<char*>(::operator new(size));
+    auto** const list = reinterpret_cast<char**>(memory);
+    char* at = memory + heads;
+    for (size_t i = 0; i < chunks->size(); ++i) {
+      list[i] = at;
+      const std::string& chunk = (*chunks)[i];
+      std::memcpy(at, chunk.c_str(), chunk.size() + 1);
+      at += chunk.size() + 1;
+    }
+    list[chunks->size()] = nullptr;
+    *names = list;
+    *count = chunks->size();
+    return {};
+  });
+}
+
+// --- checkpoints
+
+safechunk_code safechunk_create_checkpoint(safechunk_engine* engine, const char* label,
+                                           int32_t retention, const char* notes, char** file_name,
+                                           safechunk_error* error,
+                                           safechunk_progress_handler progress, void* user_data) {
+  if (file_name != nullptr) *file_name = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, label}); !status) return status;
+    auto name = to_cpp(engine)->create_checkpoint(label, retention, notes == nullptr ? "" : notes,
+                                                  to_handler(progress, user_data));
+    if (name && file_name != nullptr) *file_name = give_text(*name);
+    return name.status();
+  });
+}
+
+safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_checkpoint*** list,
+                                          size_t* count, safechunk_error* error) {
+  clear(list, count);
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, list, count}); !status) return status;
+    const auto found = to_cpp(engine)->list_checkpoints();
+    if (!found) return found.status();
+    ItemList<safechunk_checkpoint> items(found->size());
+    for (const CheckpointInfo& info : *found) {
+      safechunk_checkpoint item{};
+      item.size = sizeof item;
+      item.file_size = info.size;
+      items.add(item,
+                {&safechunk_checkpoint::file_name, &safechunk_checkpoint::label,
+                 &safechunk_checkpoint::date, &safechunk_checkpoint::notes},
+                {info.file_name, info.label, info.date, info.notes});
+    }
+    *list = items.give();
+    *count = found->size();
+    return {};
+  });
+}
+
+safechunk_code safechunk_verify_checkpoint(safechunk_engine* engine, const char* file_name,
+                                           safechunk_error* error,
+                                           safechunk_progress_handler progress, void* user_data) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, file_name}); !status) return status;
+    return to_cpp(engine)->verify_checkpoint(file_name, to_handler(progress, user_data));
+  });
+}
+
+safechunk_code safechunk_restore_checkpoint(safechunk_engine* engine, const char* file_name,
+                                            safechunk_error* error,
+                                            safechunk_progress_handler progress, void* user_data) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, file_name}); !status) return status;
+    return to_cpp(engine)->restore_checkpoint(file_name, to_handler(progress, user_data));
+  });
+}
+
+safechunk_code safechunk_delete_checkpoint(safechunk_engine* engine, const char* file_name,
+                                           safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, file_name}); !status) return status;
+    return to_cpp(engine)->delete_checkpoint(file_name);
+  });
+}
+
+// --- health
+
+safechunk_code safechunk_health_report(safechunk_engine* engine, safechunk_health* health,
+                                       safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, health}); !status) return status;
+    const auto report = to_cpp(engine)->health_report();
+    if (!report) return report.status();
+    safechunk_health copy{};
+    copy.engine_active = report->engine_active ? 1 : 0;
+    copy.dirty_buffer = report->dirty_buffer ? 1 : 0;
+    copy.storage_usage = report->storage_usage;
+    copy.orphaned_artifacts = report->orphaned_artifacts;
+    copy.shards = report->shards;
+    copy.pending_chunks = report->pending_chunks;
+    copy.last_sync_unix_time = report->last_sync_unix_time;
+    copy.last_sync_duration_ms = report->last_sync_duration_ms;
+    copy.failed_commits = report->failed_commits;
+    copy.retries = report->retries;
+    copy.heals = report->heals;
+    copy.quarantine_files = report->quarantine_files;
+    copy.journal_bytes = report->journal_bytes;
+    copy.bytes_written = report->bytes_written;
+    copy.stamps_supported = report->stamps_supported ? 1 : 0;
+    copy.has_owner = report->owner ? 1 : 0;
+    if (report->owner) {
+      copy.owner_pid = report->owner->pid;
+      copy.owner_since = report->owner->since;
+      copy_text(report->owner->host, copy.owner_host);
+    }
+    copy_text(report->last_error, copy.last_error);
+    return copy_out(copy, health) ? Status() : too_small();
+  });
+}
+
+safechunk_code safechunk_recovery_report(const safechunk_engine* engine, safechunk_event*** list,
+                                         size_t* count, int* clean, safechunk_error* error) {
+  clear(list, count);
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, list, count}); !status) return status;
+    const RecoveryReport report = to_cpp(engine)->recovery_report();
+    ItemList<safechunk_event> items(report.events.size());
+    for (const Event& event : report.events) {
+      safechunk_event item{};
+      item.size = sizeof item;
+      item.kind = static_cast<int32_t>(event.kind);
+      items.add(item, {&safechunk_event::name, &safechunk_event::chunk, &safechunk_event::detail},
+                {to_string(event.kind), event.chunk, event.detail});
+    }
+    *list = items.give();
+    *count = report.events.size();
+    if (clean != nullptr) *clean = report.clean ? 1 : 0;
+    return {};
+  });
+}
+
+safechunk_code safechunk_verify(safechunk_engine* engine, safechunk_verdict*** list, size_t* count,
+                                int* sound, safechunk_error* error,
+                                safechunk_progress_handler progress, void* user_data) {
+  clear(list, count);
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, list, count}); !status) return status;
+    const auto report = to_cpp(engine)->verify(to_handler(progress, user_data));
+    if (!report) return report.status();
+    ItemList<safechunk_verdict> items(report->files.size());
+    for (const FileVerdict& verdict : report->files) {
+      safechunk_verdict item{};
+      item.size = sizeof item;
+      item.state = static_cast<int32_t>(verdict.state);
+      items.add(item,
+                {&safechunk_verdict::name, &safechunk_verdict::path, &safechunk_verdict::detail},
+                {to_string(verdict.state), verdict.path, verdict.detail});
+    }
+    *list = items.give();
+    *count = report->files.size();
+    if (sound != nullptr) *sound = report->sound() ? 1 : 0;
+    return {};
+  });
+}
+
+safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error,
+                                safechunk_progress_handler progress, void* user_data) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    return to_cpp(engine)->repair(to_handler(progress, user_data));
+  });
+}
+
+safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir, int force,
+                                        safechunk_error* error) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({project_id}); !status) return status;
+    return unlock_project(project_id, base_dir == nullptr ? "" : base_dir, force != 0);
+  });
+}
+
+}  // extern "C"

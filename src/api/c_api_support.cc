@@ -1,0 +1,47 @@
+#include "api/c_api_support.h"
+
+namespace safechunk::c_api {
+
+void copy_error(const Error& from, safechunk_error& to) noexcept {
+  to.code = static_cast<safechunk_code>(from.code);
+  to.os_errno = from.os_errno;
+  const TextPosition position = from.position.value_or(TextPosition{0, 0, 0});
+  to.offset = position.offset;
+  to.line = position.line;
+  to.column = position.column;
+  copy_text(from.message, to.message);
+  copy_text(from.chunk, to.chunk);
+  copy_text(from.path, to.path);
+}
+
+safechunk_code report(const Error& error, safechunk_error* out) noexcept {
+  if (out != nullptr && out->size >= sizeof(safechunk_error)) copy_error(error, *out);
+  return static_cast<safechunk_code>(error.code);
+}
+
+safechunk_code report(ErrorCode code, const char* message, int os_errno,
+                      safechunk_error* out) noexcept {
+  (void)report(Error(), out);
+  if (out != nullptr && out->size >= sizeof(safechunk_error)) {
+    out->code = static_cast<safechunk_code>(code);
+    out->os_errno = os_errno;
+    copy_text(message, out->message);
+  }
+  return static_cast<safechunk_code>(code);
+}
+
+char* give_text(std::string_view text) {
+  auto* const memory = static_cast<char*>(::operator new(text.size() + 1));
+  std::memcpy(memory, text.data(), text.size());
+  memory[text.size()] = '\0';
+  return memory;
+}
+
+ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data) {
+  if (progress == nullptr) return nullptr;
+  return [progress, user_data](std::uint64_t done, std::uint64_t total) {
+    return progress(done, total, user_data) != 0;
+  };
+}
+
+}  // namespace safechunk::c_api

@@ -1,0 +1,135 @@
+// What the functions of the C interface share: the boundary that nothing crosses by exception,
+// errors and structures that the caller owns, and lists in one piece of memory.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <safechunk/safechunk.h>
+#include <safechunk/engine.hpp>
+
+namespace safechunk::c_api {
+
+// The handles are these objects under another name: the structures of the header are never defined,
+// so that nothing of the C++ side becomes part of the C interface.
+inline SafeChunkEngine* to_cpp(safechunk_engine* engine) {
+  return reinterpret_cast<SafeChunkEngine*>(engine);
+}
+inline const SafeChunkEngine* to_cpp(const safechunk_engine* engine) {
+  return reinterpret_cast<const SafeChunkEngine*>(engine);
+}
+inline Transaction* to_cpp(safechunk_transaction* transaction) {
+  return reinterpret_cast<Transaction*>(transaction);
+}
+
+// Copies `text` into an array of the caller's, cut at a whole character, with a NUL.
+template <std::size_t size>
+void copy_text(std::string_view text, char (&array)[size]) noexcept {
+  std::size_t length = std::min(text.size(), size - 1);
+  const auto continues = [&](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80;
+  };
+  while (length > 0 && continues(length)) --length;
+  std::memcpy(array, text.data(), length);
+  array[length] = '\0';
+}
+
+// Copies a structure that begins with its size into the caller's, which may be of a newer header
+// and so larger. The caller's `size` stays. False when it is smaller than this version's.
+template <typename Struct>
+bool copy_out(const Struct& from, Struct* to) noexcept {
+  if (to == nullptr || to->size < sizeof(Struct)) return false;
+  const std::size_t size = to->size;
+  std::memcpy(to, &from, sizeof(Struct));
+  to->size = size;
+  return true;
+}
+
+void copy_error(const Error& from, safechunk_error& to) noexcept;
+
+// Fills `out`, which may be null, and returns the code.
+safechunk_code report(const Error& error, safechunk_error* out) noexcept;
+safechunk_code report(ErrorCode code, const char* message, int os_errno,
+                      safechunk_error* out) noexcept;
+
+// Runs `call`, which returns a Status, and turns everything into a code.
+template <typename Call>
+safechunk_code guard(safechunk_error* error, Call call) noexcept {
+  try {
+    const Status status = call();
+    return report(status.error(), error);
+  } catch (const std::bad_alloc&) {
+    return report(ErrorCode::io_error, "memory is lacking", ENOMEM, error);
+  } catch (const std::exception& exception) {
+    return report(ErrorCode::io_error, exception.what(), 0, error);
+  } catch (...) {
+    return report(ErrorCode::io_error, "an unknown exception", 0, error);
+  }
+}
+
+// What `pointers` name must not be null. `name` is that of the first argument that is checked.
+inline Status check_pointers(std::initializer_list<const void*> pointers) {
+  for (const void* pointer : pointers) {
+    if (pointer == nullptr) return Status(ErrorCode::invalid_argument, "an argument is NULL");
+  }
+  return {};
+}
+
+// A copy of `text` for the caller, to be freed by safechunk_free().
+char* give_text(std::string_view text);
+
+ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data);
+
+// Builds one piece of memory: pointers to items and a null pointer, the items, their texts.
+template <typename Item>
+class ItemList {
+ public:
+  explicit ItemList(std::size_t count) : count_(count) { items_.reserve(count); }
+
+  // `texts` become the members `fields` of the item, in the same order.
+  void add(const Item& item, std::initializer_list<const char * Item::*> fields,
+           std::initializer_list<std::string_view> texts) {
+    items_.push_back(item);
+    fields_ = fields;
+    for (const std::string_view text : texts) {
+      offsets_.push_back(texts_.size());
+      texts_.append(text);
+      texts_ += '\0';
+    }
+  }
+
+  // The caller frees it by safechunk_free().
+  [[nodiscard]] Item** give() const {
+    static_assert(alignof(Item) <= alignof(std::max_align_t) && sizeof(Item) % alignof(Item*) == 0);
+    const std::size_t heads = (count_ + 1) * sizeof(Item*);
+    const std::size_t bodies = (heads + alignof(Item) - 1) / alignof(Item) * alignof(Item);
+    const std::size_t tail = bodies + count_ * sizeof(Item);
+    auto* const memory = static_cast<char*>(::operator new(tail + texts_.size()));
+    auto** const list = reinterpret_cast<Item**>(memory);
+    std::memcpy(memory + tail, texts_.data(), texts_.size());
+    std::size_t text = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      list[i] = new (memory + bodies + i * sizeof(Item)) Item(items_[i]);
+      for (const auto field : fields_) list[i]->*field = memory + tail + offsets_[text++];
+    }
+    list[count_] = nullptr;
+    return list;
+  }
+
+ private:
+  std::size_t count_;
+  std::vector<Item> items_;
+  std::vector<const char * Item::*> fields_;
+  std::vector<std::size_t> offsets_;
+  std::string texts_;
+};
+
+}  // namespace safechunk::c_api
