@@ -2,6 +2,8 @@
 
 #include "engine/engine_core.h"
 
+#include <new>
+
 #include "base/chunk_name.h"
 #include "storage/project_layout.h"
 
@@ -104,9 +106,16 @@ Status EngineCore::attach() {
     state_ = State::attaching;
   }
   Notices notices;
-  const Status status = open_and_recover(notices);
-  // Before anybody sees the engine active, and may detach it.
-  if (status.ok()) start_worker(notices);
+  Status status;
+  try {
+    status = open_and_recover(notices);
+    if (status.ok()) notices.status("attached to project '" + location_.project_id + "'");
+    // Before anybody sees the engine active, and may detach it.
+    if (status.ok()) start_worker(notices);
+  } catch (...) {
+    abandon();
+    throw;
+  }
   {
     const Lock lock(mutex_);
     state_ = status.ok() ? State::active : State::inactive;
@@ -114,9 +123,33 @@ Status EngineCore::attach() {
     if (status.ok()) owner_pid_.store(platform_.process.pid());
   }
   state_changed_.notify_all();
-  if (status.ok()) notices.status("attached to project '" + location_.project_id + "'");
-  events_.deliver(std::move(notices));
+  deliver(std::move(notices));
   return status;
+}
+
+// When memory failed on the way: lets go of everything, so that nobody waits for the end of what
+// has no end. The lock file is stale from now on, and the journal has what was staged.
+void EngineCore::abandon() noexcept {
+  worker_.stop();
+  {
+    const Lock lock(mutex_);
+    state_ = State::inactive;
+    project_.reset();
+    owner_.reset();
+    owner_pid_.store(0);
+    staging_ = Staging();
+    debounce_.clear();
+    back_off_.succeeded();
+  }
+  state_changed_.notify_all();
+}
+
+// Where the result is settled, and must be returned although memory fails while it is told.
+void EngineCore::deliver(Notices notices) noexcept {
+  try {
+    events_.deliver(std::move(notices));
+  } catch (const std::bad_alloc&) {  // NOLINT: there is no memory to tell it with
+  }
 }
 
 Status EngineCore::open_and_recover(Notices& notices) {
@@ -202,8 +235,11 @@ void EngineCore::run_worker(std::uint64_t generation) {
     const bool retry = retry_at <= debounce_.deadline();
     lock.unlock();
     Notices notices;
-    (void)commit_now(retry, notices);  // reported through the notices
-    events_.deliver(std::move(notices));
+    try {
+      (void)commit_now(retry, notices);  // reported through the notices
+    } catch (const std::bad_alloc&) {    // NOLINT: commit_now has seen to it that it is retried
+    }
+    deliver(std::move(notices));
     lock.lock();
   }
 }
@@ -226,7 +262,14 @@ Status EngineCore::detach() {
     state_changed_.wait(lock, [&] { return !archiving_; });  // it sees the state, and ends
   }
   Notices notices;
-  const Status status = finish_detach(notices);
+  Status status;
+  try {
+    status = finish_detach(notices);
+    notices.status("detached from project '" + location_.project_id + "'");
+  } catch (...) {
+    abandon();
+    throw;
+  }
   worker_.stop();
   {
     const Lock lock(mutex_);
@@ -236,8 +279,7 @@ Status EngineCore::detach() {
     owner_pid_.store(0);
   }
   state_changed_.notify_all();
-  notices.status("detached from project '" + location_.project_id + "'");
-  events_.deliver(std::move(notices));
+  deliver(std::move(notices));
   return status;
 }
 

@@ -88,6 +88,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   void start_worker(Notices& notices);
   void run_worker(std::uint64_t generation);
   Status finish_detach(Notices& notices);
+  void abandon() noexcept;
+  void deliver(Notices notices) noexcept;
 
   // The project when this process owns it, else not_owner.
   Result<std::shared_ptr<OpenProject>> owned_project() const;

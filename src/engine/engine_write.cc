@@ -231,7 +231,14 @@ Status EngineCore::commit_now(bool retry, Notices& notices) {
   if (committed_through_ >= needed) return {};
   auto project = owned_project();
   if (!project) return project.status();
-  return commit_staged(**project, notices);
+  try {
+    return commit_staged(**project, notices);
+  } catch (...) {  // memory: what is staged must not wait for the next edit
+    const Lock lock(mutex_);
+    back_off_.failed(platform_.clock.now());
+    wake_.notify_all();
+    throw;
+  }
 }
 
 Status EngineCore::commit_staged(OpenProject& project, Notices& notices) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <new>
 #include <optional>
 
 #include "archive/zip_reader.h"
@@ -152,12 +153,15 @@ Status PinnedFiles::pin_file(Directory& from, const std::string& file, std::uint
   return linked;
 }
 
-// What cannot be removed here is removed by the next attach.
+// What cannot be removed here, also for lack of memory, is removed by the next attach.
 PinnedFiles::~PinnedFiles() {
   if (checkpoints_ == nullptr || folder_ == nullptr) return;
-  for (const std::string& file : files_) (void)folder_->unlink(file);
-  folder_.reset();
-  (void)checkpoints_->remove_directory(name_);
+  try {
+    for (const std::string& file : files_) (void)folder_->unlink(file);
+    folder_.reset();
+    (void)checkpoints_->remove_directory(name_);
+  } catch (const std::bad_alloc&) {  // NOLINT: see above
+  }
 }
 
 Status remove_unfinished_checkpoints(Directory& checkpoints) {

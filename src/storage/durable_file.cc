@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 
 namespace safechunk {
 
@@ -61,8 +62,11 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
 
 TemporaryFile::~TemporaryFile() {
   file_.reset();
-  // When even this fails, the next attach removes what is left.
-  if (!name_.empty()) (void)directory_->unlink(name_);
+  // When even this fails, also for lack of memory, the next attach removes what is left.
+  try {
+    if (!name_.empty()) (void)directory_->unlink(name_);
+  } catch (const std::bad_alloc&) {  // NOLINT: see above
+  }
 }
 
 Status TemporaryFile::fill(std::string_view bytes, const FileAttributes& attributes) {
