@@ -104,6 +104,8 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   [[nodiscard]] bool is_active() const;
   // Why the engine is not active; ok when it is, or after a detach() that saved everything.
   [[nodiscard]] Status status() const;
+  // Whether something is staged and not yet committed. Memory only.
+  [[nodiscard]] bool is_dirty() const;
   // Who owns the project: this engine, or the other one that attach() met.
   [[nodiscard]] std::optional<OwnerInfo> owner() const;
 

@@ -160,6 +160,9 @@ SAFECHUNK_API safechunk_code safechunk_detach(safechunk_engine* engine, safechun
 /* 1 when this engine owns its project, else 0. */
 SAFECHUNK_API int safechunk_is_active(const safechunk_engine* engine);
 
+/* 1 when something is staged and not yet committed, else 0. Memory only. */
+SAFECHUNK_API int safechunk_is_dirty(const safechunk_engine* engine);
+
 /* Why the engine is not active; ok when it is, or after a detach that saved everything. */
 SAFECHUNK_API safechunk_code safechunk_status(const safechunk_engine* engine,
                                               safechunk_error* error);

@@ -216,6 +216,15 @@ int safechunk_is_active(const safechunk_engine* engine) {
   return active;
 }
 
+int safechunk_is_dirty(const safechunk_engine* engine) {
+  int dirty = 0;
+  (void)guard(nullptr, [&]() -> Status {
+    dirty = engine != nullptr && to_cpp(engine)->is_dirty() ? 1 : 0;
+    return {};
+  });
+  return dirty;
+}
+
 safechunk_code safechunk_status(const safechunk_engine* engine, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine}); !status) return status;

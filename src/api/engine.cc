@@ -101,6 +101,9 @@ Status SafeChunkEngine::detach() {
 bool SafeChunkEngine::is_active() const {
   return core_->is_active();
 }
+bool SafeChunkEngine::is_dirty() const {
+  return core_->is_dirty();
+}
 Status SafeChunkEngine::status() const {
   return core_->status();
 }

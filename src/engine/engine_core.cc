@@ -58,6 +58,12 @@ bool EngineCore::is_active() const {
   return state_ == State::active;
 }
 
+bool EngineCore::is_dirty() const {
+  if (is_forked()) return false;
+  const std::lock_guard lock(mutex_);
+  return !staging_.empty();
+}
+
 Status EngineCore::status() const {
   if (is_forked()) return Status(ErrorCode::not_owner, "the engine belongs to the parent process");
   const std::lock_guard lock(mutex_);

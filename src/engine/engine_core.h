@@ -39,6 +39,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status attach();
   Status detach();
   [[nodiscard]] bool is_active() const;
+  [[nodiscard]] bool is_dirty() const;
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::optional<OwnerInfo> owner() const;
   // True in a forked child of the process that attached: nothing may be locked or released there.

@@ -102,9 +102,11 @@ static void lifecycle(void) {
   CHECK_TEXT(safechunk_project_id(engine), "p");
   CHECK_TEXT(safechunk_project_path(engine), path);
   CHECK(file_exists("p/.lock"));
+  CHECK(safechunk_is_dirty(engine) == 0 && safechunk_is_dirty(NULL) == 0);
   stage(engine, "{\"a\": 1}", "c");
+  CHECK(safechunk_is_dirty(engine) == 1);
   CHECK_OK(safechunk_detach(engine, &error));
-  CHECK(safechunk_is_active(engine) == 0);
+  CHECK(safechunk_is_active(engine) == 0 && safechunk_is_dirty(engine) == 0);
   CHECK(!file_exists("p/.lock") && !file_exists("p/.journal"));
   CHECK(safechunk_stage_update(engine, "1", 1, "c", &error) == SAFECHUNK_NOT_OWNER);
   CHECK(error.code == SAFECHUNK_NOT_OWNER && error.message[0] != '\0');

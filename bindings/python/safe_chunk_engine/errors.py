@@ -1,0 +1,287 @@
+"""Exceptions: one class for each code of the engine, below SafeChunkError.
+
+Mistakes at the call (bad names, data that JSON cannot hold) are raised always. Trouble of the
+environment (disk, permissions, locks) is raised with ``strict=True``; otherwise it goes to
+``on_fault`` as a Fault, and the method returns False or None.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+
+class SafeChunkError(Exception):
+    """What went wrong, and where. Attributes that do not apply are empty, 0 or None."""
+
+    code: ClassVar[str] = "unknown"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        chunk: str = "",
+        path: str = "",
+        os_errno: int = 0,
+        line: int = 0,
+        column: int = 0,
+        json_path: str | None = None,
+        reported: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        """One English sentence without the attributes below."""
+        self.chunk = chunk
+        """The chunk that it concerns."""
+        self.path = path
+        """The file or folder that it concerns."""
+        self.os_errno = os_errno
+        """errno of the call of the system that failed."""
+        self.line = line
+        """Of JSON text that is refused, from 1; 0: no position."""
+        self.column = column
+        """From 1, in bytes."""
+        self.json_path = json_path
+        """Of a value that JSON cannot hold: where it is, as ``users[3].tags``; "" is the whole."""
+        self.reported = reported
+        """Whether on_fault has been told already."""
+
+    def __str__(self) -> str:
+        text = f"{self.code}: {self.message}"
+        if self.json_path:
+            text += f", at {self.json_path}"
+        if self.chunk:
+            text += f", chunk {self.chunk!r}"
+        if self.path:
+            text += f", path {self.path!r}"
+        if self.line:
+            text += f", line {self.line}, column {self.column}"
+        if self.os_errno:
+            text += f" (errno {self.os_errno})"
+        return text
+
+
+class InvalidArgumentError(SafeChunkError, ValueError):
+    """An argument other than a name or data is unusable."""
+
+    code = "invalid_argument"
+
+
+class InvalidNameError(SafeChunkError, ValueError):
+    """A project id, chunk name, label or checkpoint name is not allowed."""
+
+    code = "invalid_name"
+
+
+class InvalidJsonError(SafeChunkError, ValueError):
+    """The data is not JSON: NaN, keys that collide, a cycle, text that does not parse."""
+
+    code = "invalid_json"
+
+
+class InvalidTypeError(SafeChunkError, TypeError):
+    """The data holds an object of a type that JSON does not have."""
+
+    code = "invalid_json"
+
+
+class TooDeepError(SafeChunkError, ValueError):
+    """Nesting exceeds ``depth_limit``."""
+
+    code = "too_deep"
+
+
+class TooLargeError(SafeChunkError, ValueError):
+    """A size exceeds a limit."""
+
+    code = "too_large"
+
+
+class NotFoundError(SafeChunkError, LookupError):
+    """The chunk, checkpoint or project does not exist."""
+
+    code = "not_found"
+
+
+class NotOwnerError(SafeChunkError, RuntimeError):
+    """This engine does not own the project: never attached, detached, or forked."""
+
+    code = "not_owner"
+
+
+class LockedError(SafeChunkError, RuntimeError):
+    """Another owner holds the project."""
+
+    code = "locked"
+
+
+class CorruptError(SafeChunkError):
+    """Damage was found that could not be healed; the bytes are kept in quarantine."""
+
+    code = "corrupt"
+
+
+class ConflictError(SafeChunkError):
+    """The disk holds something newer than what was to be written over it."""
+
+    code = "conflict"
+
+
+class StorageError(SafeChunkError, OSError):
+    """Trouble of the operating system."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        chunk: str = "",
+        path: str = "",
+        os_errno: int = 0,
+        line: int = 0,
+        column: int = 0,
+        json_path: str | None = None,
+        reported: bool = False,
+    ) -> None:
+        super().__init__(
+            message,
+            chunk=chunk,
+            path=path,
+            os_errno=os_errno,
+            line=line,
+            column=column,
+            json_path=json_path,
+            reported=reported,
+        )
+        self.errno = os_errno or None
+        self.filename = path or None
+
+
+class NoSpaceError(StorageError):
+    """The disk or the quota is full."""
+
+    code = "no_space"
+
+
+class ReadOnlyError(StorageError):
+    """The file system is read-only."""
+
+    code = "read_only"
+
+
+class PermissionDeniedError(StorageError, PermissionError):
+    """The operating system refused access."""
+
+    code = "permission_denied"
+
+
+class InputOutputError(StorageError):
+    """Any other failure of the operating system; see os_errno."""
+
+    code = "io_error"
+
+
+class UnsupportedFormatError(SafeChunkError):
+    """Written by a newer or a foreign program."""
+
+    code = "unsupported_format"
+
+
+class CancelledError(SafeChunkError):
+    """A progress handler asked to stop."""
+
+    code = "cancelled"
+
+
+# By the numbers of the engine's codes.
+_CLASSES: dict[int, type[SafeChunkError]] = {
+    1: InvalidArgumentError,
+    2: InvalidNameError,
+    3: InvalidJsonError,
+    4: TooDeepError,
+    5: TooLargeError,
+    6: NotFoundError,
+    7: NotOwnerError,
+    8: LockedError,
+    9: CorruptError,
+    10: ConflictError,
+    11: NoSpaceError,
+    12: ReadOnlyError,
+    13: PermissionDeniedError,
+    14: InputOutputError,
+    15: UnsupportedFormatError,
+    16: CancelledError,
+}
+
+# Raised whatever `strict` says.
+MISTAKES = (
+    InvalidArgumentError,
+    InvalidNameError,
+    InvalidJsonError,
+    InvalidTypeError,
+    TooDeepError,
+    TooLargeError,
+)
+
+
+class Fault(str):
+    """What ``on_fault`` gets: the message for people, with the details as attributes."""
+
+    code: str
+    """The code's name, as "no_space"."""
+    chunk: str
+    """The chunk that it concerns; may be empty."""
+    path: str
+    """The file or folder that it concerns; may be empty."""
+    error: SafeChunkError
+    """The whole, as an exception that was not raised."""
+
+    @classmethod
+    def from_error(cls, error: SafeChunkError) -> Fault:
+        """The fault that tells of `error`."""
+        fault = cls(error)
+        fault.code = error.code
+        fault.chunk = error.chunk
+        fault.path = error.path
+        fault.error = error
+        return fault
+
+
+def make_error(
+    code: int,
+    message: str,
+    chunk: str,
+    path: str,
+    os_errno: int,
+    _offset: int,
+    line: int,
+    column: int,
+    reported: bool,
+) -> SafeChunkError:
+    """The exception for an error of the engine. Called by the extension module."""
+    return _CLASSES.get(code, SafeChunkError)(
+        message,
+        chunk=chunk,
+        path=path,
+        os_errno=os_errno,
+        line=line,
+        column=column,
+        reported=reported,
+    )
+
+
+def make_bad_value(kind: str, message: str, steps: list[object]) -> SafeChunkError:
+    """The exception for a value that JSON cannot hold. Called by the extension module."""
+    classes = {"type": InvalidTypeError, "too_deep": TooDeepError}
+    return classes.get(kind, InvalidJsonError)(message, json_path=_join(steps))
+
+
+def _join(steps: list[object]) -> str:
+    path = ""
+    for step in steps:
+        if isinstance(step, str) and step.isidentifier():
+            path += f".{step}" if path else step
+        elif isinstance(step, str):
+            path += f"[{json.dumps(step)}]"
+        else:
+            path += f"[{step}]"
+    return path

@@ -1,0 +1,5 @@
+"""The package safe_chunk_engine under the name of the original's file."""
+
+from safe_chunk_engine import *  # noqa: F403
+from safe_chunk_engine import __all__ as __all__
+from safe_chunk_engine import __version__ as __version__

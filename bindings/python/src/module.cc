@@ -1,0 +1,460 @@
+// The extension module _core: the C++ engine for safe_chunk_engine, which gives it its Python face.
+//
+// Everything that waits or touches a disk runs without the GIL. Errors are exceptions here.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <safechunk/safechunk.hpp>
+
+#include "dispatcher.h"
+#include "gil.h"
+#include "json_reader.h"
+#include "json_writer.h"
+
+namespace nb = nanobind;
+
+namespace safechunk::python {
+namespace {
+
+constexpr std::size_t kFirstBuffer = 4096;
+
+PyObject* bad_value_maker = nullptr;  // for ever: it belongs to the module
+
+[[noreturn]] void raise(const Error& error, bool reported) {
+  PyObject* const exception = make_exception(error, reported);
+  if (exception != nullptr) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
+    Py_DECREF(exception);
+  }
+  throw nb::python_error();
+}
+
+const Status& status_of(const Status& status) {
+  return status;
+}
+template <typename T>
+const Status& status_of(const Result<T>& result) {
+  return result.status();
+}
+
+// Runs `call` without the GIL. A failure becomes an exception that knows whether on_fault has heard
+// of it.
+template <typename Call>
+auto without_gil(Call call) {
+  const unsigned before = Dispatcher::faults_on_this_thread();
+  auto result = [&] {
+    const GilReleased released;
+    return call();
+  }();
+  const Status& status = status_of(result);
+  if (!status.ok()) raise(status.error(), Dispatcher::faults_on_this_thread() != before);
+  return result;
+}
+
+// `value` as the bytes of a path: what os.fsencode gives.
+std::string path_bytes(const nb::bytes& path) {
+  return {path.c_str(), path.size()};
+}
+
+void write_value(const nb::handle& value, nb::handle default_hook, std::uint32_t depth_limit,
+                 TextBuffer& text) {
+  const WriterSettings settings{depth_limit, default_hook.is_none() ? nullptr : default_hook.ptr(),
+                                bad_value_maker};
+  if (!write_json(value.ptr(), settings, text)) throw nb::python_error();
+}
+
+nb::object from_text(std::string_view text) {
+  PyObject* const value = read_json(text);
+  if (value == nullptr) throw nb::python_error();
+  return nb::steal(value);
+}
+
+// A progress handler in Python: returning False cancels, raising cancels and raises from the call.
+class Progress {
+ public:
+  explicit Progress(nb::object handler) : handler_(std::move(handler)) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() = default;  // with the GIL
+
+  [[nodiscard]] ProgressHandler handler() {
+    if (handler_.is_none()) return nullptr;
+    return [this](std::uint64_t done, std::uint64_t total) { return call(done, total); };
+  }
+  // Runs `call` without the GIL; what the handler raised comes first.
+  template <typename Call>
+  auto run(Call call_engine) {
+    try {
+      return without_gil(std::move(call_engine));
+    } catch (nb::python_error&) {
+      if (!raised_) throw;
+      throw nb::python_error(std::move(*raised_));
+    }
+  }
+
+ private:
+  bool call(std::uint64_t done, std::uint64_t total) {
+    const GilAcquired acquired;
+    try {
+      return !handler_(done, total).is(Py_False);
+    } catch (nb::python_error& error) {
+      raised_.emplace(std::move(error));
+      return false;
+    }
+  }
+
+  nb::object handler_;
+  std::optional<nb::python_error> raised_;
+};
+
+nb::object owner_to_python(const std::optional<OwnerInfo>& owner) {
+  if (!owner) return nb::none();
+  nb::dict result;
+  result["pid"] = owner->pid;
+  result["host"] = owner->host;
+  result["boot_id"] = owner->boot_id;
+  result["process_started"] = owner->process_started;
+  result["since"] = owner->since;
+  return result;
+}
+
+class PyTransaction {
+ public:
+  explicit PyTransaction(Transaction transaction) : transaction_(std::move(transaction)) {}
+
+  void stage(const nb::object& value, const std::string& chunk, const nb::object& default_hook,
+             std::uint32_t depth_limit) {
+    TextBuffer text(kFirstBuffer);
+    write_value(value, default_hook, depth_limit, text);
+    (void)without_gil([&] { return transaction_.stage(text.view(), chunk); });
+  }
+  void remove(const std::string& chunk) {
+    (void)without_gil([&] { return transaction_.remove(chunk); });
+  }
+  void commit() {
+    (void)without_gil([&] { return transaction_.commit(); });
+  }
+
+ private:
+  Transaction transaction_;
+};
+
+class PyEngine {
+ public:
+  PyEngine(std::string project_id, const nb::bytes& base_dir, double debounce_ms, double max_ms,
+           bool journal_durability, unsigned indent, std::uint64_t journal_limit,
+           std::uint32_t depth_limit, std::uint64_t chunk_size_limit, bool read_only,
+           const nb::object& events)
+      : dispatcher_(std::make_shared<Dispatcher>(events.ptr())), depth_limit_(depth_limit) {
+    EngineOptions options;
+    options.base_dir = path_bytes(base_dir);
+    options.debounce_delay = std::chrono::milliseconds(static_cast<std::int64_t>(debounce_ms));
+    options.max_delay = std::chrono::milliseconds(static_cast<std::int64_t>(max_ms));
+    options.durability = journal_durability ? Durability::journal : Durability::file;
+    options.indent = indent;
+    options.journal_limit = journal_limit;
+    options.depth_limit = depth_limit;
+    options.chunk_size_limit = chunk_size_limit;
+    options.read_only = read_only;
+    const GilReleased released;
+    engine_ = std::make_unique<SafeChunkEngine>(std::move(project_id), std::move(options));
+    engine_->on_status([to = dispatcher_](std::string_view text) { to->status(text); });
+    engine_->on_sync([to = dispatcher_] { to->sync(); });
+    engine_->on_fault([to = dispatcher_](const Error& error) { to->fault(error); });
+  }
+  PyEngine(const PyEngine&) = delete;
+  PyEngine& operator=(const PyEngine&) = delete;
+  // Detaches. Its worker may wait for the GIL.
+  ~PyEngine() {
+    {
+      const GilReleased released;
+      engine_.reset();
+    }
+    dispatcher_->release();
+  }
+
+  // --- lifecycle
+
+  void attach() {
+    (void)without_gil([&] { return engine_->attach(); });
+  }
+  void detach() {
+    (void)without_gil([&] { return engine_->detach(); });
+  }
+  // Raises what attach() failed with.
+  void check_status() {
+    (void)without_gil([&] { return engine_->status(); });
+  }
+  [[nodiscard]] bool is_active() const {
+    const GilReleased released;
+    return engine_->is_active();
+  }
+  [[nodiscard]] bool is_dirty() const {
+    const GilReleased released;
+    return engine_->is_dirty();
+  }
+  [[nodiscard]] nb::object owner() const { return owner_to_python(engine_->owner()); }
+  [[nodiscard]] nb::object project_path() const {
+    const std::string& path = engine_->project_path();
+    PyObject* const text =
+        PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size()));
+    if (text == nullptr) throw nb::python_error();
+    return nb::steal(text);
+  }
+
+  // --- writing
+
+  void stage_update(const nb::object& value, const std::string& chunk,
+                    const nb::object& default_hook) {
+    TextBuffer text(expected_size_);
+    write_value(value, default_hook, depth_limit_, text);
+    expected_size_ = std::max(kFirstBuffer, text.size() + text.size() / 8);
+    (void)without_gil([&] { return engine_->stage_update(text.view(), chunk); });
+  }
+  void stage_text(std::string_view text, const std::string& chunk) {
+    (void)without_gil([&] { return engine_->stage_update(text, chunk); });
+  }
+  void remove_chunk(const std::string& chunk) {
+    (void)without_gil([&] { return engine_->remove_chunk(chunk); });
+  }
+  void force_sync() {
+    (void)without_gil([&] { return engine_->force_sync(); });
+  }
+  [[nodiscard]] PyTransaction transaction() { return PyTransaction(engine_->transaction()); }
+
+  // --- reading
+
+  nb::object find_chunk(const std::string& chunk, const nb::object& when_missing) {
+    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
+    return *text ? from_text(**text) : when_missing;
+  }
+  nb::object find_text(const std::string& chunk) {
+    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
+    if (!*text) return nb::none();
+    return nb::str((*text)->data(), (*text)->size());
+  }
+  std::vector<std::string> list_chunks() {
+    return *without_gil([&] { return engine_->list_chunks(); });
+  }
+
+  // --- checkpoints
+
+  std::string create_checkpoint(const std::string& label, int retention, const std::string& notes,
+                                nb::object progress) {
+    Progress handler(std::move(progress));
+    return *handler.run(
+        [&] { return engine_->create_checkpoint(label, retention, notes, handler.handler()); });
+  }
+  nb::list list_checkpoints() {
+    const auto found = without_gil([&] { return engine_->list_checkpoints(); });
+    nb::list result;
+    for (const CheckpointInfo& info : *found) {
+      nb::dict item;
+      item["filename"] = info.file_name;
+      item["label"] = info.label;
+      item["date"] = info.date;
+      item["notes"] = info.notes;
+      item["size"] = info.size;
+      result.append(item);
+    }
+    return result;
+  }
+  void verify_checkpoint(const std::string& name, nb::object progress) {
+    Progress handler(std::move(progress));
+    (void)handler.run([&] { return engine_->verify_checkpoint(name, handler.handler()); });
+  }
+  void restore_checkpoint(const std::string& name, nb::object progress) {
+    Progress handler(std::move(progress));
+    (void)handler.run([&] { return engine_->restore_checkpoint(name, handler.handler()); });
+  }
+  void delete_checkpoint(const std::string& name) {
+    (void)without_gil([&] { return engine_->delete_checkpoint(name); });
+  }
+
+  // --- health
+
+  nb::dict health_report() {
+    const auto found = without_gil([&] { return engine_->health_report(); });
+    nb::dict result;
+    result["engine_active"] = found->engine_active;
+    result["dirty_buffer"] = found->dirty_buffer;
+    result["storage_usage"] = found->storage_usage;
+    result["orphaned_artifacts"] = found->orphaned_artifacts;
+    result["shards"] = found->shards;
+    result["pending_chunks"] = found->pending_chunks;
+    result["last_sync_unix_time"] = found->last_sync_unix_time;
+    result["last_sync_duration_ms"] = found->last_sync_duration_ms;
+    result["last_error"] = found->last_error;
+    result["failed_commits"] = found->failed_commits;
+    result["retries"] = found->retries;
+    result["heals"] = found->heals;
+    result["quarantine_files"] = found->quarantine_files;
+    result["journal_bytes"] = found->journal_bytes;
+    result["bytes_written"] = found->bytes_written;
+    result["stamps_supported"] = found->stamps_supported;
+    result["owner"] = owner_to_python(found->owner);
+    return result;
+  }
+  nb::dict recovery_report() const {
+    const RecoveryReport report = engine_->recovery_report();
+    nb::list events;
+    for (const Event& event : report.events) {
+      nb::dict item;
+      const std::string_view kind = to_string(event.kind);
+      item["kind"] = nb::str(kind.data(), kind.size());
+      item["chunk"] = event.chunk;
+      item["detail"] = event.detail;
+      events.append(item);
+    }
+    nb::dict result;
+    result["clean"] = report.clean;
+    result["events"] = events;
+    return result;
+  }
+  nb::dict verify(nb::object progress) {
+    Progress handler(std::move(progress));
+    const auto report = handler.run([&] { return engine_->verify(handler.handler()); });
+    nb::list files;
+    for (const FileVerdict& verdict : report->files) {
+      nb::dict item;
+      const std::string_view state = to_string(verdict.state);
+      item["state"] = nb::str(state.data(), state.size());
+      item["path"] = verdict.path;
+      item["detail"] = verdict.detail;
+      files.append(item);
+    }
+    nb::dict result;
+    result["sound"] = report->sound();
+    result["files"] = files;
+    return result;
+  }
+  void repair(nb::object progress) {
+    Progress handler(std::move(progress));
+    (void)handler.run([&] { return engine_->repair(handler.handler()); });
+  }
+
+  // --- for the garbage collector: handlers mostly lead back to the engine
+
+  static int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    if (!nb::inst_ready(self)) return 0;
+    const auto* const engine = nb::inst_ptr<PyEngine>(self);
+    Py_VISIT(engine->dispatcher_->events());
+    return 0;
+  }
+  static int clear(PyObject* self) {
+    if (nb::inst_ready(self)) nb::inst_ptr<PyEngine>(self)->dispatcher_->release();
+    return 0;
+  }
+
+ private:
+  std::unique_ptr<SafeChunkEngine> engine_;
+  std::shared_ptr<Dispatcher> dispatcher_;
+  std::uint32_t depth_limit_;
+  std::size_t expected_size_ = kFirstBuffer;  // guarded by the GIL
+};
+
+PyType_Slot engine_slots[] = {
+    {Py_tp_traverse, reinterpret_cast<void*>(PyEngine::traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(PyEngine::clear)},
+    {0, nullptr},
+};
+
+void set_makers(const nb::object& exception, const nb::object& bad_value) {
+  set_exception_maker(exception.ptr());
+  Py_XSETREF(bad_value_maker, Py_NewRef(bad_value.ptr()));
+}
+
+// Whether `base_dir` holds the project; raises for a name that is not allowed.
+bool project_exists(const std::string& project_id, const nb::bytes& base_dir) {
+  EngineOptions options;
+  options.base_dir = path_bytes(base_dir);
+  options.read_only = true;
+  auto opened = [&] {
+    const GilReleased released;
+    auto engine = SafeChunkEngine::open(project_id, std::move(options));
+    return engine.status();
+  }();
+  if (opened.code() == ErrorCode::not_found) return false;
+  if (!opened.ok()) raise(opened.error(), false);
+  return true;
+}
+
+void unlock(const std::string& project_id, const nb::bytes& base_dir, bool force) {
+  (void)without_gil([&] { return unlock_project(project_id, path_bytes(base_dir), force); });
+}
+
+nb::str dump(const nb::object& value, const nb::object& default_hook, std::uint32_t depth_limit) {
+  TextBuffer text(kFirstBuffer);
+  write_value(value, default_hook, depth_limit, text);
+  return nb::str(text.view().data(), text.size());
+}
+
+nb::object load(std::string_view text) {
+  return from_text(text);
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+  // Engines may live until the interpreter ends.
+  nb::set_leak_warnings(false);
+  module.attr("version") = nb::str(version().data(), version().size());
+  module.def("set_makers", &set_makers);
+  module.def("stop_handlers", &Dispatcher::stop_all);
+  module.def("project_exists", &project_exists);
+  module.def("unlock", &unlock);
+  module.def("dump", &dump, nb::arg().none(), nb::arg().none(), nb::arg());
+  module.def("load", [](const nb::str& text) {
+    Py_ssize_t size = 0;
+    const char* const bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+    if (bytes == nullptr) throw nb::python_error();
+    return load(std::string_view(bytes, static_cast<std::size_t>(size)));
+  });
+
+  nb::class_<PyTransaction>(module, "Transaction")
+      .def("stage", &PyTransaction::stage, nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg())
+      .def("remove", &PyTransaction::remove)
+      .def("commit", &PyTransaction::commit);
+
+  nb::class_<PyEngine>(module, "Engine", nb::type_slots(engine_slots))
+      .def(nb::init<std::string, nb::bytes, double, double, bool, unsigned, std::uint64_t,
+                    std::uint32_t, std::uint64_t, bool, nb::object>())
+      .def("attach", &PyEngine::attach)
+      .def("detach", &PyEngine::detach)
+      .def("check_status", &PyEngine::check_status)
+      .def("is_active", &PyEngine::is_active)
+      .def("is_dirty", &PyEngine::is_dirty)
+      .def("owner", &PyEngine::owner)
+      .def("project_path", &PyEngine::project_path)
+      .def("stage_update", &PyEngine::stage_update, nb::arg().none(), nb::arg(), nb::arg().none())
+      .def("stage_text", [](PyEngine& self, const std::string& text,
+                            const std::string& chunk) { self.stage_text(text, chunk); })
+      .def("remove_chunk", &PyEngine::remove_chunk)
+      .def("force_sync", &PyEngine::force_sync)
+      .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
+      .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg().none())
+      .def("find_text", &PyEngine::find_text)
+      .def("list_chunks", &PyEngine::list_chunks)
+      .def("create_checkpoint", &PyEngine::create_checkpoint, nb::arg(), nb::arg(), nb::arg(),
+           nb::arg().none())
+      .def("list_checkpoints", &PyEngine::list_checkpoints)
+      .def("verify_checkpoint", &PyEngine::verify_checkpoint, nb::arg(), nb::arg().none())
+      .def("restore_checkpoint", &PyEngine::restore_checkpoint, nb::arg(), nb::arg().none())
+      .def("delete_checkpoint", &PyEngine::delete_checkpoint)
+      .def("health_report", &PyEngine::health_report)
+      .def("recovery_report", &PyEngine::recovery_report)
+      .def("verify", &PyEngine::verify, nb::arg().none())
+      .def("repair", &PyEngine::repair, nb::arg().none());
+}
+
+}  // namespace safechunk::python

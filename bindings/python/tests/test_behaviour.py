@@ -1,0 +1,577 @@
+"""What a Python user expects: errors, strictness, handlers, mapping, threads, processes, asyncio, exit."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import errno
+import gc
+import inspect
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safe_chunk_engine
+from conftest import NEVER, PATIENCE, run_python
+from safe_chunk_engine import (
+    CancelledError,
+    CorruptError,
+    Fault,
+    InvalidArgumentError,
+    InvalidNameError,
+    LockedError,
+    NotFoundError,
+    NotOwnerError,
+    PermissionDeniedError,
+    SafeChunkEngine,
+    SafeChunkError,
+)
+
+Make = Callable[..., SafeChunkEngine]
+
+
+# --- mistakes at the call
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "nul", "a\0b", "x.", "\ud800", "é" * 101])
+def test_bad_names_are_value_errors(engine: SafeChunkEngine, name: str) -> None:
+    for call in (
+        lambda: engine.stage_update({}, name),
+        lambda: engine.fetch_chunk(name),
+        lambda: engine.delete_chunk(name),
+        lambda: engine.create_checkpoint(name),
+        lambda: engine[name],
+        lambda: SafeChunkEngine(name, base_dir=engine.root_dir),
+    ):
+        with pytest.raises(InvalidNameError) as raised:
+            call()
+        assert isinstance(raised.value, ValueError)
+    assert engine.fetch_chunk("other") == {}
+
+
+def test_bad_arguments(engine: SafeChunkEngine, base: Path) -> None:
+    untyped: Any = engine
+    for call in (
+        lambda: untyped.stage_update({}, 1),
+        lambda: untyped.fetch_chunk(None),
+        lambda: untyped.create_checkpoint("x", "notes in the place of retention"),
+        lambda: untyped.create_checkpoint("x", 1.5),
+        lambda: SafeChunkEngine(b"x"),  # type: ignore[arg-type]
+        lambda: SafeChunkEngine("x", "1"),  # type: ignore[arg-type]
+        lambda: SafeChunkEngine("x", base_dir=b"bytes"),  # type: ignore[arg-type]
+        lambda: setattr(untyped, "on_fault", "print"),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    for call in (
+        lambda: engine.create_checkpoint("x", 0),
+        lambda: engine.create_checkpoint("x", -1),
+        lambda: SafeChunkEngine("x", -1, base),
+        lambda: SafeChunkEngine("x", float("nan"), base),
+        lambda: SafeChunkEngine("x", base_dir=base, indent=17),
+        lambda: SafeChunkEngine("x", base_dir=base, depth_limit=2_000_000),
+        lambda: SafeChunkEngine("x", base_dir=base, durability="none"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InvalidArgumentError):
+            call()
+    assert os.listdir(base) == ["project"]
+
+
+# --- trouble of the environment
+
+
+def test_trouble_is_told_and_not_raised(engine: SafeChunkEngine, base: Path) -> None:
+    reader = SafeChunkEngine("project", base_dir=base)
+    faults: list[Fault] = []
+    reader.on_fault = faults.append
+    assert [fault.code for fault in faults] == ["locked"]  # of the constructor
+    assert reader.stage_update({}, "c") is False
+    assert reader.force_sync() is False
+    assert reader.create_checkpoint() is None
+    assert reader.attach() is False
+    assert [fault.code for fault in faults[1:]] == ["not_owner"] * 3 + ["locked"]
+    assert reader.delete_chunk("c") is False
+    assert all(isinstance(fault, str) and fault.startswith(fault.code) for fault in faults)
+    assert reader.detach() is True
+
+
+def test_strict_raises_by_code(engine: SafeChunkEngine, base: Path) -> None:
+    with pytest.raises(LockedError, match="another owner"):
+        SafeChunkEngine("project", base_dir=base, strict=True)
+    strict = SafeChunkEngine("strict", NEVER, base, strict=True)
+    faults: list[Fault] = []
+    strict.on_fault = faults.append
+    with pytest.raises(NotFoundError):
+        strict.delete_chunk("absent")
+    strict.stage_update(1, "c")
+    strict.force_sync()
+    (strict.chunks_path / "c.json").write_text("{")
+    with pytest.raises(CorruptError) as raised:
+        strict.fetch_chunk("c")
+    assert raised.value.chunk == "c"
+    strict.detach()
+    with pytest.raises(NotOwnerError):
+        strict.stage_update(1, "c")
+    with pytest.raises(NotFoundError):
+        SafeChunkEngine("absent", base_dir=base, strict=True, read_only=True)
+    # on_fault has heard of each of them once.
+    assert sum(fault.error.code == "not_owner" for fault in faults) == 1
+    assert any(fault.code == "corrupt" for fault in faults)
+
+
+def test_exceptions_mirror_the_codes() -> None:
+    codes = {
+        error.code
+        for error in vars(safe_chunk_engine).values()
+        if inspect.isclass(error) and issubclass(error, SafeChunkError)
+    }
+    assert codes - {"unknown"} == {
+        "invalid_argument", "invalid_name", "invalid_json", "too_deep", "too_large", "not_found",
+        "not_owner", "locked", "corrupt", "conflict", "no_space", "read_only",
+        "permission_denied", "io_error", "unsupported_format", "cancelled",
+    }  # fmt: skip
+
+
+def test_errors_of_the_system_are_os_errors(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SafeChunkError) as raised:
+        SafeChunkEngine("project", base_dir=tmp_path / "file", strict=True)
+    assert isinstance(raised.value, OSError)
+    assert raised.value.errno == raised.value.os_errno == errno.ENOTDIR
+    assert "file" in str(raised.value)
+    assert issubclass(PermissionDeniedError, PermissionError)
+
+
+# --- handlers
+
+
+def test_what_handlers_raise_goes_to_the_unraisable_hook(
+    engine: SafeChunkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: caught.append(found.exc_value))
+
+    def boom(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    engine.on_status = engine.on_sync = boom
+    assert engine.stage_update(1, "c")
+    assert engine.force_sync() is True
+    assert {str(error) for error in caught} == {"boom"}
+    engine.on_status = engine.on_sync = None
+    assert engine.get_health_report()["failed_commits"] == 0
+
+
+def test_handlers_may_use_and_replace_and_detach(engine: SafeChunkEngine) -> None:
+    found: list[Any] = []
+
+    def on_sync() -> None:
+        found.append(engine.fetch_chunk("c"))
+        engine.on_sync = None
+        engine.stage_update(2, "c")
+        engine.force_sync()
+        found.append(engine.detach())
+
+    engine.on_sync = on_sync
+    engine.stage_update(1, "c")
+    engine.force_sync()
+    assert found == [1, True]
+    assert engine.fetch_chunk("c") == 2
+    assert not engine.is_active()
+
+
+def test_handlers_run_on_the_thread_that_did_the_work(make_engine: Make) -> None:
+    engine = make_engine(debounce_delay=0.0, max_delay=0.0)
+    heard = threading.Event()
+    threads: list[int] = []
+
+    def on_sync() -> None:
+        threads.append(threading.get_ident())
+        heard.set()
+
+    engine.on_sync = on_sync
+    engine.stage_update(1, "c")
+    assert heard.wait(PATIENCE)
+    assert threads[0] != threading.get_ident()  # the worker
+    assert engine.fetch_chunk("c") == 1
+
+
+def test_logging_bridge(engine: SafeChunkEngine, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="safe_chunk_engine")
+    engine.stage_update(1, "c")
+    engine.force_sync()
+    (engine.chunks_path / "c.json").write_text("{")
+    engine.fetch_chunk("c")
+    levels = {record.levelno for record in caplog.records if record.name == "safe_chunk_engine"}
+    assert levels == {logging.DEBUG, logging.WARNING}
+    assert "project: saved 1 chunk" in caplog.messages
+
+
+def test_progress_cancels_and_raises(engine: SafeChunkEngine) -> None:
+    engine.stage_update(1, "c")
+    steps: list[tuple[int, int]] = []
+    name = engine.create_checkpoint(progress=lambda done, total: steps.append((done, total)))
+    assert name is not None and steps and steps[-1][0] <= steps[-1][1]
+    assert engine.create_checkpoint(progress=lambda done, total: False) is None
+    assert engine.restore_checkpoint(name, progress=lambda done, total: False) is False
+    with pytest.raises(ZeroDivisionError):
+        engine.verify(progress=lambda done, total: 1 // 0)
+    engine._strict = True
+    with pytest.raises(CancelledError):
+        engine.create_checkpoint(progress=lambda done, total: False)
+    assert engine.verify_checkpoint(name) is True
+    assert engine.delete_checkpoint(name) is True
+    assert engine.list_checkpoints() == []
+
+
+# --- Python's own ways
+
+
+def test_context_manager_detaches(base: Path) -> None:
+    with SafeChunkEngine("project", NEVER, base) as engine:
+        engine.stage_update({"a": 1}, "c")
+    assert not engine.is_active()
+    assert (base / "project" / "chunks" / "c.json").exists()
+    with pytest.raises(ZeroDivisionError):
+        with SafeChunkEngine("project", NEVER, base) as engine:
+            engine.stage_update({"a": 2}, "c")
+            1 // 0
+    assert engine.fetch_chunk("c") == {"a": 2}
+
+
+def test_mapping(engine: SafeChunkEngine) -> None:
+    assert len(engine) == 0 and list(engine) == [] and bool(engine) is True
+    engine["users"] = {"name": "Alice"}
+    engine["null"] = None
+    assert engine["users"] == {"name": "Alice"}
+    assert engine["null"] is None
+    assert sorted(engine) == engine.keys() == ["null", "users"]
+    assert dict(engine) == {"null": None, "users": {"name": "Alice"}}
+    assert "users" in engine and "other" not in engine and 1 not in engine
+    with pytest.raises(KeyError, match="other"):
+        engine["other"]
+    with pytest.raises(KeyError, match="other"):
+        del engine["other"]
+    del engine["users"]
+    assert len(engine) == 1
+    engine.detach()
+    with pytest.raises(NotOwnerError):
+        engine["users"] = 1
+
+
+def test_transactions(engine: SafeChunkEngine) -> None:
+    engine["a"] = 10
+    with engine.transaction() as transfer:
+        transfer.stage(9, "a")
+        transfer["b"] = 1
+        del transfer["absent"]
+        assert engine["a"] == 10
+    assert (engine["a"], engine["b"]) == (9, 1)
+    assert (engine.chunks_path / "b.json").exists()  # durable
+    with pytest.raises(ZeroDivisionError):
+        with engine.transaction() as transfer:
+            transfer["a"] = 0
+            1 // 0
+    assert engine["a"] == 9
+    with pytest.raises(TypeError, match="set"):
+        with engine.transaction() as transfer:
+            transfer["a"] = 0
+            transfer["b"] = {1}
+    assert (engine["a"], engine["b"]) == (9, 1)
+    pending = engine.transaction()
+    pending["a"] = 1
+    engine.detach()
+    with pytest.raises(NotOwnerError):
+        pending.commit()
+
+
+def test_os_pathlike_and_relative_base_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Here:
+        def __fspath__(self) -> str:
+            return str(tmp_path / "päth")
+
+    with SafeChunkEngine("p", base_dir=Here()) as engine:
+        assert engine.root_dir == tmp_path / "päth"
+    undecodable = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    with SafeChunkEngine("p", base_dir=undecodable) as engine:
+        engine["c"] = 1
+        assert engine.force_sync()
+        assert os.listdir(engine.chunks_path) == ["c.json"]
+
+
+def test_pickling_and_copying_are_refused(engine: SafeChunkEngine) -> None:
+    for call in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="engine cannot be"):
+            call(engine)
+
+
+def test_everything_public_has_a_docstring() -> None:
+    public = [
+        (f"{owner.__name__}.{name}", member)
+        for owner in (SafeChunkEngine, safe_chunk_engine.Transaction, Fault)
+        for name, member in vars(owner).items()
+        if not name.startswith("_") and (callable(member) or isinstance(member, property))
+    ]
+    assert len(public) > 50
+    assert [name for name, member in public if not inspect.getdoc(member)] == []
+
+
+def test_cycles_through_handlers_are_collected(base: Path) -> None:
+    class Window:
+        def __init__(self) -> None:
+            self.engine = SafeChunkEngine("project", NEVER, base)
+            self.engine.on_fault = self.engine.on_status = self.show
+
+        def show(self, text: str) -> None:
+            self.text = text
+
+    window = Window()
+    window.engine.stage_update(1, "c")
+    gone = weakref.ref(window)
+    del window
+    gc.collect()
+    assert gone() is None
+    assert (base / "project" / "chunks" / "c.json").exists()
+    assert not (base / "project" / ".lock").exists()
+
+
+def test_dropping_the_last_reference_saves(base: Path) -> None:
+    SafeChunkEngine("project", NEVER, base).stage_update(1, "c")
+    assert (base / "project" / "chunks" / "c.json").exists()
+    assert not (base / "project" / ".lock").exists()
+
+
+# --- threads
+
+
+def test_threads_share_an_engine(make_engine: Make) -> None:
+    engine = make_engine(debounce_delay=0.0, max_delay=0.0)
+    failed: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for value in range(50):
+                assert engine.stage_update({"n": value}, f"c{number}")
+                assert engine.fetch_chunk(f"c{number}")["n"] == value
+                if value % 10 == 0:
+                    assert engine.force_sync()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert failed == []
+    assert engine.detach()
+    assert [engine[f"c{number}"] for number in range(8)] == [{"n": 49}] * 8
+
+
+def test_waiting_for_the_disk_lets_other_threads_run(engine: SafeChunkEngine) -> None:
+    engine.stage_update(1, "c")
+    ran = threading.Event()
+
+    def progress(done: int, total: int) -> None:
+        # Only another thread can set it, and it can only run when the GIL is free meanwhile.
+        assert ran.wait(PATIENCE)
+
+    other = threading.Thread(target=ran.set)
+    starter = threading.Timer(0, other.start)
+    starter.start()
+    assert engine.create_checkpoint(progress=progress) is not None
+    starter.join()
+    other.join()
+
+
+# --- processes
+
+
+def _open_in_child(base: str, queue: Any) -> None:
+    with SafeChunkEngine("child", base_dir=base) as engine:
+        engine["c"] = os.getpid()
+        queue.put(engine.is_active())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_multiprocessing(engine: SafeChunkEngine, base: Path, method: str) -> None:
+    engine.stage_update(1, "c")
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    child = context.Process(target=_open_in_child, args=(str(base), queue))
+    child.start()
+    assert queue.get(timeout=PATIENCE) is True
+    child.join(PATIENCE)
+    assert child.exitcode == 0
+    # The child has neither saved nor released what belongs to its parent.
+    assert engine.is_active() and engine.is_dirty()
+    assert engine.lock_file.exists()
+    with SafeChunkEngine("child", base_dir=base) as made:
+        assert made["c"] == child.pid
+
+
+def test_a_forked_child_ends_normally_and_leaves_the_parents_engine_alone(base: Path) -> None:
+    done = run_python(
+        """
+import os, sys
+from safe_chunk_engine import SafeChunkEngine
+engine = SafeChunkEngine("project", 3600, sys.argv[1])
+engine.stage_update(1, "c")
+pid = os.fork()
+if pid == 0:
+    assert not engine.is_active()
+    assert engine.stage_update(2, "c") is False
+    assert engine.fetch_chunk("c") == {}  # what is committed
+    sys.exit(0)  # with atexit and all
+assert os.waitpid(pid, 0)[1] == 0
+assert engine.is_active() and engine.fetch_chunk("c") == 1
+print("parent")
+""",
+        base,
+    )
+    assert done.stdout == "parent\n"
+    with SafeChunkEngine("project", NEVER, base) as engine:
+        assert engine["c"] == 1
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "",
+        "sys.exit(3)",
+        "raise RuntimeError",
+        "threading.Thread(target=engine.force_sync).start()",
+        "threading.Thread(target=loop, daemon=True).start()",
+        "engine.on_status = engine.on_sync = print",
+        "import builtins; builtins.keep = engine; keep.on_fault = keep.stage_update",
+        "import gc; cycle = [engine]; cycle.append(cycle); del engine",
+        "atexit.register(lambda: engine.attach())",
+    ],
+)
+def test_the_interpreter_ends_cleanly_without_detach(base: Path, ending: str) -> None:
+    done = run_python(
+        f"""
+import atexit, sys, threading
+from safe_chunk_engine import SafeChunkEngine
+engine = SafeChunkEngine("project", 3600, sys.argv[1])
+engine.stage_update({{"saved": True}}, "c")
+def loop():
+    while True:
+        engine.stage_update({{"saved": True}}, "c")
+        engine.fetch_chunk("c")
+{ending}
+""",
+        base,
+        check=False,
+    )
+    expected = {"sys.exit(3)": 3, "raise RuntimeError": 1}.get(ending, 0)
+    assert done.returncode == expected, done.stderr
+    assert "Fatal" not in done.stderr
+    assert (base / "project" / "chunks" / "c.json").read_text() == '{\n    "saved": true\n}\n'
+    if "daemon" not in ending and "attach" not in ending:
+        assert not (base / "project" / ".lock").exists()
+
+
+def test_sigkill_loses_nothing_that_was_staged(base: Path) -> None:
+    code = """
+import os, signal, sys
+from safe_chunk_engine import SafeChunkEngine
+engine = SafeChunkEngine("project", 3600, sys.argv[1])
+for number in range(100):
+    assert engine.stage_update({"n": number}, f"c{number % 7}")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run_python(code, base, check=False).returncode == -signal.SIGKILL
+    with SafeChunkEngine("project", NEVER, base) as engine:
+        assert sorted(engine[name]["n"] for name in engine) == list(range(93, 100))
+        kinds = [event["kind"] for event in engine.get_recovery_report()["events"]]
+        assert "stale_lock" in kinds and kinds.count("replayed") == 7
+        assert any("replayed" in line for line in engine.log_history)
+
+
+def test_keyboard_interrupt_leaves_a_sound_engine(base: Path) -> None:
+    done = run_python(
+        """
+import os, signal, sys
+from safe_chunk_engine import SafeChunkEngine
+engine = SafeChunkEngine("project", 3600, sys.argv[1])
+engine.stage_update(1, "c")
+def progress(done, total):
+    os.kill(os.getpid(), signal.SIGINT)
+try:
+    engine.create_checkpoint(progress=progress)
+except KeyboardInterrupt:
+    print("interrupted")
+assert engine.force_sync() and engine.detach()
+""",
+        base,
+    )
+    assert done.stdout == "interrupted\n"
+
+
+# --- asyncio
+
+
+def test_asyncio_does_not_block_the_loop(base: Path) -> None:
+    async def main() -> None:
+        async with SafeChunkEngine("project", NEVER, base) as engine:
+            data = {"n": 1}
+            staging = engine.stage_update_async(data, "c")
+            data["n"] = 2  # the copy was taken at the call
+            assert await staging is True
+            assert await engine.fetch_chunk_async("c") == {"n": 1}
+            loop = asyncio.get_running_loop()
+            loop_ran = threading.Event()
+
+            def progress(done: int, total: int) -> None:
+                loop.call_soon_threadsafe(loop_ran.set)
+                assert loop_ran.wait(PATIENCE)  # by the loop, which is free
+
+            name = await engine.create_checkpoint_async("a", progress=progress)
+            assert name is not None
+            results = await asyncio.gather(*(engine.force_sync_async() for _ in range(8)))
+            assert all(results)
+            assert await engine.restore_checkpoint_async(name)
+        assert not engine.is_active()
+        with pytest.raises(TypeError):
+            engine.stage_update_async({1}, "c")
+
+    asyncio.run(main())
+
+
+# --- reading beside an owner
+
+
+def test_read_only_beside_the_owner(engine: SafeChunkEngine, base: Path) -> None:
+    engine["c"] = 1
+    engine.force_sync()
+    before = sorted(os.listdir(base / "project"))
+    with SafeChunkEngine("project", base_dir=base, read_only=True) as reader:
+        assert reader["c"] == 1
+        assert reader.owner is None
+        assert not reader.is_active()
+        assert reader.stage_update(2, "c") is False
+    owner = engine.owner
+    assert owner is not None and owner["pid"] == os.getpid()
+    assert sorted(os.listdir(base / "project")) == before
+
+
+def test_unlock_project(engine: SafeChunkEngine, base: Path) -> None:
+    with pytest.raises(LockedError):
+        SafeChunkEngine.unlock_project("project", base, force=True)
+    engine.detach()
+    (base / "project" / ".lock").write_text(f"PID: {os.getppid()}")
+    with pytest.raises(LockedError):
+        SafeChunkEngine.unlock_project("project", base)
+    SafeChunkEngine.unlock_project("project", base, force=True)
+    assert not (base / "project" / ".lock").exists()
