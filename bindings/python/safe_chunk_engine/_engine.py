@@ -181,7 +181,9 @@ class SafeChunkEngine:
             "PROJECT_ALREADY_OPEN_IN_ANOTHER_PROCESS", or "OPEN_ERROR: ..."
         """
         try:
-            if not _core.project_exists(_name(project_id, "project id"), os.fsencode(base_dir)):
+            # First, because it looks at the name.
+            exists = _core.project_exists(_name(project_id, "project id"), os.fsencode(base_dir))
+            if not exists and not os.path.isdir(os.path.join(base_dir, project_id)):
                 return None, "PROJECT_NOT_FOUND"
             strict = bool(options.pop("strict", False))
             engine = cls(project_id, base_dir=base_dir, strict=True, **options)
@@ -706,8 +708,8 @@ def _name(name: object, what: str = "chunk name") -> str:
     return name
 
 
-def _base_dir(base_dir: str | os.PathLike[str] | None) -> str:
-    base: object = os.fspath(base_dir) if base_dir is not None else ""
+def _base_dir(base_dir: str | os.PathLike[str] | os.PathLike[bytes] | None) -> str:
+    base = os.fspath(base_dir) if base_dir is not None else ""
     if not isinstance(base, str):
         raise TypeError(f"base_dir must be str or os.PathLike, not {type(base).__name__}")
     return base

@@ -1,0 +1,80 @@
+"""The package's types, checked as its users' checkers do, in strict mode."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1]
+ROOT = SOURCE.parents[1]
+
+# What a user writes; each `reveal` line is compared with what the checker says.
+USER = """
+from pathlib import Path
+from safe_chunk_engine import Fault, SafeChunkEngine
+
+def show(fault: Fault) -> None:
+    print(fault.upper(), fault.code, fault.error.path)
+
+engine = SafeChunkEngine("project", 1.0, Path("data"), strict=True)
+engine.on_fault = show
+ok: bool = engine.stage_update({"a": [1, 2]}, "c")
+name: str | None = engine.create_checkpoint("manual", 5, notes="x")
+names: list[str] = engine.list_chunks()
+with engine.transaction() as edits:
+    edits["c"] = 1
+opened, reason = SafeChunkEngine.open("project", base_dir="data", debounce_delay=2.0)
+if opened is not None:
+    path: Path = opened.chunks_path
+"""
+WRONG = """
+from safe_chunk_engine import SafeChunkEngine
+SafeChunkEngine(1)
+SafeChunkEngine("x").stage_update({}, 2)
+SafeChunkEngine("x").on_sync = "text"
+"""
+
+
+def check(tool: list[str], file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*tool, str(file)], capture_output=True, text=True, timeout=300, cwd=file.parent
+    )
+
+
+def test_the_package_is_marked_as_typed() -> None:
+    for package in ("safe_chunk_engine", "safechunk_engine"):
+        assert (files(package) / "py.typed").is_file()
+    assert (files("safe_chunk_engine") / "_core.pyi").is_file()
+
+
+def test_mypy_strict(tmp_path: Path) -> None:
+    mypy = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path}"]
+    own = check(mypy, SOURCE / "safe_chunk_engine")
+    assert own.returncode == 0, own.stdout
+    (tmp_path / "user.py").write_text(USER)
+    used = check(mypy, tmp_path / "user.py")
+    assert used.returncode == 0, used.stdout
+    (tmp_path / "wrong.py").write_text(WRONG)
+    wrong = check(mypy, tmp_path / "wrong.py")
+    assert wrong.stdout.count(": error:") == 3, wrong.stdout
+
+
+def test_pyright_strict(tmp_path: Path) -> None:
+    pyright = shutil.which("pyright", path=str(Path(sys.executable).parent))
+    if pyright is None:
+        pytest.skip("pyright is not installed")
+    own = subprocess.run(
+        [pyright, "--pythonpath", sys.executable, "-p", str(ROOT)],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    if "0 errors" not in own.stdout and " errors" not in own.stdout:
+        pytest.skip(f"pyright does not run here: {(own.stdout + own.stderr)[-200:]}")
+    assert "0 errors" in own.stdout, own.stdout
+    (tmp_path / "user.py").write_text("# pyright: strict\n" + USER)
+    used = check([pyright, "--pythonpath", sys.executable], tmp_path / "user.py")
+    assert "0 errors" in used.stdout, used.stdout
