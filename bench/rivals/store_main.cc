@@ -1,0 +1,45 @@
+#include "rivals/store.h"
+
+namespace bench {
+namespace {
+
+void update(const Request& request, Answer& answer, Store& store) {
+  Document document(request.document);
+  measure(request, answer, [&] { store.put(0, "hot", document.next()); });
+}
+
+void batch(const Request& request, Answer& answer, Store& store) {
+  Document document(request.document);
+  Edits edits(request.chunks);
+  measure(request, answer, [&] {
+    for (std::size_t i = 0; i < edits.size(); ++i) edits[i] = {chunk_name(i), document.next()};
+    store.put_all(edits);
+  });
+}
+
+void threads(const Request& request, Answer& answer, Store& store) {
+  std::vector<Document> documents(request.threads, Document(request.document));
+  measure_threads(request, answer, [&](std::size_t thread) {
+    store.put(thread, chunk_name(thread), documents[thread].next());
+  });
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  const bench::Request request = bench::parse(argc, argv);
+  bench::Answer answer;
+  {
+    const auto store = bench::open_store(request);
+    if (request.work == "update") {
+      bench::update(request, answer, *store);
+    } else if (request.work == "batch") {
+      bench::batch(request, answer, *store);
+    } else {
+      bench::require(request.work == "threads", "rivals do not do this work");
+      bench::threads(request, answer, *store);
+    }
+  }
+  answer.print();
+}
