@@ -187,6 +187,7 @@ Status EngineCore::open_and_recover(Notices& notices) {
     committed_through_ = 0;
     journal_must_vanish_ = false;
     acknowledged_ = 0;
+    burst_ = false;
     back_off_.succeeded();
     debounce_.clear();
   }

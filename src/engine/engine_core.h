@@ -175,6 +175,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Debounce debounce_;
   BackOff back_off_;
   std::uint64_t acknowledged_ = 0;  // newest sequence that was reported as durable
+  // Edits came while the last commit ran, so that files which follow at once would only hinder the
+  // journal that the caller waits for: they follow at the deadline.
+  bool burst_ = false;
   std::uint64_t worker_generation_ = 0;
   std::optional<std::thread::id> archiving_;  // the thread that has the turn
   HealthReport counters_;

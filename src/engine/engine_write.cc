@@ -133,8 +133,10 @@ Status EngineCore::stage_locked(OpenProject& project,
   for (const JournalOperation& operation : operations) {
     if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
   }
+  const auto before = debounce_.deadline();
   debounce_.edited(platform_.clock.now());
-  wake_.notify_all();
+  // Postponing wakes nobody: the worker looks again when the old deadline has come.
+  if (debounce_.deadline() < before) wake_.notify_all();
   return journaled;
 }
 
@@ -206,8 +208,10 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
   {
     const Lock lock(mutex_);
     acknowledged_ = std::max(acknowledged_, sequence);
-    debounce_.due_now(platform_.clock.now());  // the files follow at once
-    wake_.notify_all();
+    if (!burst_) {
+      debounce_.due_now(platform_.clock.now());  // the files follow at once
+      wake_.notify_all();
+    }
   }
   notices.sync();
   return {};
@@ -293,6 +297,7 @@ void EngineCore::account(const CommitReport& report, const std::map<std::string,
       failed = true;
     }
   }
+  burst_ = !failed && !staging_.empty();
   counters_.bytes_written += report.bytes_written;
   if (failed) {
     ++counters_.failed_commits;
