@@ -15,6 +15,12 @@ constexpr std::uint32_t kFormatVersion = 1;
 // A reset journal keeps up to so many bytes of blocks, because writing over blocks is cheaper than
 // allocating them.
 constexpr std::uint64_t kKeptBytes = 8ULL << 20U;
+// Blocks that exist make an fdatasync cheaper: it need not write where they are as well. So once a
+// journal is synced, blocks of zeros are written ahead of small records, about as many again as it
+// has. Large records would pay more for the zeros than they gain.
+constexpr std::uint64_t kFewestAhead = 64U << 10U;
+constexpr std::uint64_t kMostAhead = 1U << 20U;
+constexpr std::size_t kSmallRecord = 16U << 10U;
 constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, token 4, generation 8, checksum 8
 
 // Record: checksum 8, length 8, sequence 8, operations 4, reserved 4.
@@ -321,6 +327,7 @@ Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents&
   journal->generation_ = reader.generation;
   journal->chain_ = reader.chain;
   journal->end_ = reader.end;
+  journal->allocated_ = info->size;
   journal->last_sequence_ = reader.sequence;
   journal->appended_sequence_ = reader.sequence;
   return journal;
@@ -367,7 +374,24 @@ Status Journal::append(JournalRecord& record) {
   chain_ = sum;
   appended_sequence_ = sequence;
   bytes_written_ += size + kTerminator.size();
+  const std::uint64_t written_to = end_ + kTerminator.size();
+  const bool extend = grows_ahead_ && size <= kSmallRecord && written_to > allocated_;
+  allocated_ = std::max(allocated_, written_to);
+  lock.unlock();
+  if (extend) write_ahead(*file, written_to);
   return {};
+}
+
+// Zeros read as a clean end, whole or in part; so there is no harm when they cannot be written.
+void Journal::write_ahead(File& file, std::uint64_t offset) {
+  const std::string zeros(std::clamp(offset, kFewestAhead, kMostAhead), '\0');
+  const Status status = write_all(file, offset, zeros);
+  const std::lock_guard lock(mutex_);
+  grows_ahead_ = status.ok();
+  if (status.ok()) {
+    allocated_ = offset + zeros.size();
+    bytes_written_ += zeros.size();
+  }
 }
 
 Status Journal::sync_to(std::uint64_t sequence) {
@@ -376,6 +400,7 @@ Status Journal::sync_to(std::uint64_t sequence) {
   std::unique_lock lock(mutex_);
   const std::shared_ptr<File> file = file_;
   const std::uint64_t target = appended_sequence_;
+  grows_ahead_ = true;
   if (broken_) return Status(ErrorCode::io_error, "an earlier write of the journal failed");
   lock.unlock();
   Status status = file->sync_data();
@@ -400,6 +425,8 @@ Status Journal::reset(bool durable) {
   }
   if (used > kKeptBytes) {
     if (Status status = file_->truncate(kHeaderSize + kTerminator.size()); !status) return status;
+    const std::lock_guard lock(mutex_);
+    allocated_ = kHeaderSize + kTerminator.size();
   }
   if (!durable) return {};
   Status status = file_->sync_data();
@@ -434,6 +461,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
   token_ = token;
   ++generation_;
   end_ = end;
+  allocated_ = end + kTerminator.size();
   chain_ = chain;
   bytes_written_ += end;
   broken_ = true;  // until the folder is durable, a power cut may bring the old file back

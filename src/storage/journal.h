@@ -120,6 +120,7 @@ class Journal {
  private:
   Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token);
   Status write_header(std::uint64_t generation);
+  void write_ahead(File& file, std::uint64_t offset);
   static std::string encode_header(std::uint32_t token, std::uint64_t generation);
 
   Directory& root_;
@@ -130,6 +131,8 @@ class Journal {
   std::shared_ptr<File> file_;
   std::uint64_t generation_ = 1;
   std::uint64_t end_ = 0;                // offset of the next record
+  std::uint64_t allocated_ = 0;          // size of the file; at least end_
+  bool grows_ahead_ = false;             // it is synced, so that blocks ahead of it pay
   std::uint64_t chain_ = 0;              // checksum that the next record continues
   std::uint64_t last_sequence_ = 0;      // given to a record
   std::uint64_t appended_sequence_ = 0;  // of the last record whose write has returned

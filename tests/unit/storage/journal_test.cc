@@ -51,6 +51,24 @@ class JournalTest : public testing::Test {
 
 using Edits = std::vector<std::string>;
 
+// Kills: zeros that read as damage, or that overwrite a record.
+TEST_F(JournalTest, BlocksAheadAreACleanEnd) {
+  auto journal = Journal::create(*root_, kToken).value();
+  std::vector<std::string> expected;
+  for (int i = 0; i < 300; ++i) {
+    const std::string text = "\"" + std::string(1000, 'x') + std::to_string(i) + "\"";
+    ASSERT_TRUE(journal->append(*put("a", text)).ok());
+    if (i == 10) {
+      ASSERT_TRUE(journal->sync_to(10).ok());
+    }
+    expected.push_back("a=" + text);
+  }
+  EXPECT_GE(read_file(folder_.path() / ".journal").size(), journal->size() + 8);
+  std::string damage;
+  EXPECT_EQ(reread(&damage), expected);
+  EXPECT_EQ(damage, "");
+}
+
 TEST_F(JournalTest, GivesBackWhatWasAppended) {
   auto journal = Journal::create(*root_, kToken).value();
   ASSERT_TRUE(journal->append(*put("a", "[1]")).ok());
