@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <new>
+
 namespace safechunk {
 
 std::string Digest::to_hex() const {
@@ -15,11 +17,35 @@ std::string Digest::to_hex() const {
   return text;
 }
 
-Digest digest_of(std::string_view bytes) noexcept {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+namespace {
+
+Digest to_digest(const XXH128_hash_t& hash) noexcept {
   Digest digest{hash.low64, hash.high64};
   if (digest.is_absent()) digest.low = 1;
   return digest;
+}
+
+}  // namespace
+
+Digest digest_of(std::string_view bytes) noexcept {
+  return to_digest(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+Digester::Digester() noexcept {
+  static_assert(sizeof(XXH3_state_t) == sizeof(state_) && alignof(XXH3_state_t) <= 64);
+  auto* const state = new (state_.data()) XXH3_state_t;
+  XXH3_INITSTATE(state);
+  (void)XXH3_128bits_reset(state);  // fails for a null pointer only
+}
+
+void Digester::update(std::string_view bytes) noexcept {
+  auto* const state = std::launder(reinterpret_cast<XXH3_state_t*>(state_.data()));
+  (void)XXH3_128bits_update(state, bytes.data(), bytes.size());  // likewise
+}
+
+Digest Digester::digest() const noexcept {
+  return to_digest(
+      XXH3_128bits_digest(std::launder(reinterpret_cast<const XXH3_state_t*>(state_.data()))));
 }
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed) noexcept {

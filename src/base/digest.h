@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,18 @@ inline constexpr Digest kAbsentDigest{};
 
 // Cost: O(bytes), above 5 GB/s.
 [[nodiscard]] Digest digest_of(std::string_view bytes) noexcept;
+
+// The digest of bytes that come in pieces.
+class Digester {
+ public:
+  Digester() noexcept;
+  void update(std::string_view bytes) noexcept;
+  // Of all bytes so far.
+  [[nodiscard]] Digest digest() const noexcept;
+
+ private:
+  alignas(64) std::array<std::byte, 576> state_;  // an XXH3_state_t
+};
 
 // XXH3-64 with a seed, used to chain journal records.
 [[nodiscard]] std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed) noexcept;

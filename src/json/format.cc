@@ -11,8 +11,8 @@ namespace safechunk::json {
 namespace {
 
 // Writes one token after the other, until more than `size_limit` bytes have left the buffer.
-// Everything is inlined, for the sake of registers.
-[[gnu::flatten]] void write_lines(std::string_view text, LineWriter writer,
+// Returns whether that is all of them. Everything is inlined, for the sake of registers.
+[[gnu::flatten]] bool write_lines(std::string_view text, LineWriter writer,
                                   std::size_t size_limit) {
   NoOutput no_output;
   BlockReader<NoOutput> reader(text, no_output);
@@ -56,6 +56,7 @@ namespace {
   }
   writer.write('\n');
   writer.flush();
+  return writer.flushed_bytes() <= size_limit;
 }
 
 std::string without_white_space(std::string_view text) {
@@ -84,15 +85,21 @@ std::size_t non_finite_size(std::string_view text) noexcept {
 }  // namespace
 
 std::string format(std::string_view text, unsigned indent, std::size_t size_limit) {
+  std::string result;
+  if (indent != 0) result.reserve(text.size() + text.size() / 2);  // a guess
+  StringOutput output(result);
+  format(text, indent, size_limit, output);
+  return result;
+}
+
+void format(std::string_view text, unsigned indent, std::size_t size_limit, TextOutput& out) {
   text = without_byte_order_mark(text);
   if (indent != 0) {
-    std::string result;
-    result.reserve(text.size() + text.size() / 2);  // a guess
     LineWriter::Buffer buffer;
-    write_lines(text, LineWriter(result, buffer, indent), size_limit);
-    if (result.size() <= size_limit) return result;
+    if (write_lines(text, LineWriter(out, buffer, indent), size_limit)) return;
+    out.clear();
   }
-  return without_white_space(text) + '\n';
+  out.append(without_white_space(text) + '\n');
 }
 
 [[gnu::flatten]] std::string without_non_finite(std::string_view text) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "json/text_output.h"
+
 namespace safechunk::json {
 
 // `text` as Python's json.dumps(indent=N) lays it out: one member or element per line, indented by
@@ -24,6 +26,9 @@ namespace safechunk::json {
 // fastest input.
 [[nodiscard]] std::string format(std::string_view text, unsigned indent,
                                  std::size_t size_limit = SIZE_MAX);
+// The same to an output that is empty, in pieces. Memory: that of the pieces, unless the text is
+// not indented.
+void format(std::string_view text, unsigned indent, std::size_t size_limit, TextOutput& out);
 
 // `text` with each NaN, Infinity and -Infinity replaced by null and without a byte-order mark, for
 // parsers that refuse them. All other bytes are kept.

@@ -1,23 +1,24 @@
-// Writes lines of pieces of text, indented, to the end of a string.
+// Writes lines of pieces of text, indented.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <string>
 #include <string_view>
+
+#include "json/text_output.h"
 
 namespace safechunk::json {
 
-// What is written goes through a buffer: the string grows seldom and is never cleared first, and
-// short pieces are copied without a branch on their size. Call flush() at the end.
+// What is written goes through a buffer: the output is called seldom, and short pieces are copied
+// without a branch on their size. Call flush() at the end.
 //
 // The buffer is lent, so that the members of an object that is a local variable live in registers.
 class LineWriter {
  public:
   using Buffer = std::array<char, 16 * 1024>;
 
-  LineWriter(std::string& out, Buffer& buffer, unsigned indent) noexcept
+  LineWriter(TextOutput& out, Buffer& buffer, unsigned indent) noexcept
       : out_(out), buffer_(buffer), indent_(indent), to_(buffer.data()) {}
 
   void write(char c) {
@@ -36,7 +37,7 @@ class LineWriter {
       to_ += size;
     } else {
       flush();
-      out_.append(from, size);
+      append(from, from + size);
     }
   }
 
@@ -50,10 +51,10 @@ class LineWriter {
     write(kSpaces.data(), spaces, kSpaces.size());
   }
 
-  [[nodiscard]] std::size_t flushed_bytes() const noexcept { return out_.size(); }
+  [[nodiscard]] std::size_t flushed_bytes() const noexcept { return flushed_bytes_; }
 
   void flush() {
-    append(out_, buffer_.data(), to_);
+    append(buffer_.data(), to_);
     to_ = buffer_.data();
   }
 
@@ -67,12 +68,17 @@ class LineWriter {
     if (buffer_.data() + buffer_.size() - to_ < static_cast<std::ptrdiff_t>(kRoom)) flush();
   }
 
-  [[gnu::noinline]] static void append(std::string& out, const char* from, const char* until) {
-    out.append(from, until);
+  [[gnu::noinline]] static void append_to(TextOutput& out, const char* from, const char* until) {
+    out.append({from, static_cast<std::size_t>(until - from)});
+  }
+  void append(const char* from, const char* until) {
+    append_to(out_, from, until);
+    flushed_bytes_ += static_cast<std::size_t>(until - from);
   }
 
-  std::string& out_;
+  TextOutput& out_;
   Buffer& buffer_;
+  std::size_t flushed_bytes_ = 0;
   const std::size_t indent_;
   char* to_;
 };

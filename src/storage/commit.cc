@@ -146,11 +146,13 @@ class Commit {
     attributes.stamp->text = work.edit->text_digest;
     attributes.start_writeback = works_.size() > 1;
     const TextSettings& settings = store_.settings();
-    const std::string bytes = json::format(work.edit->text, settings.indent, settings.size_limit);
+    const auto content = [&](json::TextOutput& output) {
+      json::format(work.edit->text, settings.indent, settings.size_limit, output);
+    };
     auto temporary = TemporaryFile::write(
-        *folders_.chunks, layout::chunk_temporary(work.edit->chunk), bytes, attributes);
+        *folders_.chunks, layout::chunk_temporary(work.edit->chunk), content, attributes);
     if (!temporary) return temporary.status();
-    report_.bytes_written += bytes.size();
+    report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
     return {};
   }

@@ -37,6 +37,54 @@ Result<std::string> read_all(File& file, std::uint64_t size_limit) {
   return bytes;
 }
 
+// --- FileWriter
+
+namespace {
+
+constexpr std::size_t kPieceBytes = 128U << 10U;
+// The device may begin with a large file while the rest of it is made.
+constexpr std::uint64_t kStartBytes = 2U << 20U;
+
+}  // namespace
+
+void FileWriter::append(std::string_view piece) {
+  if (!buffer_.empty() && buffer_.size() + piece.size() > kPieceBytes) {
+    write(buffer_);
+    buffer_.clear();
+  }
+  if (piece.size() > kPieceBytes) {
+    write(piece);
+  } else {
+    buffer_ += piece;
+  }
+}
+
+void FileWriter::write(std::string_view bytes) {
+  if (!status_.ok()) return;
+  digester_.update(bytes);
+  status_ = write_all(file_, size_, bytes);
+  size_ += bytes.size();
+  if (status_.ok() && size_ - started_ >= kStartBytes) {
+    status_ = file_.start_writeback();
+    started_ = size_;
+  }
+}
+
+void FileWriter::clear() {
+  buffer_.clear();
+  digester_ = Digester();
+  if (status_.ok() && size_ > 0) status_ = file_.truncate(0);
+  size_ = started_ = 0;
+}
+
+Status FileWriter::finish() {
+  write(buffer_);
+  buffer_.clear();
+  return status_;
+}
+
+// --- TemporaryFile
+
 Result<TemporaryFile> TemporaryFile::create(Directory& directory, std::string name,
                                             std::uint32_t permissions) {
   auto file = directory.open(name, OpenMode::create_exclusive, permissions);
@@ -53,10 +101,17 @@ Result<TemporaryFile> TemporaryFile::create(Directory& directory, std::string na
 Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
                                            std::string_view bytes,
                                            const FileAttributes& attributes) {
+  const Content content = [bytes](json::TextOutput& output) { output.append(bytes); };
+  return write(directory, std::move(name), content, attributes);
+}
+
+Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
+                                           const Content& content,
+                                           const FileAttributes& attributes) {
   auto temporary =
       create(directory, std::move(name), attributes.like ? attributes.like->mode : 0666);
   if (!temporary) return temporary;
-  if (Status filled = temporary->fill(bytes, attributes); !filled) return filled;
+  if (Status filled = temporary->fill(content, attributes); !filled) return filled;
   return temporary;
 }
 
@@ -69,16 +124,18 @@ TemporaryFile::~TemporaryFile() {
   }
 }
 
-Status TemporaryFile::fill(std::string_view bytes, const FileAttributes& attributes) {
-  if (Status written = write_all(*file_, 0, bytes); !written) return written;
+Status TemporaryFile::fill(const Content& content, const FileAttributes& attributes) {
+  FileWriter writer(*file_);
+  content(writer);
+  if (Status written = writer.finish(); !written) return written;
   auto info = file_->stat();
   if (!info) return info.status();
   if (attributes.like) {
     if (Status status = take_permissions(*attributes.like, *info); !status) return status;
   }
-  size_ = bytes.size();
+  size_ = writer.size();
   if (attributes.stamp) stamp_ = *attributes.stamp;
-  stamp_.bytes = digest_of(bytes);
+  stamp_.bytes = writer.digest();
   stamp_.modified_ns = info->modified_ns;
   if (attributes.stamp) {
     Status status = file_->set_attribute(Stamp::kAttribute, stamp_.encode());
@@ -118,9 +175,22 @@ Status TemporaryFile::make_durable_and_keep_open() {
 }
 
 Status TemporaryFile::read_back(File& file) const {
-  auto bytes = read_all(file, size_);
-  if (!bytes) return bytes.status();
-  if (bytes->size() == size_ && digest_of(*bytes) == stamp_.bytes) return {};
+  auto info = file.stat();
+  if (!info) return info.status();
+  const auto buffer = std::make_unique_for_overwrite<char[]>(
+      static_cast<std::size_t>(std::min<std::uint64_t>(size_, kPieceBytes)));
+  Digester digester;
+  std::uint64_t offset = 0;
+  while (offset < size_) {
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset, kPieceBytes));
+    auto count = file.read_at(offset, std::span(buffer.get(), wanted));
+    if (!count) return count.status();
+    if (*count == 0) break;
+    digester.update({buffer.get(), *count});
+    offset += *count;
+  }
+  if (info->size == size_ && offset == size_ && digester.digest() == stamp_.bytes) return {};
   Error error;
   error.code = ErrorCode::io_error;
   error.message = "what was read back differs from what was written";

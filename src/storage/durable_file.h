@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "json/text_output.h"
 #include "platform/file_system.h"
 #include "storage/stamp.h"
 
@@ -21,6 +22,31 @@ Status write_all(File& file, std::uint64_t offset, std::string_view bytes);
 
 // The whole file. too_large when it has more than `size_limit` bytes.
 Result<std::string> read_all(File& file, std::uint64_t size_limit);
+
+// Writes a file from its beginning, in large pieces, and digests what it writes.
+class FileWriter final : public json::TextOutput {
+ public:
+  // `file` is empty and outlives this object.
+  explicit FileWriter(File& file) : file_(file) {}
+
+  void append(std::string_view piece) override;
+  void clear() override;
+  // Writes what is left. The first error of all.
+  Status finish();
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] Digest digest() const { return digester_.digest(); }
+
+ private:
+  void write(std::string_view bytes);
+
+  File& file_;
+  std::string buffer_;
+  Digester digester_;
+  std::uint64_t size_ = 0;
+  std::uint64_t started_ = 0;  // the device has been told to begin with the bytes up to here
+  Status status_;
+};
 
 // What a temporary file shall have beside its bytes.
 struct FileAttributes {
@@ -36,6 +62,10 @@ class TemporaryFile {
   // Replaces a left-over of the same name. On error nothing is left behind.
   // `directory` must outlive the object.
   static Result<TemporaryFile> write(Directory& directory, std::string name, std::string_view bytes,
+                                     const FileAttributes& attributes);
+  // The same with bytes that `content` produces.
+  using Content = std::function<void(json::TextOutput& output)>;
+  static Result<TemporaryFile> write(Directory& directory, std::string name, const Content& content,
                                      const FileAttributes& attributes);
   // An empty one, to be written through file().
   static Result<TemporaryFile> create(Directory& directory, std::string name,
@@ -74,7 +104,7 @@ class TemporaryFile {
  private:
   TemporaryFile(Directory& directory, std::string name)
       : directory_(&directory), name_(std::move(name)) {}
-  Status fill(std::string_view bytes, const FileAttributes& attributes);
+  Status fill(const Content& content, const FileAttributes& attributes);
   Status take_permissions(const FileInfo& like, FileInfo& now);
   Status read_back(File& file) const;
 
