@@ -112,7 +112,7 @@ std::optional<OwnerInfo> SafeChunkEngine::owner() const {
 }
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
-  auto record = std::make_shared<JournalRecord>();
+  auto record = core_->new_record();
   if (Status status = core_->put(*record, json_text, chunk); !status) return status;
   return core_->stage(record);
 }

@@ -236,7 +236,9 @@ void EngineCore::run_worker(std::uint64_t generation) {
     const auto retry_at = back_off_.retry_at();
     const auto deadline = std::min(debounce_.deadline(), retry_at);
     if (platform_.clock.now() < deadline) {
+      worker_sleeps_until_ = deadline;
       platform_.clock.wait_until(wake_, lock, deadline);
+      worker_sleeps_until_ = Clock::TimePoint::min();
       continue;
     }
     const bool retry = retry_at <= debounce_.deadline();

@@ -23,6 +23,7 @@
 
 #include "engine/debounce.h"
 #include "engine/events.h"
+#include "engine/spare_buffer.h"
 #include "engine/staging.h"
 #include "engine/worker.h"
 #include "platform/platform.h"
@@ -45,7 +46,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // True in a forked child of the process that attached: nothing may be locked or released there.
   [[nodiscard]] bool is_forked() const;
 
-  // Writing. A record is built by the caller through begin_record/put/remove and staged whole.
+  // Writing. A record is built by the caller through put and remove, and staged whole.
+  // An empty record that uses memory of an earlier one.
+  std::shared_ptr<JournalRecord> new_record() const;
   Status put(JournalRecord& record, std::string_view json_text, std::string_view chunk) const;
   // The same for text that was on disk before: NaN, infinities and a byte-order mark may stay.
   Status put_lenient(JournalRecord& record, std::string_view json_text,
@@ -152,6 +155,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   const TextSettings settings_;
   const Platform platform_;
   const Status options_status_;
+  const std::shared_ptr<SpareBuffer> spare_buffer_ = std::make_shared<SpareBuffer>();
 
   Events events_;
   std::atomic<std::int64_t> owner_pid_{0};
@@ -179,6 +183,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // journal that the caller waits for: they follow at the deadline.
   bool burst_ = false;
   std::uint64_t worker_generation_ = 0;
+  Clock::TimePoint worker_sleeps_until_ = Clock::TimePoint::min();  // min: it is awake
   std::optional<std::thread::id> archiving_;  // the thread that has the turn
   HealthReport counters_;
 

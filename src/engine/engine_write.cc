@@ -49,6 +49,14 @@ void forget_name(Names& names, const std::string& chunk) {
 
 // --- staging
 
+std::shared_ptr<JournalRecord> EngineCore::new_record() const {
+  const auto give_back = [spare = spare_buffer_](JournalRecord* record) {
+    spare->give(std::move(record->buffer()));
+    delete record;
+  };
+  return {new JournalRecord(spare_buffer_->take()), give_back};
+}
+
 // Checks everything that can be checked at the call, and copies: no state of the engine is touched.
 Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
                             std::string_view chunk, bool lenient) const {
@@ -133,10 +141,9 @@ Status EngineCore::stage_locked(OpenProject& project,
   for (const JournalOperation& operation : operations) {
     if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
   }
-  const auto before = debounce_.deadline();
   debounce_.edited(platform_.clock.now());
-  // Postponing wakes nobody: the worker looks again when the old deadline has come.
-  if (debounce_.deadline() < before) wake_.notify_all();
+  // Only when the worker would sleep too long: waking it costs more than staging a small text.
+  if (debounce_.deadline() < worker_sleeps_until_) wake_.notify_all();
   return journaled;
 }
 

@@ -16,7 +16,7 @@ namespace safechunk::json {
 // The buffer is lent, so that the members of an object that is a local variable live in registers.
 class LineWriter {
  public:
-  using Buffer = std::array<char, 16 * 1024>;
+  using Buffer = std::array<char, 32 * 1024>;
 
   LineWriter(TextOutput& out, Buffer& buffer, unsigned indent) noexcept
       : out_(out), buffer_(buffer), indent_(indent), to_(buffer.data()) {}

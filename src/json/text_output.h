@@ -14,7 +14,8 @@ class TextOutput {
   TextOutput& operator=(const TextOutput&) = delete;
   virtual ~TextOutput() = default;
 
-  // Pieces of some kilobytes. Whoever cannot take one remembers why, and ignores the rest.
+  // Pieces of 32 KiB, but for long strings and the last. Whoever cannot take one remembers why, and
+  // ignores the rest.
   virtual void append(std::string_view piece) = 0;
   // Takes back everything.
   virtual void clear() = 0;

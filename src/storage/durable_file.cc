@@ -41,29 +41,17 @@ Result<std::string> read_all(File& file, std::uint64_t size_limit) {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 128U << 10U;
+constexpr std::size_t kReadBytes = 32U << 10U;
 // The device may begin with a large file while the rest of it is made.
 constexpr std::uint64_t kStartBytes = 2U << 20U;
 
 }  // namespace
 
 void FileWriter::append(std::string_view piece) {
-  if (!buffer_.empty() && buffer_.size() + piece.size() > kPieceBytes) {
-    write(buffer_);
-    buffer_.clear();
-  }
-  if (piece.size() > kPieceBytes) {
-    write(piece);
-  } else {
-    buffer_ += piece;
-  }
-}
-
-void FileWriter::write(std::string_view bytes) {
   if (!status_.ok()) return;
-  digester_.update(bytes);
-  status_ = write_all(file_, size_, bytes);
-  size_ += bytes.size();
+  digester_.update(piece);
+  status_ = write_all(file_, size_, piece);
+  size_ += piece.size();
   if (status_.ok() && size_ - started_ >= kStartBytes) {
     status_ = file_.start_writeback();
     started_ = size_;
@@ -71,16 +59,9 @@ void FileWriter::write(std::string_view bytes) {
 }
 
 void FileWriter::clear() {
-  buffer_.clear();
   digester_ = Digester();
   if (status_.ok() && size_ > 0) status_ = file_.truncate(0);
   size_ = started_ = 0;
-}
-
-Status FileWriter::finish() {
-  write(buffer_);
-  buffer_.clear();
-  return status_;
 }
 
 // --- TemporaryFile
@@ -127,7 +108,7 @@ TemporaryFile::~TemporaryFile() {
 Status TemporaryFile::fill(const Content& content, const FileAttributes& attributes) {
   FileWriter writer(*file_);
   content(writer);
-  if (Status written = writer.finish(); !written) return written;
+  if (!writer.status().ok()) return writer.status();
   auto info = file_->stat();
   if (!info) return info.status();
   if (attributes.like) {
@@ -177,17 +158,16 @@ Status TemporaryFile::make_durable_and_keep_open() {
 Status TemporaryFile::read_back(File& file) const {
   auto info = file.stat();
   if (!info) return info.status();
-  const auto buffer = std::make_unique_for_overwrite<char[]>(
-      static_cast<std::size_t>(std::min<std::uint64_t>(size_, kPieceBytes)));
+  std::array<char, kReadBytes> buffer;  // filled before it is looked at
   Digester digester;
   std::uint64_t offset = 0;
   while (offset < size_) {
     const std::size_t wanted =
-        static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset, kPieceBytes));
-    auto count = file.read_at(offset, std::span(buffer.get(), wanted));
+        static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset, kReadBytes));
+    auto count = file.read_at(offset, std::span(buffer).first(wanted));
     if (!count) return count.status();
     if (*count == 0) break;
-    digester.update({buffer.get(), *count});
+    digester.update({buffer.data(), *count});
     offset += *count;
   }
   if (info->size == size_ && offset == size_ && digester.digest() == stamp_.bytes) return {};

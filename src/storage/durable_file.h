@@ -23,7 +23,7 @@ Status write_all(File& file, std::uint64_t offset, std::string_view bytes);
 // The whole file. too_large when it has more than `size_limit` bytes.
 Result<std::string> read_all(File& file, std::uint64_t size_limit);
 
-// Writes a file from its beginning, in large pieces, and digests what it writes.
+// Writes a file from its beginning, piece by piece, and digests what it writes.
 class FileWriter final : public json::TextOutput {
  public:
   // `file` is empty and outlives this object.
@@ -31,17 +31,14 @@ class FileWriter final : public json::TextOutput {
 
   void append(std::string_view piece) override;
   void clear() override;
-  // Writes what is left. The first error of all.
-  Status finish();
 
+  // The first error of all.
+  [[nodiscard]] const Status& status() const { return status_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] Digest digest() const { return digester_.digest(); }
 
  private:
-  void write(std::string_view bytes);
-
   File& file_;
-  std::string buffer_;
   Digester digester_;
   std::uint64_t size_ = 0;
   std::uint64_t started_ = 0;  // the device has been told to begin with the bytes up to here

@@ -54,7 +54,9 @@ Digest get_digest(std::string_view bytes, std::size_t offset) {
 
 // --- JournalRecord
 
-JournalRecord::JournalRecord() : bytes_(kRecordHeaderSize, '\0') {}
+JournalRecord::JournalRecord(std::string buffer) : bytes_(std::move(buffer)) {
+  bytes_.assign(kRecordHeaderSize, '\0');
+}
 
 void JournalRecord::add_operation(std::string_view chunk, bool removal) {
   JournalOperation operation;

@@ -35,7 +35,9 @@ struct JournalOperation {
 // also what the staging area keeps. Bases, sequence and checksum are filled in when it is appended.
 class JournalRecord {
  public:
-  JournalRecord();
+  JournalRecord() : JournalRecord(std::string()) {}
+  // Uses the memory of `buffer`, whatever is in it.
+  explicit JournalRecord(std::string buffer);
 
   // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
   void begin_put(std::string_view chunk, std::size_t expected_text_size);

@@ -21,6 +21,8 @@ class JournalBurst : public testing::Test {
 
   void save(const std::string& text) {
     ASSERT_TRUE(engine_.stage_update(std::string_view(text), "a").ok());
+    // So that the worker, when it is idle later, has been busy in between.
+    machine_.clock.await_deadline(machine_.clock.now() + seconds(1));
     ASSERT_TRUE(engine_.force_sync().ok());
   }
 
