@@ -1,6 +1,7 @@
 #include "archive/compress_ahead.h"
 
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -37,6 +38,7 @@ Result<DeflatedData> CompressAhead::take(std::size_t index) {
     if (index != next_to_take_ || index >= count_ || (stopping_ && index >= next_to_claim_)) {
       return Status(ErrorCode::invalid_argument, "archive entries were asked for out of order");
     }
+    if (out_of_memory_) throw std::bad_alloc();
     if (auto& slot = finished_[index % kWaitingEntries]) {
       Result<DeflatedData> result = *std::move(slot);
       slot.reset();
@@ -54,14 +56,22 @@ Result<DeflatedData> CompressAhead::take(std::size_t index) {
 }
 
 void CompressAhead::work() {
-  Deflater deflater(level_);
-  Lock lock(mutex_);
-  while (!all_claimed()) {
-    if (may_claim()) {
-      claim_and_compress(lock, deflater);
-    } else {
-      changed_.wait(lock);
+  try {
+    Deflater deflater(level_);
+    Lock lock(mutex_);
+    while (!all_claimed()) {
+      if (may_claim()) {
+        claim_and_compress(lock, deflater);
+      } else {
+        changed_.wait(lock);
+      }
     }
+  } catch (const std::bad_alloc&) {
+    // Told to the thread that takes the entries.
+    const Lock lock(mutex_);
+    out_of_memory_ = true;
+    stopping_ = true;
+    changed_.notify_all();
   }
 }
 
@@ -84,6 +94,8 @@ Result<DeflatedData> CompressAhead::compress(std::size_t index, Deflater& deflat
     Result<std::string> text = read_(index);
     if (!text.ok()) return text.status();
     return deflater.compress(*text);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& exception) {
     return Status(ErrorCode::io_error, "compressing archive entry " + std::to_string(index + 1) +
                                            " failed: " + exception.what());

@@ -39,8 +39,9 @@ class CompressAhead {
   CompressAhead& operator=(const CompressAhead&) = delete;
 
   // The compressed entry. Indexes must ascend by one from 0, on one thread. The error is that of
-  // reading the entry as it was, or io_error when `read` threw. After an error nothing further is
-  // read, and nothing further may be taken.
+  // reading the entry as it was, or io_error when `read` threw; throws std::bad_alloc only, also
+  // when another thread ran out of memory. After an error nothing further is read, and nothing
+  // further may be taken.
   Result<DeflatedData> take(std::size_t index);
 
  private:
@@ -66,6 +67,7 @@ class CompressAhead {
   std::size_t next_to_claim_ = 0;
   std::size_t next_to_take_ = 0;
   bool stopping_ = false;
+  bool out_of_memory_ = false;
 
   std::vector<std::jthread> threads_;  // the last member: joined before the others go
 };

@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -46,6 +47,13 @@ class Progress {
     if (failure_.ok()) failure_ = Status(ErrorCode::cancelled, why);
   }
 
+  // A helper ran out of memory: failure() throws on the caller's thread.
+  void stop_without_memory() noexcept {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    out_of_memory_ = true;
+  }
+
   std::size_t done() {
     const std::lock_guard lock(mutex_);
     return done_;
@@ -53,6 +61,7 @@ class Progress {
 
   Status failure() {
     const std::lock_guard lock(mutex_);
+    if (out_of_memory_) throw std::bad_alloc();
     return failure_;
   }
 
@@ -62,6 +71,7 @@ class Progress {
   std::size_t next_ = 0;
   std::size_t done_ = 0;
   bool stopped_ = false;
+  bool out_of_memory_ = false;
   std::size_t first_failed_;
   Status failure_;
 };
@@ -116,6 +126,8 @@ Result<std::string> ZipReader::read_data(const EntryInfo& info) const {
       return Status(ErrorCode::corrupt, "its data do not have the declared CRC");
     }
     return plain;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& exception) {
     return Status(ErrorCode::io_error, std::string("it cannot be read: ") + exception.what());
   }
@@ -138,7 +150,11 @@ Status ZipReader::verify(const VerifyOptions& options) const {
     try {
       for (unsigned i = 1; i < options.threads && i < count; ++i) {
         helpers.emplace_back([&] {
-          while (check_next()) continue;
+          try {
+            while (check_next()) continue;
+          } catch (const std::bad_alloc&) {
+            progress.stop_without_memory();
+          }
         });
       }
     } catch (const std::system_error&) {

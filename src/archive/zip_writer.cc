@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -106,6 +107,7 @@ class ArchiveWriter {
   std::size_t current_position_ = 0;
   DeflatedData current_;  // its bytes are released when they have been read
   Status failure_;        // the first; libzip itself can only be told that there was one
+  bool out_of_memory_ = false;
 };
 
 // Keeps the first failure and tells libzip whether to go on.
@@ -120,6 +122,9 @@ template <typename Answer>
 zip_int64_t ArchiveWriter::contain(Answer answer) {
   try {
     return answer();
+  } catch (const std::bad_alloc&) {
+    out_of_memory_ = true;  // thrown again once libzip has returned
+    return -1;
   } catch (const std::exception& exception) {
     return accept(Status(ErrorCode::io_error,
                          std::string("writing the archive failed: ") + exception.what()));
@@ -127,6 +132,7 @@ zip_int64_t ArchiveWriter::contain(Answer answer) {
 }
 
 Status ArchiveWriter::failure_or(const char* what, zip_error_t* error) const {
+  if (out_of_memory_) throw std::bad_alloc();
   if (!failure_.ok()) return failure_;
   return Status(ErrorCode::io_error, std::string(what) + ": " + zip_error_strerror(error));
 }
@@ -153,6 +159,7 @@ Status ArchiveWriter::write() {
     return failure_or("cannot write the archive", zip_get_error(archive.get()));
   }
   (void)archive.release();  // zip_close() freed it
+  if (out_of_memory_) throw std::bad_alloc();
   return failure_;
 }
 

@@ -106,6 +106,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status stage_locked(OpenProject& project, const std::shared_ptr<JournalRecord>& record);
   Status set_bases(OpenProject& project, JournalRecord& record);
   Status commit_staged(OpenProject& project, Notices& notices);       // gate_ held
+  Status commit_snapshot(OpenProject& project, Notices& notices);     // likewise
   void settle(OpenProject& project, Notices& notices);                // gate_ held
   Status rewrite_journal(OpenProject& project, std::uint32_t token);  // stage_mutex_ held
   Status sync_journal(OpenProject& project, std::uint64_t sequence);
@@ -184,7 +185,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   bool burst_ = false;
   std::uint64_t worker_generation_ = 0;
   Clock::TimePoint worker_sleeps_until_ = Clock::TimePoint::min();  // min: it is awake
-  std::optional<std::thread::id> archiving_;  // the thread that has the turn
+  std::optional<std::thread::id> archiving_;                        // the thread that has the turn
   HealthReport counters_;
 
   Worker worker_;  // used by attach and detach only, one at a time

@@ -135,12 +135,17 @@ Status EngineCore::stage_locked(OpenProject& project,
       return {};
     }
   }
-  const Status journaled = project.journal->append(*record);
-  const Lock lock(mutex_);
-  staging_.add(record, journaled.ok());
-  for (const JournalOperation& operation : operations) {
-    if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
+  // Whatever needs memory comes before the journal: what it has accepted must be staged.
+  Staging::Prepared prepared = Staging::prepare(record);
+  {
+    const Lock lock(mutex_);
+    for (const JournalOperation& operation : operations) {
+      if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
+    }
   }
+  Status journaled = project.journal->append(*record);
+  const Lock lock(mutex_);
+  staging_.add(std::move(prepared), *record, journaled.ok());
   debounce_.edited(platform_.clock.now());
   // Only when the worker would sleep too long: waking it costs more than staging a small text.
   if (debounce_.deadline() < worker_sleeps_until_) wake_.notify_all();
@@ -242,17 +247,23 @@ Status EngineCore::commit_now(bool retry, Notices& notices) {
   if (committed_through_ >= needed) return {};
   auto project = owned_project();
   if (!project) return project.status();
+  return commit_staged(**project, notices);
+}
+
+Status EngineCore::commit_staged(OpenProject& project, Notices& notices) {
   try {
-    return commit_staged(**project, notices);
-  } catch (...) {  // memory: what is staged must not wait for the next edit
+    return commit_snapshot(project, notices);
+  } catch (...) {
+    // Memory. How far it came is not known, so nothing counts as saved; the worker tries again.
     const Lock lock(mutex_);
+    journal_must_vanish_ = true;
     back_off_.failed(platform_.clock.now());
     wake_.notify_all();
     throw;
   }
 }
 
-Status EngineCore::commit_staged(OpenProject& project, Notices& notices) {
+Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
   std::map<std::string, StagedEdit> set;
   std::uint64_t newest = 0;
   {

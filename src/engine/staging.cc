@@ -4,11 +4,18 @@
 
 namespace safechunk {
 
-void Staging::add(const std::shared_ptr<JournalRecord>& record, bool journaled) {
-  const std::size_t count = record->operations().size();
-  std::uint64_t group = count > 1 ? record->sequence() : 0;
-  for (const JournalOperation& operation : record->operations()) {
-    const auto found = edits_.find(operation.chunk);
+Staging::Prepared Staging::prepare(const std::shared_ptr<JournalRecord>& record) {
+  Prepared prepared;
+  for (std::size_t i = 0; i < record->operations().size(); ++i) {
+    prepared[record->operations()[i].chunk] = StagedEdit{record, i};
+  }
+  return prepared;
+}
+
+void Staging::add(Prepared prepared, const JournalRecord& record, bool journaled) noexcept {
+  std::uint64_t group = record.operations().size() > 1 ? record.sequence() : 0;
+  for (const auto& [chunk, edit] : prepared) {
+    const auto found = edits_.find(chunk);
     if (found == edits_.end() || found->second.group == 0) continue;
     if (group == 0) {
       group = found->second.group;
@@ -16,13 +23,16 @@ void Staging::add(const std::shared_ptr<JournalRecord>& record, bool journaled) 
       merge_group(found->second.group, group);
     }
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    edits_[record->operations()[i].chunk] = StagedEdit{record, i, group, journaled};
+  for (auto& [chunk, edit] : prepared) {
+    edit.group = group;
+    edit.journaled = journaled;
+    edits_.erase(chunk);
   }
-  newest_sequence_ = std::max(newest_sequence_, record->sequence());
+  edits_.merge(prepared);  // moves the nodes: allocates nothing
+  newest_sequence_ = std::max(newest_sequence_, record.sequence());
 }
 
-void Staging::merge_group(std::uint64_t from, std::uint64_t to) {
+void Staging::merge_group(std::uint64_t from, std::uint64_t to) noexcept {
   for (auto& [chunk, edit] : edits_) {
     if (edit.group == from) edit.group = to;
   }

@@ -30,7 +30,15 @@ class Staging {
   // Adds all edits of a record, each replacing an older one of its chunk. A record of several is a
   // group; an edit that replaces a member of a group belongs to that group from then on, so that a
   // transaction cannot become visible in part.
-  void add(const std::shared_ptr<JournalRecord>& record, bool journaled);
+  // Throws std::bad_alloc before anything has changed.
+  void add(const std::shared_ptr<JournalRecord>& record, bool journaled) {
+    add(prepare(record), *record, journaled);
+  }
+  // The same in two steps, of which the second one cannot fail: what the journal has accepted in
+  // between is staged for certain.
+  using Prepared = std::map<std::string, StagedEdit>;
+  [[nodiscard]] static Prepared prepare(const std::shared_ptr<JournalRecord>& record);
+  void add(Prepared prepared, const JournalRecord& record, bool journaled) noexcept;
   // Forgets the edit of a chunk, whatever it is.
   void discard(const std::string& chunk) { edits_.erase(chunk); }
 
@@ -50,7 +58,7 @@ class Staging {
   void mark_journaled();
 
  private:
-  void merge_group(std::uint64_t from, std::uint64_t to);
+  void merge_group(std::uint64_t from, std::uint64_t to) noexcept;
 
   std::map<std::string, StagedEdit> edits_;
   std::uint64_t newest_sequence_ = 0;

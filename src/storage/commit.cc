@@ -65,6 +65,8 @@ class Commit {
     if (needs_journal()) {
       if (Status status = sync_journal(); !status) fail_pending(status);
     }
+    again_ = store_.folders_uncertain();
+    store_.set_folders_uncertain(true);  // also when an exception keeps us from sync_folders()
     for (Work& work : works_) {
       if (work.pending()) work.status = publish(work);
     }
@@ -262,11 +264,10 @@ class Commit {
   }
 
   void sync_folders() {
-    const bool again = store_.folders_uncertain();
     const bool any =
         std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
-    if (backups_touched_ || again) folders_status_ = folders_.backups->sync();
-    if (any || again) {
+    if (backups_touched_ || again_) folders_status_ = folders_.backups->sync();
+    if (any || again_) {
       Status status = folders_.chunks->sync();
       if (folders_status_.ok()) folders_status_ = std::move(status);
     }
@@ -325,6 +326,7 @@ class Commit {
   CommitReport report_;
   Status folders_status_;
   bool backups_touched_ = false;
+  bool again_ = false;  // an earlier commit left the folders uncertain
 };
 
 }  // namespace
