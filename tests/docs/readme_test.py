@@ -1,5 +1,5 @@
-"""Compiles and runs the README's C++ program and runs its shell lines; each must print exactly the
-```text block that follows it."""
+"""Compiles and runs the README's C++ program, and runs its Python program and its shell lines; each
+must print exactly the ```text block that follows it. Python is left out without --python."""
 
 import argparse
 import pathlib
@@ -30,6 +30,9 @@ def output_of(language, body, arguments, folder):
              arguments.include, "main.cc", str(library), f"-Wl,-rpath,{library.parent}",
              "-o", "program"], cwd=folder)
         return run([str(folder / "program")], cwd=folder)
+    if language == "python":
+        (folder / "main.py").write_text(body)
+        return run([arguments.python, "main.py"], cwd=folder)
     path = f"{pathlib.Path(arguments.cli).parent}:/usr/bin:/bin"
     return run(["bash", "-euc", body], cwd=folder, env={"PATH": path})
 
@@ -39,18 +42,20 @@ def main():
     parser.add_argument("readme")
     for option in ("--cli", "--library", "--include", "--compiler"):
         parser.add_argument(option, required=True)
+    parser.add_argument("--python", default="")
     arguments = parser.parse_args()
+    languages = ("cpp", "sh", "python") if arguments.python else ("cpp", "sh")
     all_blocks = blocks(pathlib.Path(arguments.readme).read_text())
     checked = 0
     for (language, body), (next_language, expected) in zip(all_blocks, all_blocks[1:]):
-        if language not in ("cpp", "sh") or next_language != "text":
+        if language not in languages or next_language != "text":
             continue
         with tempfile.TemporaryDirectory() as folder:
             printed = output_of(language, body, arguments, pathlib.Path(folder))
         if printed != expected:
             sys.exit(f"the {language} block printed:\n{printed}\nthe README says:\n{expected}")
         checked += 1
-    if checked != sum(language in ("cpp", "sh") for language, _ in all_blocks) or checked < 2:
+    if checked != sum(language in languages for language, _ in all_blocks) or checked < 2:
         sys.exit("a block of code has no block of output behind it")
     print(f"{checked} blocks run")
 

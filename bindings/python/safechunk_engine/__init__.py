@@ -1,5 +1,53 @@
 """The package safe_chunk_engine under the name of the original's file."""
 
-from safe_chunk_engine import *  # noqa: F403
-from safe_chunk_engine import __all__ as __all__
-from safe_chunk_engine import __version__ as __version__
+from safe_chunk_engine import (
+    CancelledError,
+    ConflictError,
+    CorruptError,
+    Fault,
+    InputOutputError,
+    InvalidArgumentError,
+    InvalidJsonError,
+    InvalidNameError,
+    InvalidTypeError,
+    LockedError,
+    NoSpaceError,
+    NotFoundError,
+    NotOwnerError,
+    PermissionDeniedError,
+    ReadOnlyError,
+    SafeChunkEngine,
+    SafeChunkError,
+    StorageError,
+    TooDeepError,
+    TooLargeError,
+    Transaction,
+    UnsupportedFormatError,
+    __version__,
+)
+
+__all__ = [
+    "CancelledError",
+    "ConflictError",
+    "CorruptError",
+    "Fault",
+    "InputOutputError",
+    "InvalidArgumentError",
+    "InvalidJsonError",
+    "InvalidNameError",
+    "InvalidTypeError",
+    "LockedError",
+    "NoSpaceError",
+    "NotFoundError",
+    "NotOwnerError",
+    "PermissionDeniedError",
+    "ReadOnlyError",
+    "SafeChunkEngine",
+    "SafeChunkError",
+    "StorageError",
+    "TooDeepError",
+    "TooLargeError",
+    "Transaction",
+    "UnsupportedFormatError",
+    "__version__",
+]
