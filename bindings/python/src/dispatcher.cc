@@ -25,7 +25,15 @@ void Dispatcher::call(Call call) {
   if (events_ == nullptr) return;
   PyObject* const events = Py_NewRef(events_);
   PyObject* const result = call(events);
-  if (result == nullptr) PyErr_WriteUnraisable(events);
+  if (result == nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+      // Ctrl-C while a handler ran: it is meant for the program, which gets it right afterwards.
+      PyErr_Clear();
+      PyErr_SetInterrupt();
+    } else {
+      PyErr_WriteUnraisable(events);
+    }
+  }
   Py_XDECREF(result);
   Py_DECREF(events);
 }

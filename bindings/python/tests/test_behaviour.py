@@ -499,17 +499,23 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert any("replayed" in line for line in engine.log_history)
 
 
-def test_keyboard_interrupt_leaves_a_sound_engine(base: Path) -> None:
+@pytest.mark.parametrize(
+    "interrupted", ["engine.create_checkpoint(progress=interrupt)", "engine.force_sync()"]
+)
+def test_keyboard_interrupt_in_a_handler_is_not_lost(base: Path, interrupted: str) -> None:
     done = run_python(
-        """
-import os, signal, sys
+        f"""
+import os, signal, sys, time
 from safe_chunk_engine import SafeChunkEngine
 engine = SafeChunkEngine("project", 3600, sys.argv[1])
 engine.stage_update(1, "c")
-def progress(done, total):
+def interrupt(*_):
+    engine.on_sync = None
     os.kill(os.getpid(), signal.SIGINT)
+engine.on_sync = interrupt
 try:
-    engine.create_checkpoint(progress=progress)
+    {interrupted}
+    time.sleep({PATIENCE})  # ended by the signal
 except KeyboardInterrupt:
     print("interrupted")
 assert engine.force_sync() and engine.detach()
