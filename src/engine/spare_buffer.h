@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -26,7 +27,8 @@ class SpareBuffer {
   }
   void give(std::string buffer) {
     if (buffer.capacity() > kMostBytes) return;
-    delete spare_.exchange(new std::string(std::move(buffer)));
+    auto* const kept = new (std::nothrow) std::string(std::move(buffer));
+    if (kept != nullptr) delete spare_.exchange(kept);
   }
 
  private:
