@@ -23,6 +23,9 @@ CONTESTANTS = {
     "engine text": ("engine", "text", "JSON text"),
     "engine nlohmann": ("engine", "nlohmann", "nlohmann value"),
     "engine": ("engine", "file", "as an application sees it"),
+    "engine Python": ("package", "engine", "a dictionary; durable in its own file, as above"),
+    "Python deepcopy": ("package", "deepcopy", "copy.deepcopy of the value"),
+    "Python json": ("package", "json", "json.dumps, json.loads, in memory"),
     "SQLite WAL FULL": ("sqlite", "wal", "fsync of the log; a database"),
     "SQLite rollback FULL": ("sqlite", "rollback", "fsync of journal, database, folder; a database"),
     "LevelDB sync": ("leveldb", "sync", "fdatasync of the log; a database"),
@@ -40,8 +43,9 @@ CONTESTANTS = {
 class Programs:
     """Where the contestants' programs are, and which are missing."""
 
-    def __init__(self, build, node_modules):
+    def __init__(self, build, node_modules, interpreter):
         self.build = pathlib.Path(build)
+        self.interpreter = pathlib.Path(interpreter or "/nonexistent")  # has the Python package
         self.node_modules = pathlib.Path(node_modules) if node_modules else None
 
     def command(self, name):
@@ -49,6 +53,10 @@ class Programs:
         program, method, _ = CONTESTANTS[name]
         if program == "python":
             start = ["/usr/bin/python3", str(HERE / "rivals" / "python.py")]
+        elif program == "package":
+            if not os.access(self.interpreter, os.X_OK):
+                return None
+            start = [str(self.interpreter), str(HERE / "engine" / "engine.py")]
         elif program == "npm":
             if not self.node_modules or not shutil.which("node"):
                 return None

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Runs the contestants in turns and prints what they measured, with the targets.
 
-    run.py --programs BUILD/bench --folder WORK_FOLDER [--node-modules DIR] [--results DIR]
+    run.py --programs BUILD/bench --folder WORK_FOLDER [--node-modules DIR] [--python PROGRAM]
+           [--results DIR]
            [--quick | --smoke] [--rounds N] [--only TEXT] [--fs ext4,xfs,btrfs]
 
 Every round runs all contestants of a work one after the other, each as a process of its own that
@@ -32,7 +33,7 @@ class Bench:
         self.arguments = arguments
         self.folder = folder / "safechunk-bench"
         self.documents = pathlib.Path(arguments.folder) / "documents"
-        self.programs = Programs(arguments.programs, arguments.node_modules)
+        self.programs = Programs(arguments.programs, arguments.node_modules, arguments.python)
         self.left_out = set()
 
     # --- running one contestant
@@ -229,6 +230,7 @@ def main():
     parser.add_argument("--programs", required=True)
     parser.add_argument("--folder", required=True)
     parser.add_argument("--node-modules")
+    parser.add_argument("--python")
     parser.add_argument("--results")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--smoke", action="store_true")

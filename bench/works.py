@@ -45,10 +45,12 @@ def update(size, count, everybody=True):
     if everybody:
         targets += [Target("P1", file, rival, 1.0) for rival in
                     ("write-file-atomic", "conf", "Python os.replace")]
+        targets += [Target("P1", "engine Python", "Python os.replace", 1.0)]
         targets += [Target("P2", journal, rival, 1.0) for rival in ("SQLite WAL FULL", "RocksDB sync")]
         targets += [Target("P2", journal, "LevelDB sync", 1.05)]
     return Work(f"update {size}", f"One update of {size_name(size)}, acknowledged as durable", "update",
-                ["floor file", file, "floor log", journal] + rivals, targets, size=size, count=count,
+                ["floor file", file, "floor log", journal] + (["engine Python"] if everybody else []) +
+                rivals, targets, size=size, count=count,
                 syncs=everybody)
 
 
@@ -74,16 +76,21 @@ def threads(count):
 
 def stage(size, count):
     return Work(f"stage {size}", f"stage_update of {size_name(size) if size else 'an ISO table'}", "stage",
-                ["floor simdjson", "engine text", "floor dump", "engine nlohmann"],
+                ["floor simdjson", "engine text", "floor dump", "engine nlohmann", "Python deepcopy",
+                 "Python json", "engine Python"],
                 [Target("P4", "engine text", "floor simdjson", 1.5),
-                 Target("P4", "engine nlohmann", "floor dump", 1.2)], size=size, count=count)
+                 Target("P4", "engine nlohmann", "floor dump", 1.2),
+                 Target("P4", "engine Python", "Python deepcopy", 1 / 8),
+                 Target("P4", "engine Python", "Python json", 1 / 2)], size=size, count=count)
 
 
 def fetch(size, count):
     return Work(f"fetch {size}", f"fetch_chunk of {size_name(size) if size else 'an ISO table'}", "fetch",
-                ["floor read", "engine text", "floor parse", "engine nlohmann"],
+                ["floor read", "engine text", "floor parse", "engine nlohmann", "Python json",
+                 "engine Python"],
                 [Target("P5", "engine text", "floor read", 1.5),
-                 Target("P5", "engine nlohmann", "floor parse", 1.05)], size=size, count=count)
+                 Target("P5", "engine nlohmann", "floor parse", 1.05),
+                 Target("P5", "engine Python", "Python json", 1.0)], size=size, count=count)
 
 
 def checkpoint(chunks, size, count, limit):
