@@ -31,6 +31,7 @@ class TextBuffer {
   void truncate(std::size_t size) { end_ = begin_ + size; }
 
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
+  [[nodiscard]] std::size_t capacity() const { return static_cast<std::size_t>(limit_ - begin_); }
   [[nodiscard]] std::string_view view() const { return {begin_, size()}; }
 
  private:

@@ -26,6 +26,7 @@ namespace safechunk::python {
 namespace {
 
 constexpr std::size_t kFirstBuffer = 4096;
+constexpr std::size_t kMostSpare = std::size_t{2} << 20;  // larger buffers are not kept
 
 PyObject* bad_value_maker = nullptr;  // for ever: it belongs to the module
 
@@ -215,10 +216,13 @@ class PyEngine {
 
   void stage_update(const nb::object& value, const std::string& chunk,
                     const nb::object& default_hook) {
-    TextBuffer text(expected_size_);
-    write_value(value, default_hook, depth_limit_, text);
-    expected_size_ = std::max(kFirstBuffer, text.size() + text.size() / 8);
-    (void)without_gil([&] { return engine_->stage_update(text.view(), chunk); });
+    // Fresh memory costs more than filling it. Another thread that stages meanwhile gets its own.
+    std::unique_ptr<TextBuffer> text = std::move(spare_buffer_);
+    if (text == nullptr) text = std::make_unique<TextBuffer>(kFirstBuffer);
+    text->truncate(0);
+    write_value(value, default_hook, depth_limit_, *text);
+    (void)without_gil([&] { return engine_->stage_update(text->view(), chunk); });
+    if (text->capacity() <= kMostSpare) spare_buffer_ = std::move(text);
   }
   void stage_text(std::string_view text, const std::string& chunk) {
     (void)without_gil([&] { return engine_->stage_update(text, chunk); });
@@ -360,7 +364,7 @@ class PyEngine {
   std::unique_ptr<SafeChunkEngine> engine_;
   std::shared_ptr<Dispatcher> dispatcher_;
   std::uint32_t depth_limit_;
-  std::size_t expected_size_ = kFirstBuffer;  // guarded by the GIL
+  std::unique_ptr<TextBuffer> spare_buffer_;  // guarded by the GIL; may be null
 };
 
 PyType_Slot engine_slots[] = {
