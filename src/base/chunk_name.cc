@@ -75,8 +75,10 @@ char32_t fold(char32_t point) {
 }
 
 bool is_windows_device(std::string_view name) {
-  std::string stem = fold_case(name.substr(0, name.find('.')));
-  while (!stem.empty() && stem.back() == ' ') stem.pop_back();
+  std::string_view start = name.substr(0, name.find('.'));
+  while (start.ends_with(' ')) start.remove_suffix(1);
+  if (start.size() < 3 || start.size() > 7) return false;  // no device has such a name
+  const std::string stem = fold_case(start);
   static constexpr std::array<std::string_view, 6> kPlain = {"con", "prn",    "aux",
                                                              "nul", "conin$", "conout$"};
   for (const std::string_view device : kPlain) {

@@ -161,8 +161,10 @@ Status EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
       const Lock lock(mutex_);
       if (!record.operations()[i].removal) {
         if (Status status = check_case(names_, chunk); !status) return status;
-        if (Status status = check_case(own_names, chunk); !status) return status;
-        own_names.emplace(fold_case(chunk), chunk);
+        if (record.operations().size() > 1) {
+          if (Status status = check_case(own_names, chunk); !status) return status;
+          own_names.emplace(fold_case(chunk), chunk);
+        }
       }
       if (const StagedEdit* staged = staging_.find(chunk)) {
         record.set_base(i, staged->journaled ? staged->edit().text : staged->edit().base);
