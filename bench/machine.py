@@ -30,12 +30,12 @@ def describe(folder):
     return {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(),
             "processor": platform.machine(), "memory_gb": round(memory / 1e6),
             "kernel": ".".join(platform.release().split(".")[:2]),
-            "file_system": kind, "journal": journal}
+            "file_system": kind, "journal": journal, "load": os.getloadavg()[0]}
 
 
 def in_words(machine):
     return (f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB, "
-            f"Linux {machine['kernel']}, {machine['file_system']} {machine['journal']}, {machine['date']}")
+            f"Linux {machine['kernel']}, {machine['file_system']} {machine['journal']}, {machine['date']}, load {machine['load']:.1f}")
 
 
 @contextlib.contextmanager

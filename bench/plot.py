@@ -20,7 +20,7 @@ STYLES = {"floor file": ("tab:blue", "--"), "floor log": ("tab:green", "--")}
 
 
 def times(result, name):
-    return [answer["mean_ns"] / 1e6 for answer in result["rounds"][name]]
+    return [answer.get("median_ns", answer["mean_ns"]) / 1e6 for answer in result["rounds"][name]]
 
 
 def median(result, name):

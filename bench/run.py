@@ -7,7 +7,8 @@
 
 Every round runs all contestants of a work one after the other, each as a process of its own that
 times its operations itself. A ratio is taken within a round, where the machine was the same for
-both sides; what is printed is the median of the rounds, with minimum and maximum.
+both sides; what is printed is the median of the rounds, with minimum and maximum. Within a round the
+median operation counts; means and maxima, which tell as much about the machine, are in the results.
 """
 
 import argparse
@@ -130,10 +131,15 @@ class Bench:
                 "targets": [judged for judged in (judge(target, answers) for target in work.targets) if judged]}
 
 
+def value_of(answer, what="time"):
+    """The time is that of the median operation; for threads, which have none, that of all together."""
+    return answer.get("median_ns", answer.get("mean_ns")) if what == "time" else answer[what]
+
+
 def judge(target, answers):
     if target.ours not in answers or target.other not in answers:
         return None
-    ratios = [ours[target.value] / other[target.value]
+    ratios = [value_of(ours, target.value) / value_of(other, target.value)
               for ours, other in zip(answers[target.ours], answers[target.other])]
     median = statistics.median(ratios)
     return {"label": target.label, "ours": target.ours, "other": target.other, "limit": target.limit,
@@ -159,7 +165,7 @@ def in_bytes(count):
 def show(result):
     print(f"\n{result['title']}")
     for name, answers in result["rounds"].items():
-        values = [answer.get("mean_ns") for answer in answers]
+        values = [value_of(answer) for answer in answers]
         if None in values:
             peak = statistics.median(answer["peak_bytes"] for answer in answers)
             print(f"  {name:24} {in_bytes(peak):>9}")

@@ -15,7 +15,7 @@ class Target:
     ours: str
     other: str
     limit: float
-    value: str = "mean_ns"
+    value: str = "time"
 
 
 @dataclass
@@ -125,7 +125,7 @@ def smoke():
 
 
 def quick():
-    return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), batch(100, 5), threads(20),
+    return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), batch(100, 10), threads(40),
             stage(100 * KB, 200), fetch(100 * KB, 200), stage(0, 40), fetch(0, 40),
             checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB)]
 
@@ -133,7 +133,7 @@ def quick():
 def full():
     return [update(KB, 150), update(10 * KB, 100, False), update(100 * KB, 80), update(MB, 20, False),
             update(10 * MB, 4), update(100 * MB, 2, False),
-            batch(10, 40, False), batch(100, 15), batch(1000, 3, False), threads(50),
+            batch(10, 40, False), batch(100, 20), batch(1000, 3, False), threads(100),
             stage(KB, 2000), stage(100 * KB, 400), stage(10 * MB, 5), stage(0, 80),
             fetch(KB, 2000), fetch(100 * KB, 400), fetch(10 * MB, 10), fetch(0, 80),
             checkpoint(1000, 10 * KB, 3, 2.0), checkpoint(10, 10 * MB, 1, 1.0),
