@@ -81,6 +81,9 @@ class ChunkStore {
   [[nodiscard]] bool folders_uncertain() const { return folders_uncertain_; }
   void set_folders_uncertain(bool uncertain) { folders_uncertain_ = uncertain; }
 
+  // Memory for whoever may change the disk, kept so that each commit need not fetch it anew.
+  [[nodiscard]] std::string& buffer() { return buffer_; }
+
   [[nodiscard]] ProjectFolders& folders() { return folders_; }
   [[nodiscard]] const TextSettings& settings() const { return settings_; }
 
@@ -94,6 +97,7 @@ class ChunkStore {
   const TextSettings settings_;
   std::unique_ptr<Directory> quarantine_;  // confined to whoever may change the disk
   bool folders_uncertain_ = false;         // likewise
+  std::string buffer_;                     // likewise
   mutable std::mutex mutex_;
   std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
 };

@@ -151,8 +151,9 @@ class Commit {
     const auto content = [&](json::TextOutput& output) {
       json::format(work.edit->text, settings.indent, settings.size_limit, output);
     };
-    auto temporary = TemporaryFile::write(
-        *folders_.chunks, layout::chunk_temporary(work.edit->chunk), content, attributes);
+    auto temporary =
+        TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(work.edit->chunk), content,
+                             attributes, store_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));

@@ -41,6 +41,7 @@ Result<std::string> read_all(File& file, std::uint64_t size_limit) {
 
 namespace {
 
+constexpr std::size_t kWriteBytes = 1U << 20U;
 constexpr std::size_t kReadBytes = 32U << 10U;
 // The device may begin with a large file while the rest of it is made.
 constexpr std::uint64_t kStartBytes = 2U << 20U;
@@ -48,17 +49,36 @@ constexpr std::uint64_t kStartBytes = 2U << 20U;
 }  // namespace
 
 void FileWriter::append(std::string_view piece) {
-  if (!status_.ok()) return;
-  digester_.update(piece);
-  status_ = write_all(file_, size_, piece);
-  size_ += piece.size();
+  if (buffer_.size() + piece.size() > kWriteBytes) {
+    write(buffer_);
+    buffer_.clear();
+  }
+  if (piece.size() > kWriteBytes) {
+    write(piece);
+  } else {
+    buffer_ += piece;
+  }
+}
+
+void FileWriter::write(std::string_view bytes) {
+  if (!status_.ok() || bytes.empty()) return;
+  digester_.update(bytes);
+  status_ = write_all(file_, size_, bytes);
+  size_ += bytes.size();
   if (status_.ok() && size_ - started_ >= kStartBytes) {
     status_ = file_.start_writeback();
     started_ = size_;
   }
 }
 
+Status FileWriter::finish() {
+  write(buffer_);
+  buffer_.clear();
+  return status_;
+}
+
 void FileWriter::clear() {
+  buffer_.clear();
   digester_ = Digester();
   if (status_.ok() && size_ > 0) status_ = file_.truncate(0);
   size_ = started_ = 0;
@@ -83,16 +103,17 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
                                            std::string_view bytes,
                                            const FileAttributes& attributes) {
   const Content content = [bytes](json::TextOutput& output) { output.append(bytes); };
-  return write(directory, std::move(name), content, attributes);
+  std::string buffer;
+  return write(directory, std::move(name), content, attributes, buffer);
 }
 
 Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
-                                           const Content& content,
-                                           const FileAttributes& attributes) {
+                                           const Content& content, const FileAttributes& attributes,
+                                           std::string& buffer) {
   auto temporary =
       create(directory, std::move(name), attributes.like ? attributes.like->mode : 0666);
   if (!temporary) return temporary;
-  if (Status filled = temporary->fill(content, attributes); !filled) return filled;
+  if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;
 }
 
@@ -105,10 +126,11 @@ TemporaryFile::~TemporaryFile() {
   }
 }
 
-Status TemporaryFile::fill(const Content& content, const FileAttributes& attributes) {
-  FileWriter writer(*file_);
+Status TemporaryFile::fill(const Content& content, const FileAttributes& attributes,
+                           std::string& buffer) {
+  FileWriter writer(*file_, buffer);
   content(writer);
-  if (!writer.status().ok()) return writer.status();
+  if (Status written = writer.finish(); !written) return written;
   auto info = file_->stat();
   if (!info) return info.status();
   if (attributes.like) {

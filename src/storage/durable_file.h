@@ -23,22 +23,26 @@ Status write_all(File& file, std::uint64_t offset, std::string_view bytes);
 // The whole file. too_large when it has more than `size_limit` bytes.
 Result<std::string> read_all(File& file, std::uint64_t size_limit);
 
-// Writes a file from its beginning, piece by piece, and digests what it writes.
+// Writes a file from its beginning and digests what it writes. In pieces of up to a megabyte: many
+// small writes become many small pages of the kernel's cache, which fsync writes more slowly.
 class FileWriter final : public json::TextOutput {
  public:
-  // `file` is empty and outlives this object.
-  explicit FileWriter(File& file) : file_(file) {}
+  // `file` is empty. `buffer` is used for its memory. Both outlive this object.
+  FileWriter(File& file, std::string& buffer) : file_(file), buffer_(buffer) { buffer_.clear(); }
 
   void append(std::string_view piece) override;
   void clear() override;
 
-  // The first error of all.
-  [[nodiscard]] const Status& status() const { return status_; }
+  // Writes what is left. The first error of all.
+  Status finish();
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] Digest digest() const { return digester_.digest(); }
 
  private:
+  void write(std::string_view bytes);
+
   File& file_;
+  std::string& buffer_;
   Digester digester_;
   std::uint64_t size_ = 0;
   std::uint64_t started_ = 0;  // the device has been told to begin with the bytes up to here
@@ -60,10 +64,10 @@ class TemporaryFile {
   // `directory` must outlive the object.
   static Result<TemporaryFile> write(Directory& directory, std::string name, std::string_view bytes,
                                      const FileAttributes& attributes);
-  // The same with bytes that `content` produces.
+  // The same with bytes that `content` produces. `buffer` is used for its memory.
   using Content = std::function<void(json::TextOutput& output)>;
   static Result<TemporaryFile> write(Directory& directory, std::string name, const Content& content,
-                                     const FileAttributes& attributes);
+                                     const FileAttributes& attributes, std::string& buffer);
   // An empty one, to be written through file().
   static Result<TemporaryFile> create(Directory& directory, std::string name,
                                       std::uint32_t permissions);
@@ -101,7 +105,7 @@ class TemporaryFile {
  private:
   TemporaryFile(Directory& directory, std::string name)
       : directory_(&directory), name_(std::move(name)) {}
-  Status fill(const Content& content, const FileAttributes& attributes);
+  Status fill(const Content& content, const FileAttributes& attributes, std::string& buffer);
   Status take_permissions(const FileInfo& like, FileInfo& now);
   Status read_back(File& file) const;
 

@@ -1,6 +1,7 @@
 #include "storage/journal.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/bytes.h"
@@ -14,12 +15,13 @@ constexpr std::string_view kMagic = "SCEJRNL\n";
 constexpr std::uint32_t kFormatVersion = 1;
 // A reset journal keeps up to so many bytes of blocks, because writing over blocks is cheaper than
 // allocating them.
-constexpr std::uint64_t kKeptBytes = 8ULL << 20U;
+constexpr std::uint64_t kKeptBytes = 32ULL << 20U;
 // Blocks that exist make an fdatasync cheaper: it need not write where they are as well. So once a
 // journal is synced, blocks of zeros are written ahead of small records, about as many again as it
 // has. Large records would pay more for the zeros than they gain.
 constexpr std::uint64_t kFewestAhead = 64U << 10U;
-constexpr std::uint64_t kMostAhead = 1U << 20U;
+constexpr std::uint64_t kMostAhead = 256U << 10U;
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSmallRecord = 16U << 10U;
 constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, token 4, generation 8, checksum 8
 
@@ -386,13 +388,20 @@ Status Journal::append(JournalRecord& record) {
 
 // Zeros read as a clean end, whole or in part; so there is no harm when they cannot be written.
 void Journal::write_ahead(File& file, std::uint64_t offset) {
-  const std::string zeros(std::clamp(offset, kFewestAhead, kMostAhead), '\0');
-  const Status status = write_all(file, offset, zeros);
+  static constexpr std::array<char, kPage> kZeros{};
+  const std::uint64_t first = (offset + kPage - 1) / kPage * kPage;
+  const std::uint64_t end = first + std::clamp(first, kFewestAhead, kMostAhead);
+  Status status;
+  // Page by page: of a larger piece the kernel makes one large page, which it then handles as a
+  // whole for each record.
+  for (std::uint64_t page = first; page < end && status.ok(); page += kPage) {
+    status = write_all(file, page, {kZeros.data(), kZeros.size()});
+  }
   const std::lock_guard lock(mutex_);
   grows_ahead_ = status.ok();
   if (status.ok()) {
-    allocated_ = offset + zeros.size();
-    bytes_written_ += zeros.size();
+    allocated_ = end;
+    bytes_written_ += end - first;
   }
 }
 
