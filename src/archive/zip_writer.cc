@@ -141,8 +141,11 @@ Status ArchiveWriter::write() {
   struct Discard {
     void operator()(zip_t* archive) const noexcept { zip_discard(archive); }
   };
-  zip_error_t error;
-  zip_error_init(&error);
+  struct ZipError : zip_error_t {
+    ZipError() { zip_error_init(this); }
+    ~ZipError() { zip_error_fini(this); }
+  };
+  ZipError error;
   zip_source_t* target = zip_source_function_create(answer_for_sink, this, &error);
   if (target == nullptr) return failure_or("cannot begin the archive", &error);
   std::unique_ptr<zip_t, Discard> archive(
