@@ -405,9 +405,36 @@ void Journal::write_ahead(File& file, std::uint64_t offset) {
   }
 }
 
+// Whoever comes while somebody syncs waits; then one of those who waited syncs for all of them.
+// They wake together: one after the other, as a mutex wakes them, the last would wait longer for
+// the others than for the device.
 Status Journal::sync_to(std::uint64_t sequence) {
-  const std::lock_guard sync_lock(sync_mutex_);
+  std::unique_lock sync_lock(sync_mutex_);
+  sync_ended_.wait(sync_lock, [&] { return durable_sequence_ >= sequence || !syncing_; });
   if (durable_sequence_ >= sequence) return {};
+  syncing_ = true;
+  sync_lock.unlock();
+  // Also when there is no memory for the message of an error.
+  struct End {
+    Journal& journal;
+    std::uint64_t durable = 0;
+    ~End() {
+      const std::lock_guard sync_lock(journal.sync_mutex_);
+      journal.durable_sequence_ = std::max(journal.durable_sequence_, durable);
+      journal.syncing_ = false;
+      journal.sync_ended_.notify_all();
+    }
+  } end{*this};
+  return sync_appended(end.durable);
+}
+
+std::unique_lock<std::mutex> Journal::lock_out_syncs() {
+  std::unique_lock sync_lock(sync_mutex_);
+  sync_ended_.wait(sync_lock, [&] { return !syncing_; });
+  return sync_lock;
+}
+
+Status Journal::sync_appended(std::uint64_t& durable) {
   std::unique_lock lock(mutex_);
   const std::shared_ptr<File> file = file_;
   const std::uint64_t target = appended_sequence_;
@@ -416,8 +443,8 @@ Status Journal::sync_to(std::uint64_t sequence) {
   lock.unlock();
   Status status = file->sync_data();
   if (status.ok()) {
-    durable_sequence_ = target;
-    return {};
+    durable = target;
+    return status;
   }
   lock.lock();
   broken_ = true;
@@ -425,7 +452,7 @@ Status Journal::sync_to(std::uint64_t sequence) {
 }
 
 Status Journal::reset(bool durable) {
-  const std::lock_guard sync_lock(sync_mutex_);
+  const auto sync_lock = lock_out_syncs();
   const std::uint64_t used = size();
   if (used == kHeaderSize) return {};
   if (Status status = write_header(generation_ + 1); !status) {
@@ -450,7 +477,7 @@ Status Journal::reset(bool durable) {
 
 Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& records,
                         std::uint32_t token) {
-  const std::lock_guard sync_lock(sync_mutex_);
+  const auto sync_lock = lock_out_syncs();
   auto temporary = TemporaryFile::create(root_, layout::kJournalTemporary, 0600);
   if (!temporary) return temporary.status();
   std::string header = encode_header(token, generation_ + 1);
@@ -484,7 +511,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
 }
 
 Status Journal::remove() {
-  const std::lock_guard sync_lock(sync_mutex_);
+  const auto sync_lock = lock_out_syncs();
   if (Status status = root_.unlink(layout::kJournal); !status) return status;
   return root_.sync();
 }

@@ -6,6 +6,7 @@
 // left-overs of an earlier use of the same blocks can never be read as records.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -122,11 +123,17 @@ class Journal {
  private:
   Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token);
   Status write_header(std::uint64_t generation);
+  Status sync_appended(std::uint64_t& durable);
+  std::unique_lock<std::mutex> lock_out_syncs();
   void write_ahead(File& file, std::uint64_t offset);
   static std::string encode_header(std::uint32_t token, std::uint64_t generation);
 
   Directory& root_;
-  mutable std::mutex sync_mutex_;       // one sync, reset or rewrite at a time; taken before mutex_
+  // One sync, reset or rewrite at a time. It is held during a reset or rewrite, not during a sync;
+  // taken before mutex_.
+  std::mutex sync_mutex_;
+  std::condition_variable sync_ended_;
+  bool syncing_ = false;                // guarded by sync_mutex_
   std::uint64_t durable_sequence_ = 0;  // guarded by sync_mutex_
   mutable std::mutex mutex_;            // guards the rest
   std::uint32_t token_;
