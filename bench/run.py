@@ -13,6 +13,7 @@ median operation counts; means and maxima, which tell as much about the machine,
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -32,7 +33,7 @@ MEMORY_ALLOWANCE = 8_000_000
 class Bench:
     def __init__(self, arguments, folder):
         self.arguments = arguments
-        self.folder = folder / "safechunk-bench"
+        self.folder = folder / f"running-{os.getpid()}"
         self.documents = pathlib.Path(arguments.folder) / "documents"
         self.programs = Programs(arguments.programs, arguments.node_modules, arguments.python)
         self.left_out = set()
@@ -54,15 +55,11 @@ class Bench:
 
     def run(self, work, name, count, prefix=()):
         folder = self.folder / "run"
-        if work.prepared:
-            folder = self.folder / "prepared"
-            if work.work == "update":
-                folder = self.prepared_for_update(name)
+        if work.prepared:  # the floors work in the folders of the engine's project
+            folder = self.folder / "prepared" / ("project" if name.startswith("floor") else "")
         else:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        if work.work == "attach" and name == "floor list":
-            folder = folder / "project"
         done = subprocess.run([*prefix, *self.command(work, name, folder, count)], capture_output=True,
                               text=True, check=False)
         if not work.prepared:
@@ -70,15 +67,6 @@ class Bench:
         if done.returncode != 0:
             sys.exit(f"\n{name}: {work.title}: {done.stderr.strip()}")
         return json.loads(done.stdout)
-
-    def prepared_for_update(self, name):
-        """The engine updates in the prepared project, the floors beside it."""
-        if name.startswith("engine"):
-            return self.folder / "prepared"
-        folder = self.folder / "prepared" / "beside"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        return folder
 
     def prepare(self, work):
         folder = self.folder / "prepared"
@@ -206,8 +194,13 @@ def chosen(arguments):
     elif arguments.quick:
         works, rounds = all_works.quick(), 5
     else:
-        works, rounds = all_works.full(), 7
+        works, rounds = all_works.full(), 5
     return [work for work in works if arguments.only in work.name], arguments.rounds or rounds
+
+
+def save(folder, label, data):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{label}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def run_on(arguments, folder, label):
@@ -221,14 +214,11 @@ def run_on(arguments, folder, label):
     for work in works:
         results.append(bench.do(work, rounds))
         show(results[-1])
+        if arguments.results:
+            save(pathlib.Path(arguments.results), label, {"machine": machine, "rounds": rounds, "results": results})
     if bench.left_out:
         print("\nnot here, left out: " + ", ".join(sorted(bench.left_out)))
     summary(results)
-    if arguments.results:
-        target = pathlib.Path(arguments.results)
-        target.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"machine": machine, "rounds": rounds, "results": results}, indent=1)
-        (target / f"{label}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main():
@@ -260,4 +250,5 @@ def main():
             sys.exit(f"cannot measure on {kind}: {error}")
 
 
-main()
+if __name__ == "__main__":
+    main()

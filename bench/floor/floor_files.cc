@@ -63,6 +63,11 @@ void link_to(const Fd& from_folder, const std::string& from, const Fd& to_folder
   check(::linkat(from_folder.get(), from.c_str(), to_folder.get(), to.c_str(), 0), "link");
 }
 
+void remove_if_there(const Fd& folder, const std::string& name) {
+  if (::unlinkat(folder.get(), name.c_str(), 0) != 0)
+    require(errno == ENOENT, "cannot remove " + name);
+}
+
 std::size_t list(const std::string& path) {
   DIR* folder = ::opendir(path.c_str());
   require(folder != nullptr, "cannot list " + path);

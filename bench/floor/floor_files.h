@@ -32,6 +32,7 @@ void sync_data(const Fd& file);  // fdatasync
 void rename_in(const Fd& folder, const std::string& from, const std::string& to);
 void link_to(const Fd& from_folder, const std::string& from, const Fd& to_folder,
              const std::string& to);
+void remove_if_there(const Fd& folder, const std::string& name);
 // The number of entries.
 std::size_t list(const std::string& path);
 

@@ -28,6 +28,7 @@ void update_log(const Request& request, Answer& answer) {
   constexpr std::size_t kLogBytes = 8U << 20U;
   Document document(request.document);
   const Fd folder = open_folder(request.folder);
+  remove_if_there(folder, "log");
   const Fd log = create(folder, "log");
   std::size_t offset = 0;
   measure(request, answer, [&] {
@@ -42,10 +43,13 @@ void update_log(const Request& request, Answer& answer) {
 // Temporary file, fsync, the old version kept by a hard link, rename, fsync of both folders.
 void update_file(const Request& request, Answer& answer) {
   Document document(request.document);
-  make_folder(request.folder + "/chunks");
-  make_folder(request.folder + "/chunks_bak");
+  if (request.chunks == 1) {  // else the folders are there, with as many files
+    make_folder(request.folder + "/chunks");
+    make_folder(request.folder + "/chunks_bak");
+  }
   const Fd chunks = open_folder(request.folder + "/chunks");
   const Fd backups = open_folder(request.folder + "/chunks_bak");
+  remove_if_there(chunks, "a.json");
   {
     const Fd first = create(chunks, "a.json");
     write_all(first, document.text());
@@ -301,9 +305,7 @@ void archive_plain(const Request& request, Answer& answer) {
         sync(archive);
         sync(folder);
       },
-      [&] {
-        if (::unlinkat(folder.get(), "archive", 0) != 0) require(errno == ENOENT, "unlink");
-      });
+      [&] { remove_if_there(folder, "archive"); });
 }
 
 using Job = void (*)(const Request&, Answer&);
