@@ -18,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
-TESTS = ["golden_test", "storage_test", "engine_core_test", "crash_states_test", "faults_test"]
+TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test", "crash_states_test", "faults_test"]
 
 # Each mutant dies in shallow crash tests already, if it dies at all.
 SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}
@@ -37,7 +37,7 @@ MUTANTS = [
     ("rename error ignored", "src/storage/durable_file.cc",
      "  if (status.ok()) name_.clear();\n  return status;", "  name_.clear();\n  return {};"),
     ("read-back not compared", "src/storage/durable_file.cc",
-     "bytes->size() == size_ && digest_of(*bytes) == stamp_.bytes", "true"),
+     "info->size == size_ && offset == size_ && digester.digest() == stamp_.bytes", "true"),
     ("no fsync of chunks/", "src/storage/commit.cc",
      "      Status status = folders_.chunks->sync();\n", "      Status status;\n"),
     ("failed fsync of chunks/ ignored", "src/storage/commit.cc",
@@ -74,8 +74,8 @@ MUTANTS = [
      "    status = folders_.backups->unlink",
      "    status = folders_.backups->unlink"),
     ("journal sync does nothing", "src/storage/journal.cc",
-     "  Status status = file->sync_data();\n  if (status.ok()) {\n    durable_sequence_ = target;",
-     "  Status status;\n  if (status.ok()) {\n    durable_sequence_ = target;"),
+     "  Status status = file->sync_data();\n  if (status.ok()) {\n    durable = target;",
+     "  Status status;\n  if (status.ok()) {\n    durable = target;"),
     ("reset never durable", "src/storage/journal.cc", "  if (!durable) return {};\n", "  return {};\n"),
     ("rewritten journal not synced", "src/storage/journal.cc",
      "  if (Status status = temporary->make_durable_and_keep_open(); !status) return status;\n"

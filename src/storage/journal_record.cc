@@ -1,0 +1,157 @@
+#include "storage/journal_record.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace safechunk {
+namespace {
+
+using namespace journal_layout;
+
+// Operation: kind 4, name length 4, text length 8, base 16, text digest 16, name, text.
+constexpr std::size_t kOperationHeaderSize = 48;
+constexpr std::size_t kNameLengthOffset = 4;
+constexpr std::size_t kTextLengthOffset = 8;
+constexpr std::size_t kBaseOffset = 16;
+constexpr std::size_t kTextDigestOffset = 32;
+constexpr std::uint32_t kKindPut = 1;
+constexpr std::uint32_t kKindRemove = 2;
+
+void put_digest(std::string& out, std::size_t offset, const Digest& digest) {
+  put_integer(out, offset, digest.low);
+  put_integer(out, offset + 8, digest.high);
+}
+
+Digest get_digest(std::string_view bytes, std::size_t offset) {
+  return {get_integer<std::uint64_t>(bytes, offset), get_integer<std::uint64_t>(bytes, offset + 8)};
+}
+
+}  // namespace
+
+JournalRecord::JournalRecord(std::string buffer) : bytes_(std::move(buffer)) {
+  bytes_.assign(kRecordHeaderSize, '\0');
+}
+
+void JournalRecord::add_operation(std::string_view chunk, bool removal) {
+  JournalOperation operation;
+  operation.removal = removal;
+  operation.chunk = chunk;
+  starts_.push_back(bytes_.size());
+  append_integer(bytes_, removal ? kKindRemove : kKindPut);
+  append_integer(bytes_, static_cast<std::uint32_t>(chunk.size()));
+  bytes_.append(kOperationHeaderSize - 8, '\0');
+  bytes_ += chunk;
+  operation.text_offset = bytes_.size();
+  operations_.push_back(std::move(operation));
+}
+
+void JournalRecord::begin_put(std::string_view chunk, std::size_t expected_text_size) {
+  bytes_.reserve(bytes_.size() + kOperationHeaderSize + chunk.size() + expected_text_size +
+                 kTerminator.size());
+  add_operation(chunk, false);
+}
+
+void JournalRecord::end_put() {
+  JournalOperation& operation = operations_.back();
+  operation.text_size = bytes_.size() - operation.text_offset;
+  operation.text = digest_of(text(operations_.size() - 1));
+  put_integer(bytes_, starts_.back() + kTextLengthOffset,
+              static_cast<std::uint64_t>(operation.text_size));
+  put_digest(bytes_, starts_.back() + kTextDigestOffset, operation.text);
+}
+
+void JournalRecord::cancel_put() {
+  bytes_.resize(starts_.back());
+  starts_.pop_back();
+  operations_.pop_back();
+}
+
+void JournalRecord::add_removal(std::string_view chunk) {
+  add_operation(chunk, true);
+}
+
+std::string_view JournalRecord::text(std::size_t operation) const {
+  const JournalOperation& one = operations_[operation];
+  return std::string_view(bytes_).substr(one.text_offset, one.text_size);
+}
+
+void JournalRecord::set_base(std::size_t operation, const Digest& base) {
+  operations_[operation].base = base;
+  put_digest(bytes_, starts_[operation] + kBaseOffset, base);
+}
+
+std::shared_ptr<JournalRecord> JournalRecord::subset(
+    const std::vector<std::size_t>& operations) const {
+  auto record = std::make_shared<JournalRecord>();
+  record->sequence_ = sequence_;
+  for (const std::size_t index : operations) {
+    const JournalOperation& operation = operations_[index];
+    if (operation.removal) {
+      record->add_removal(operation.chunk);
+    } else {
+      record->begin_put(operation.chunk, operation.text_size);
+      record->buffer() += text(index);
+      record->end_put();
+    }
+    record->set_base(record->operations_.size() - 1, operation.base);
+  }
+  return record;
+}
+
+// The checksum covers everything but the texts, which have digests of their own.
+std::string_view JournalRecord::seal(std::uint64_t sequence, std::uint64_t seed) {
+  sequence_ = sequence;
+  put_integer(bytes_, kLengthOffset, static_cast<std::uint64_t>(bytes_.size()));
+  put_integer(bytes_, kSequenceOffset, sequence);
+  put_integer(bytes_, kCountOffset, static_cast<std::uint32_t>(operations_.size()));
+  const std::string_view all(bytes_);
+  std::uint64_t sum =
+      checksum_of(all.substr(kLengthOffset, kRecordHeaderSize - kLengthOffset), seed);
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    sum = checksum_of(all.substr(starts_[i], operations_[i].text_offset - starts_[i]), sum);
+  }
+  put_integer(bytes_, 0, sum);
+  return bytes_;
+}
+
+bool JournalRecord::parse_operation(std::size_t& offset) {
+  const std::string_view all(bytes_);
+  if (all.size() - offset < kOperationHeaderSize) return false;
+  const auto kind = get_integer<std::uint32_t>(all, offset);
+  const auto name_size = get_integer<std::uint32_t>(all, offset + kNameLengthOffset);
+  const auto text_size = get_integer<std::uint64_t>(all, offset + kTextLengthOffset);
+  const std::size_t remaining = all.size() - offset - kOperationHeaderSize;
+  if ((kind != kKindPut && kind != kKindRemove) || name_size > remaining ||
+      text_size > remaining - name_size || (kind == kKindRemove && text_size != 0)) {
+    return false;
+  }
+  JournalOperation operation;
+  operation.removal = kind == kKindRemove;
+  operation.base = get_digest(all, offset + kBaseOffset);
+  operation.text = get_digest(all, offset + kTextDigestOffset);
+  operation.chunk = all.substr(offset + kOperationHeaderSize, name_size);
+  operation.text_offset = offset + kOperationHeaderSize + name_size;
+  operation.text_size = static_cast<std::size_t>(text_size);
+  starts_.push_back(offset);
+  offset = operation.text_offset + operation.text_size;
+  operations_.push_back(std::move(operation));
+  return operations_.back().removal
+             ? operations_.back().text.is_absent()
+             : digest_of(text(operations_.size() - 1)) == operations_.back().text;
+}
+
+bool JournalRecord::parse(std::string bytes, std::uint64_t seed) {
+  bytes_ = std::move(bytes);
+  const auto count = get_integer<std::uint32_t>(bytes_, kCountOffset);
+  const auto stored = get_integer<std::uint64_t>(bytes_, 0);
+  std::size_t offset = kRecordHeaderSize;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!parse_operation(offset)) return false;
+  }
+  if (offset != bytes_.size()) return false;
+  seal(get_integer<std::uint64_t>(bytes_, kSequenceOffset), seed);
+  return get_integer<std::uint64_t>(bytes_, 0) == stored;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,81 @@
+// One record of the journal: an edit, or several that belong together. Format: docs/FORMAT.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+
+namespace safechunk {
+
+namespace journal_layout {
+
+// Record: checksum 8, length 8, sequence 8, operations 4, reserved 4.
+inline constexpr std::size_t kRecordHeaderSize = 32;
+inline constexpr std::size_t kLengthOffset = 8;
+inline constexpr std::size_t kSequenceOffset = 16;
+inline constexpr std::size_t kCountOffset = 24;
+
+// Follows the last record; overwritten by the next one. Tells a clean end from a torn record.
+inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
+
+}  // namespace journal_layout
+
+// The base of an edit that was staged upon a version which could not be read.
+inline constexpr Digest kUnknownDigest{~0ULL, ~0ULL};
+
+// One edit inside a record.
+struct JournalOperation {
+  bool removal = false;
+  std::string chunk;
+  Digest base;                  // of the compact text that it was staged upon; absent, or unknown
+  Digest text;                  // of its compact text; absent for a removal
+  std::size_t text_offset = 0;  // within the record
+  std::size_t text_size = 0;
+};
+
+// A record under construction, in its final form: the text is scanned straight into it, and it is
+// also what the staging area keeps. Bases, sequence and checksum are filled in when it is appended.
+class JournalRecord {
+ public:
+  JournalRecord() : JournalRecord(std::string()) {}
+  // Uses the memory of `buffer`, whatever is in it.
+  explicit JournalRecord(std::string buffer);
+
+  // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
+  void begin_put(std::string_view chunk, std::size_t expected_text_size);
+  [[nodiscard]] std::string& buffer() { return bytes_; }
+  void end_put();
+  void cancel_put();  // forgets what begin_put began
+  void add_removal(std::string_view chunk);
+
+  [[nodiscard]] const std::vector<JournalOperation>& operations() const { return operations_; }
+  [[nodiscard]] std::string_view text(std::size_t operation) const;
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+
+  void set_base(std::size_t operation, const Digest& base);
+
+  // A record of the same sequence with just these edits, in this order.
+  [[nodiscard]] std::shared_ptr<JournalRecord> subset(
+      const std::vector<std::size_t>& operations) const;
+
+ private:
+  friend class Journal;
+  friend class JournalReader;
+  void add_operation(std::string_view chunk, bool removal);
+  std::string_view seal(std::uint64_t sequence, std::uint64_t seed);
+  bool parse(std::string bytes, std::uint64_t seed);
+  bool parse_operation(std::size_t& offset);
+
+  std::string bytes_;
+  std::vector<JournalOperation> operations_;
+  std::vector<std::size_t> starts_;  // where each operation's header begins
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Runs the tests of safety at depth, for about as many minutes as given, and sums them up.
+
+usage: tools/prove.py --build FOLDER --fuzzers FOLDER --summary FILE MINUTES
+
+The storms and the power cuts reach their full counts from 10 minutes on; crash states and fuzzers use
+the time that is given to them. Every seed is printed with what failed. Exit status 1 when something
+failed.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import math
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CORES = os.cpu_count() or 1
+CRASH_CASES = 36
+FULL_DEPTH = 10  # minutes
+
+# Shares of the cores' time.
+CRASH_SHARE = 0.45
+FUZZ_SHARE = 0.15
+
+
+class Proof:
+    """One thing to prove: commands, and what of their output is counted."""
+
+    def __init__(self, name, commands, counted, pattern, environment=None, promises=""):
+        self.name, self.commands, self.counted = name, commands, counted
+        self.pattern = re.compile(pattern)
+        self.environment = {key: str(value) for key, value in (environment or {}).items()}
+        self.promises = promises
+
+
+class Result:
+    """What the commands of a proof found so far."""
+
+    def __init__(self):
+        self.count = self.failures = self.skipped = 0
+        self.seconds = 0.0
+
+
+def command_line(environment, command):
+    return " ".join([*(f"{key}={value}" for key, value in environment.items()),
+                     *(str(part) for part in command)])
+
+
+def run(proof, command, result, lock, log):
+    environment = {**os.environ, **proof.environment}
+    extra = {}
+    if isinstance(command, tuple):
+        extra, command = command
+    begin = time.monotonic()
+    done = subprocess.run([str(part) for part in command], env={**environment, **extra}, cwd=ROOT,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    with lock:
+        result.seconds += time.monotonic() - begin
+        result.count += sum(int(number) for number in proof.pattern.findall(done.stdout))
+        result.skipped += len(set(re.findall(r"^\[  SKIPPED \] (\S+)", done.stdout, re.M)))
+        line = command_line({**proof.environment, **extra}, command)
+        log.write(f"== {line}\n{done.stdout}\n")
+        log.flush()
+        if done.returncode != 0:
+            result.failures += 1
+            print(f"\nFAILED: {line}\n{done.stdout[-4000:]}", flush=True)
+
+
+def shards(program, test_filter):
+    """One command for each core, which share the cases."""
+    return [({"GTEST_TOTAL_SHARDS": str(CORES), "GTEST_SHARD_INDEX": str(i)},
+             [program, f"--gtest_filter={test_filter}"]) for i in range(CORES)]
+
+
+def proofs(build, fuzzers, minutes):
+    seconds = minutes * 60 * CORES
+    depth = min(1.0, minutes / FULL_DEPTH)
+    tests = build / "tests"
+    crash = tests / "crash"
+    process = tests / "process"
+    targets = sorted(path for path in fuzzers.glob("fuzz_*") if path.is_file() and os.access(path, os.X_OK))
+    fuzz_seconds = max(5, int(seconds * FUZZ_SHARE / max(1, len(targets))))
+    passed = r"\[  PASSED  \] (\d+) test"
+    return [
+        Proof("kill storm", [[process / "kill_test"]], "kills", r"(\d+) kills,", {
+            "SAFECHUNK_STORM": max(1, round(100 * depth))}, "G2 G3 G4"),
+        Proof("lock storm", [[process / "lock_test", "--gtest_filter=LockStorm.*"]], "acquisitions",
+              r"(\d+) owners", {"SAFECHUNK_CONTENDERS": 32,
+                                "SAFECHUNK_STORM": max(1, round(20 * depth))}, "G3 G9"),
+        Proof("crash states", shards(crash / "crash_states_test", "All/CrashStates.*"), "distinct states",
+              r"(\d+) distinct states", {
+                  "SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 2,
+                  "SAFECHUNK_CRASH_SECONDS": max(1, int(seconds * CRASH_SHARE / CRASH_CASES))},
+              "G1 to G6"),
+        Proof("crashes of a second owner", shards(crash / "crash_states_test", "All/SecondLife.*"),
+              "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
+        Proof("power cuts", shards(tests / "power" / "power_cut_test", "*"), "power cuts",
+              r"(\d+) power cuts", {"SAFECHUNK_POWER_CUTS": max(2, math.ceil(28 * depth))}, "G1 to G5"),
+        Proof("faults at every call", shards(crash / "faults_test", "*"), "runs", r"(\d+) runs with a fault",
+              {}, "G1 to G4, G7, G8"),
+        Proof("failing allocations", shards(process / "allocation_test", "*"), "runs", r"(\d+) runs",
+              {"SAFECHUNK_ALLOCATION_STRIDE": 1 if depth == 1 else 5}, "G3 G4 G8"),
+        Proof("locks, forks, processes", [[process / "lock_test", "--gtest_filter=-LockStorm.*"]], "tests",
+              passed, {}, "G9"),
+        Proof("rot, planted files, permissions", [[process / "hostile_folder_test"]], "tests", passed, {},
+              "G6 G12 G14"),
+        Proof("full disks", [[process / "full_disk_test"]], "tests", passed, {}, "G2 G7 G8"),
+        Proof("models", [["/usr/bin/python3", ROOT / "tools" / "check_models.py"]], "states",
+              r"(\d+) states", {}, "G1 G4 G9"),
+        *(Proof(target.name.replace("_", " ", 1),
+                [fuzz_command(target, fuzz_seconds)], "inputs",
+                r"stat::number_of_executed_units: (\d+)", {"TMPDIR": "/dev/shm"}, "G6 G12")
+          for target in targets),
+    ]
+
+
+def fuzz_command(target, seconds):
+    name = target.name.removeprefix("fuzz_")
+    grown = ROOT / "build" / "corpus" / target.name
+    grown.mkdir(parents=True, exist_ok=True)
+    return [target, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={grown.parent}/",
+            grown, ROOT / "fuzz" / "corpus" / name]
+
+
+def show_progress(begin, minutes, open_jobs, stop):
+    while not stop.wait(15):
+        left = ", ".join(sorted(set(list(open_jobs.values())))) or "nothing"
+        print(f"  {time.monotonic() - begin:5.0f} s of about {minutes * 60:.0f}: running {left}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--fuzzers", type=pathlib.Path, required=True)
+    parser.add_argument("--summary", type=pathlib.Path, required=True)
+    parser.add_argument("minutes", type=float)
+    arguments = parser.parse_args()
+    if arguments.minutes <= 0:
+        parser.error("MINUTES must be positive")
+
+    todo = proofs(arguments.build.resolve(), arguments.fuzzers.resolve(), arguments.minutes)
+    results = {proof.name: Result() for proof in todo}
+    lock, stop, open_jobs = threading.Lock(), threading.Event(), {}
+    begin = time.monotonic()
+    arguments.summary.parent.mkdir(parents=True, exist_ok=True)
+    with open(arguments.summary.with_suffix(".log"), "w", encoding="utf-8") as log:
+
+        def job(proof, command):
+            key = object()
+            open_jobs[key] = proof.name
+            try:
+                run(proof, command, results[proof.name], lock, log)
+            finally:
+                del open_jobs[key]
+
+        progress = threading.Thread(target=show_progress, args=(begin, arguments.minutes, open_jobs, stop))
+        progress.start()
+        # The storms wait for the disk most of the time: one more job than cores.
+        with concurrent.futures.ThreadPoolExecutor(CORES + 1) as pool:
+            futures = [pool.submit(job, proof, command) for proof in todo for command in proof.commands]
+        stop.set()
+        progress.join()
+        for future in futures:
+            future.result()
+
+    took = time.monotonic() - begin
+    rows = [{"proof": proof.name, "promises": proof.promises, "count": results[proof.name].count,
+             "of": proof.counted, "failed": results[proof.name].failures,
+             "skipped": results[proof.name].skipped, "seconds": round(results[proof.name].seconds, 1),
+             "environment": proof.environment} for proof in todo]
+    # A proof that counted nothing has proved nothing, unless it said that it cannot run here.
+    failed = [row for row in rows if row["failed"] or (row["count"] == 0 and row["skipped"] == 0)]
+    arguments.summary.write_text(json.dumps({"minutes": arguments.minutes, "seconds": round(took, 1),
+                                             "cores": CORES, "failed": len(failed), "proofs": rows}, indent=2))
+    print(f"\n{'proof':34}{'count':>12} {'of':18}{'failed':>7}{'skipped':>8}{'seconds':>9}  promises")
+    for row in rows:
+        mark = "  <-- NOT PROVED" if row in failed else ""
+        print(f"{row['proof']:34}{row['count']:>12,} {row['of']:18}{row['failed']:>7}{row['skipped']:>8}"
+              f"{row['seconds']:>9.1f}  {row['promises']}{mark}")
+    print(f"\n{took:.0f} s; {arguments.summary} has this table, {arguments.summary.with_suffix('.log')} all output")
+    sys.exit(1 if failed else 0)
+
+
+main()
