@@ -51,6 +51,7 @@ class Judge {
   void judge(const SimFileSystem& file_system, const History& history, const std::string& where,
              std::uint64_t seeds, int depth = 2) {
     if (number_of(where, kSampling) % one_in_ != 0) return;
+    if (std::chrono::steady_clock::now() > deadline_) return;
     history_ = history;
     crash_everywhere(file_system, where, seeds, depth, false);
   }
@@ -59,8 +60,12 @@ class Judge {
   [[nodiscard]] std::size_t failures() const { return failures_; }
   // From now on states are chosen by this seed. What was judged once is not judged again.
   void begin_round(std::uint64_t seed) { round_seed_ = seed; }
-  // Judges only some of the places that it is called at, others in each round.
-  void judge_one_in(std::uint64_t count) { one_in_ = count; }
+  // Judges only some of the places that it is called at, others in each round, and none after that
+  // time.
+  void judge_one_in(std::uint64_t count, std::chrono::steady_clock::time_point deadline) {
+    one_in_ = count;
+    deadline_ = deadline;
+  }
 
  private:
   static constexpr std::size_t kReported = 5;
@@ -197,6 +202,7 @@ class Judge {
   const std::uint64_t stride_ = std::max<std::uint64_t>(setting("SAFECHUNK_CRASH_STRIDE", 40), 1);
   std::uint64_t round_seed_;
   std::uint64_t one_in_ = 1;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
   std::unordered_set<std::string> seen_;
   std::size_t failures_ = 0;
   std::string events_;  // of the last recovery
@@ -276,7 +282,7 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   const std::chrono::seconds budget(setting("SAFECHUNK_CRASH_SECONDS", 0));
   const auto start = std::chrono::steady_clock::now();
   Judge judge(GetParam().durability, first);
-  if (budget.count() > 0) judge.judge_one_in(8);
+  if (budget.count() > 0) judge.judge_one_in(8, start + budget);
   std::uint64_t rounds = 0;
   do {
     judge.begin_round(first + rounds++);

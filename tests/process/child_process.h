@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -26,8 +27,12 @@
 
 namespace safechunk::test {
 
-inline constexpr std::chrono::seconds kPatience{60};  // when this is over, something hangs
-inline constexpr int kKilled = -SIGKILL;              // what Child::wait() gives for SIGKILL
+// When this is over, something hangs. SAFECHUNK_PATIENCE is for long storms; 60 when it is not set.
+inline std::chrono::seconds patience() {
+  const char* text = std::getenv("SAFECHUNK_PATIENCE");
+  return std::chrono::seconds(text == nullptr ? 60 : std::max(1, std::atoi(text)));
+}
+inline constexpr int kKilled = -SIGKILL;  // what Child::wait() gives for SIGKILL
 
 // SAFECHUNK_STORM multiplies the rounds of storms; 1 when it is not set.
 inline int storm_factor() {
@@ -100,7 +105,7 @@ class Pipe {
 
   // One byte from the other side, which says that it has got so far.
   void await_signal() const {
-    if (read(std::chrono::steady_clock::now() + kPatience, 1).empty()) {
+    if (read(std::chrono::steady_clock::now() + patience(), 1).empty()) {
       throw std::runtime_error("the other process did not answer");
     }
   }
@@ -110,7 +115,7 @@ class Pipe {
   [[nodiscard]] std::string read_all() const {
     std::string all;
     for (;;) {
-      const std::string part = read(std::chrono::steady_clock::now() + kPatience);
+      const std::string part = read(std::chrono::steady_clock::now() + patience());
       if (part.empty()) return all;
       all += part;
     }
@@ -157,7 +162,7 @@ class Child {
   [[noreturn]] static void run(const std::function<void()>& body) {
     int code = 0;
     try {
-      ::alarm(static_cast<unsigned>(2 * kPatience.count()));  // nobody hangs for ever
+      ::alarm(static_cast<unsigned>(2 * patience().count()));  // nobody hangs for ever
       body();
     } catch (const std::exception& exception) {
       std::fprintf(stderr, "child %d: %s\n", static_cast<int>(::getpid()), exception.what());
@@ -172,7 +177,7 @@ class Child {
 
 // Looks at a condition until it holds or patience is over.
 inline bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + patience();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     ::usleep(2000);

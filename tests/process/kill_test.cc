@@ -125,7 +125,7 @@ class KillStorm : public testing::Test {
     std::string reports;
     const auto pause = std::chrono::microseconds(random() % 25'000);
     if (random() % 5 != 0) {
-      reports = pipe.read(std::chrono::steady_clock::now() + test::kPatience);
+      reports = pipe.read(std::chrono::steady_clock::now() + test::patience());
       ASSERT_FALSE(reports.empty()) << "the writer did not come so far";
     }
     const auto deadline = std::chrono::steady_clock::now() + pause;

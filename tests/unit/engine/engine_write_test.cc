@@ -165,6 +165,52 @@ TEST(EngineFailures, AFailedFsyncTakesAFreshFile) {
   EXPECT_EQ(machine.chunk("a"), "1\n");
 }
 
+// G5: what the disk has made of a temporary file is looked at before it gets a name. Kills: not
+// comparing what is read back.
+TEST(EngineFailures, AFileThatReadsBackOtherwiseIsNotPublished) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  bool changed = false;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.verb != "sync" || call.path != "project/chunks/a.tmp" ||
+        std::exchange(changed, true)) {
+      return std::nullopt;
+    }
+    auto chunks = machine.files.open_directory("/project/chunks").value();
+    (void)chunks->open("a.tmp", OpenMode::read_write).value()->write_at(0, "3").value();
+    return std::nullopt;
+  });
+  put(engine, "a", "2");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
+  EXPECT_TRUE(changed);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  machine.files.set_hook({});
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "2\n");
+}
+
+// G5: a version whose name may not survive a power cut does not take the place of the backup.
+// Kills: counting it as durable although the fsync of its folder failed.
+TEST(EngineFailures, AVersionThatIsNotDurableIsNoBackup) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* text : {"1", "2"}) {
+    put(engine, "a", text);
+    save(engine);
+  }
+  Failing failing(machine.files, "sync_directory", "project/chunks", EIO);
+  put(engine, "a", "3");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("a"), "3\n");
+  failing.stop();
+  put(engine, "a", "4");
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "4\n");
+  EXPECT_EQ(machine.file("chunks_bak/a.bak"), "2\n");
+}
+
 // G8: what the journal refused is kept in memory, said, and saved. Kills: a stage that drops it.
 TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   Machine machine;
