@@ -105,7 +105,8 @@ def checkpoint(chunks, size, count, limit):
 
 def attach(chunks, size, count):
     return Work(f"attach {chunks}x{size}", f"attach to {chunks} chunks of {size_name(size)}", "attach",
-                ["floor list", "engine"], [Target("P7", "engine", "floor list", 1.0)],
+                ["floor list", "engine"],
+                [Target("P7", "engine", "floor list", 1.0)] if chunks in (1000, 100_000) else [],
                 size=size, count=count, chunks=chunks, prepared=True)
 
 
