@@ -96,7 +96,7 @@ std::vector<std::string> measure_all() {
   const auto add = [&](const std::string& operation, const Costs& cost) {
     rows.push_back(row(operation, cost));
   };
-  for (const std::size_t size : {1000, 100'000}) {
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{100'000}}) {
     const std::string kb = std::to_string(size / 1000) + " KB";
     Bench bench;
     bench.save(size);
