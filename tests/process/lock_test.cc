@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -236,6 +237,51 @@ TEST(LockStorm, NeverTwoOwnersAndNoUpdateLost) {
   EXPECT_TRUE(engine.verify()->sound());
   EXPECT_GE(owners, contenders() * rounds);
   std::printf("%d owners, %d of them or of those who waited were killed\n", owners, killed);
+}
+
+// --- containers
+
+// Runs `body` as process 1 of a PID namespace of its own.
+Child in_a_container(const std::function<void()>& body) {
+  return Child([&body] {
+    require(::unshare(CLONE_NEWPID) == 0, "unshare");
+    Child first([&body] {
+      require(::getpid() == 1, "not the first process");
+      body();
+    });
+    require(first.wait() == 0, "the first process failed");
+  });
+}
+
+// G9, G3: every owner here is process 1 of its host, boot and start time, as in containers over one
+// volume; the kernel's lock tells them apart. Kills: judging owners by their PID.
+TEST(LockContainers, TheSamePidInAnotherNamespaceIsAnotherProcess) {
+  if (::geteuid() != 0) GTEST_SKIP() << "PID namespaces need root";
+  const TemporaryFolder folder;
+  Pipe ready;
+  Pipe stop;
+  Child owner = in_a_container([&] {
+    SafeChunkEngine engine("project", patient_options_in(folder));
+    require_ok(engine.stage_update("[1]", "a"), "stage_update");
+    ready.signal();
+    stop.await_signal();
+    ::_exit(0);  // dies with its lock text and its journal
+  });
+  ready.await_signal();
+  Child refused = in_a_container([&] {
+    require_code(ErrorCode::locked, SafeChunkEngine::open("project", options_in(folder)).status(),
+                 "open beside the owner in another container");
+  });
+  EXPECT_EQ(refused.wait(), 0);
+  EXPECT_EQ(SafeChunkEngine::open("project", options_in(folder)).code(), ErrorCode::locked);
+  stop.signal();
+  EXPECT_EQ(owner.wait(), 0);
+  Child heir = in_a_container([&] {
+    auto engine = SafeChunkEngine::open("project", options_in(folder));
+    require_ok(engine.status(), "open after the owner has died");
+    require(engine->fetch_chunk("a").value() == "[\n    1\n]\n", "the staged update is there");
+  });
+  EXPECT_EQ(heir.wait(), 0);
 }
 
 // --- two engines in one process
