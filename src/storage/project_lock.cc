@@ -134,13 +134,13 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, Own
     const auto text = LockText::decode(found);
     if (text) owner = to_owner(*text, written_at(*info));
     if (!*held) return locked_by(owner);
-    // Its holder may have removed the file between our open and our lock.
-    lock.inode_ = info->inode;
-    if (!lock.check_held()) continue;
-
     Process& process = platform.process;
     const auto decision = decide_lock(found.empty(), text, written_at(*info), process.pid(),
                                       text ? process.find(text->pid) : std::nullopt);
+    // Its holder may have removed the file between our open and our lock; an original engine, which
+    // takes no lock, even until it was seen to be gone.
+    lock.inode_ = info->inode;
+    if (!lock.check_held()) continue;
     if (decision == LockDecision::refuse) return locked_by(owner);
     if (decision == LockDecision::take_stale) stale = text ? owner : OwnerInfo{};
 
@@ -195,6 +195,10 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   const auto decision =
       decide_lock(found.empty(), text, written_at(*info), platform.process.pid(), process);
   if (decision == LockDecision::refuse && !force) return locked_by(owner);
+  // Under that name there may be another owner's lock by now.
+  auto now = root.stat(layout::kLock);
+  if (!now) return now.code() == ErrorCode::not_found ? Status() : now.status();
+  if (now->inode != info->inode) return locked_by(OwnerInfo{});
   return root.unlink(layout::kLock);
 }
 

@@ -122,12 +122,18 @@ class Opening {
     if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
     if (Status s = open_journal(); !s) return s;
     if (!project_.report.clean) {
-      // What a dead owner renamed may not be durable yet: it must be before it is built upon.
+      // What a dead owner appended and renamed may not be durable yet: it must be before it is
+      // built upon. Or a power cut could take those records that show why nothing was to be done.
+      if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
       if (Status s = folders.backups->sync(); !s) return s;
       if (Status s = folders.chunks->sync(); !s) return s;
     }
     // Makes folders and journal durable, and the removal of the journal before it.
     return folders.root->sync();
+  }
+
+  [[nodiscard]] std::uint64_t newest_record() const {
+    return project_.records.empty() ? 0 : project_.records.back()->sequence();
   }
 
   void note(Event::Kind kind, const std::string& chunk, std::string detail) {

@@ -4,6 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
+#include "storage/project_layout.h"
+#include "support/fake_process.h"
+#include "support/manual_clock.h"
+#include "support/sim_file_system.h"
+
 namespace safechunk {
 namespace {
 
@@ -84,6 +92,70 @@ TEST(DecideLock, TrustsTheKernelForItsOwnKind) {
   ours.token = "t";
   EXPECT_EQ(decide(ours, process(77, 9'000)), LockDecision::take_stale);
   EXPECT_EQ(decide(std::nullopt, std::nullopt), LockDecision::take_stale);
+}
+
+// --- who comes and goes between two calls (docs/models/lock.pml)
+
+// Does something once, when it is asked about another process.
+class AskedProcess final : public Process {
+ public:
+  explicit AskedProcess(std::function<void()> when_asked) : when_asked_(std::move(when_asked)) {}
+  std::int64_t pid() override { return kOwnPid; }
+  std::optional<ProcessInfo> find(std::int64_t pid) override {
+    if (pid != kOwnPid && when_asked_) std::exchange(when_asked_, nullptr)();
+    return std::nullopt;
+  }
+  std::string host_name() override { return "host"; }
+  std::string boot_id() override { return "boot"; }
+  std::uint64_t random_token() override { return 1; }
+
+ private:
+  std::function<void()> when_asked_;
+};
+
+Result<ProjectLock> acquire(Directory& root, Process& process, FileSystem& file_system) {
+  test::ManualClock clock;
+  OwnerInfo owner;
+  std::optional<OwnerInfo> stale;
+  return ProjectLock::acquire(root, {file_system, clock, process}, owner, stale);
+}
+
+void write_lock(Directory& root, const std::string& text) {
+  auto file = root.open(layout::kLock, OpenMode::create, 0644).value();
+  ASSERT_EQ(file->write_at(0, text).value(), text.size());
+}
+
+// The original removes its file and ends after we opened it: what we locked has no name any more.
+TEST(ProjectLock, IsNotAFileThatAnOriginalEngineRemovedMeanwhile) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  write_lock(*root, "PID: 77\n");
+  AskedProcess process([&] { EXPECT_TRUE(root->unlink(layout::kLock).ok()); });
+  auto lock = acquire(*root, process, file_system);
+  ASSERT_TRUE(lock) << lock.status().to_text();
+  EXPECT_TRUE(lock->check_held().ok());
+  test::FakeProcess other(600, 2);
+  EXPECT_EQ(acquire(*root, other, file_system).code(), ErrorCode::locked);
+}
+
+// One owner leaves and another one comes after we opened the first one's file.
+TEST(ProjectLock, RemoveStaleLeavesTheLockOfTheNextOwner) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  write_lock(*root, "PID: 77 :host=h boot=b start=1.00 token=t\nCREATED: 1.00\n");
+  test::FakeProcess other(600, 2);
+  std::optional<ProjectLock> next;
+  AskedProcess process([&] {
+    ASSERT_TRUE(root->unlink(layout::kLock).ok());
+    auto lock = acquire(*root, other, file_system);
+    ASSERT_TRUE(lock);
+    next.emplace(*std::move(lock));
+  });
+  test::ManualClock clock;
+  EXPECT_EQ(ProjectLock::remove_stale(*root, {file_system, clock, process}, true).code(),
+            ErrorCode::locked);
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->check_held().ok());
 }
 
 }  // namespace
