@@ -145,8 +145,7 @@ def main():
     parser.add_argument("--only", default="", help="only mutants whose name holds this word")
     parser.add_argument("--json", help="write the result to this file")
     arguments = parser.parse_args()
-    shutil.rmtree(COPY, ignore_errors=True)
-    # Times are kept, so that what did not change since the last run is not built again.
+    shutil.rmtree(COPY.parent, ignore_errors=True)  # what a mutant left must not be built upon
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
     configured = run(["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja",
                       "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])

@@ -115,7 +115,7 @@ def proofs(build, fuzzers, minutes):
               "G6 G12 G14"),
         Proof("full disks", [[process / "full_disk_test"]], "tests", passed, {}, "G2 G7 G8"),
         Proof("models", [["/usr/bin/python3", ROOT / "tools" / "check_models.py"]], "states",
-              r"(\d+) states", {}, "G1 G4 G9"),
+              r"(\d+) +[\d.]+ +(?:holds|violated)", {}, "G1 G4 G9"),
         *(Proof(target.name.replace("_", " ", 1),
                 [fuzz_command(target, fuzz_seconds)], "inputs",
                 r"stat::number_of_executed_units: (\d+)", {"TMPDIR": "/dev/shm"}, "G6 G12")

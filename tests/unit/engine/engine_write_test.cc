@@ -211,6 +211,32 @@ TEST(EngineFailures, AVersionThatIsNotDurableIsNoBackup) {
   EXPECT_EQ(machine.file("chunks_bak/a.bak"), "2\n");
 }
 
+// G4: without a durable journal a set could become visible in part. Kills: publishing it although
+// the journal could neither be synced nor replaced.
+TEST(EngineFailures, ASetIsNotPublishedWithoutItsJournal) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  put(engine, "b", "1");
+  save(engine);
+  bool broken = true;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const bool journal = call.verb == "sync_data" || call.path.ends_with(".journal.tmp");
+    return broken && journal ? std::optional(EIO) : std::nullopt;
+  });
+  auto transaction = engine.transaction();
+  ASSERT_TRUE(transaction.stage("2", "a").ok());
+  ASSERT_TRUE(transaction.stage("2", "b").ok());
+  EXPECT_EQ(transaction.commit().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  broken = false;
+  save(engine);
+  machine.files.set_hook({});
+  EXPECT_EQ(machine.chunk("a"), "2\n");
+  EXPECT_EQ(machine.chunk("b"), "2\n");
+}
+
 // G8: what the journal refused is kept in memory, said, and saved. Kills: a stage that drops it.
 TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   Machine machine;
