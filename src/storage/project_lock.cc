@@ -120,6 +120,8 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, Own
   constexpr int kTries = 100;  // each lost try means that another owner came and went meanwhile
   for (int attempt = 0; attempt < kTries; ++attempt) {
     auto opened = root.open(layout::kLock, OpenMode::create, 0666);
+    // A file system in user space may find the file and lose it before it is open.
+    if (opened.code() == ErrorCode::not_found && attempt + 1 < kTries) continue;
     if (!opened) return opened.status();
     ProjectLock lock;
     lock.root_ = &root;
@@ -181,7 +183,7 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   auto present = root.stat(layout::kLock);
   if (!present) return present.code() == ErrorCode::not_found ? Status() : present.status();
   auto file = root.open(layout::kLock, OpenMode::read_write);
-  if (!file) return file.status();
+  if (!file) return file.code() == ErrorCode::not_found ? Status() : file.status();
   auto held = (*file)->try_lock();
   if (!held) return held.status();
   auto info = (*file)->stat();

@@ -10,6 +10,7 @@
 
 #include "process/child_process.h"
 #include "process/folder_listing.h"
+#include "support/file_system_probe.h"
 
 namespace safechunk {
 namespace {
@@ -316,6 +317,9 @@ std::map<std::string, std::string> states_of(const Json& report) {
 
 // G6, G7: verify says per file what it is, and repair does what attach and reading would.
 TEST_F(Cli, VerifiesAndRepairs) {
+  if (!test::keeps_attributes()) {
+    GTEST_SKIP() << "this file system has no extended attributes";
+  }
   make_project();
   for (const char* text : {"[1]", "[2]"}) put("c", text);
   Json report = run_json(kOk, {"verify", "project"});

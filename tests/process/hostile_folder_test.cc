@@ -17,6 +17,7 @@
 
 #include "process/child_process.h"
 #include "process/folder_listing.h"
+#include "support/file_system_probe.h"
 
 namespace safechunk {
 namespace {
@@ -84,6 +85,12 @@ constexpr std::array kPlants = {Plant::fifo, Plant::folder, Plant::dangling_syml
 class Planted : public testing::TestWithParam<Plant> {
  protected:
   void SetUp() override {
+    if (GetParam() == Plant::fifo && !test::can_make_fifos()) {
+      GTEST_SKIP() << "this file system has no FIFOs";
+    }
+    if (GetParam() != Plant::fifo && GetParam() != Plant::folder && !test::can_symlink()) {
+      GTEST_SKIP() << "this file system has no symbolic links";
+    }
     ::alarm(60);  // a hang is a failure
     fs::create_directory(folder_ / "outside");
     write_file(folder_ / "outside/victim", kSecret);
@@ -92,6 +99,7 @@ class Planted : public testing::TestWithParam<Plant> {
   }
   void TearDown() override {
     ::alarm(0);
+    if (IsSkipped()) return;
     EXPECT_EQ(listing_of(folder_ / "outside"), outside_) << "something outside was changed";
     EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
   }
@@ -319,6 +327,7 @@ void change_mode(const fs::path& path, mode_t mode) {
 
 // field.md: "unreadable (EACCES) is treated as corrupt". Unreadable is not corrupt.
 TEST(Permissions, UnreadableChunkIsNotCorrupt) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   make_project(folder);
   as_nobody(folder, [&] {
@@ -347,6 +356,7 @@ TEST(Permissions, UnreadableChunkIsNotCorrupt) {
 }
 
 TEST(Permissions, UnreadableBackupIsNotLost) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   make_project(folder);
   as_nobody(folder, [&] {
@@ -361,6 +371,7 @@ TEST(Permissions, UnreadableBackupIsNotLost) {
 }
 
 TEST(Permissions, UnreadableJournalLockOrFolder) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   {
     Child owner([&] {
@@ -385,6 +396,7 @@ TEST(Permissions, UnreadableJournalLockOrFolder) {
 
 // A folder in which nothing may be created: refused, and still readable.
 TEST(Permissions, ReadOnlyFolder) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   make_project(folder);
   as_nobody(folder, [&] {
@@ -402,6 +414,7 @@ TEST(Permissions, ReadOnlyFolder) {
 
 // It became read-only while the engine lived: G8.
 TEST(Permissions, ChunksFolderBecomesReadOnly) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   make_project(folder);
   as_nobody(folder, [&] {
@@ -428,6 +441,7 @@ mode_t mode_of(const fs::path& path) {
 
 // G14; field.md: "file mode lost".
 TEST(Permissions, FileModeSurvivesSaves) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   for (const mode_t mode : {0600U, 0640U, 0644U, 0660U, 0444U, 0755U}) {
     const TemporaryFolder folder;
     make_project(folder);
@@ -452,6 +466,7 @@ TEST(Permissions, FileModeSurvivesSaves) {
 }
 
 TEST(Permissions, NewFilesHonourTheUmask) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   for (const mode_t mask : {0022U, 0077U, 0002U}) {
     const TemporaryFolder folder;
     const mode_t before = ::umask(mask);
@@ -463,6 +478,7 @@ TEST(Permissions, NewFilesHonourTheUmask) {
 }
 
 TEST(Permissions, OwnerSurvivesSavesWherePermitted) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
   const TemporaryFolder folder;
   make_project(folder);
@@ -479,6 +495,7 @@ TEST(Permissions, OwnerSurvivesSavesWherePermitted) {
 
 // Where it is not permitted, saving goes on.
 TEST(Permissions, FileOfSomebodyElseIsSavedAllTheSame) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
   const TemporaryFolder folder;
   make_project(folder);
@@ -720,6 +737,7 @@ TEST(BadName, EqualButForCase) {
 
 // Files that no allowed name belongs to are none of ours.
 TEST(BadName, OnDiskIsLeftAlone) {
+  if (!test::takes_device_names()) GTEST_SKIP() << "this file system refuses such names";
   const TemporaryFolder folder;
   make_project(folder);
   const std::vector<std::string> foreign = {"con.json", "a .json", "notes.txt", ".json",

@@ -1,0 +1,50 @@
+// What the file system under the temporary folder can do, found by trying: never by its name.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "support/temporary_folder.h"
+
+namespace safechunk::test {
+
+inline bool can_link() {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  return ::link((folder / "a").c_str(), (folder / "b").c_str()) == 0;
+}
+
+inline bool can_symlink() {
+  const TemporaryFolder folder;
+  return ::symlink("a", (folder / "b").c_str()) == 0;
+}
+
+inline bool can_make_fifos() {
+  const TemporaryFolder folder;
+  return ::mkfifo((folder / "a").c_str(), 0600) == 0;
+}
+
+// Modes, which imply owners.
+inline bool keeps_modes() {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  struct stat info {};
+  return ::chmod((folder / "a").c_str(), 0604) == 0 && ::stat((folder / "a").c_str(), &info) == 0 &&
+         (info.st_mode & 07777U) == 0604U;
+}
+
+inline bool keeps_attributes() {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  return ::setxattr((folder / "a").c_str(), "user.probe", "1", 1, 0) == 0;
+}
+
+// Windows has names of devices, such as CON, that some file systems refuse.
+inline bool takes_device_names() {
+  const TemporaryFolder folder;
+  std::ofstream file(folder / "con.json");
+  return file.is_open();
+}
+
+}  // namespace safechunk::test
