@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 CITED = re.compile(r"`([A-Za-z_*][\w*/]*\.[\w*/.]+)`")
-FILE_ENDINGS = (".md", ".cc", ".h", ".hpp", ".py", ".txt", ".json", ".tmp", ".bak", ".sh", ".zip", ".abi")
+FILE_ENDINGS = (".md", ".cc", ".h", ".hpp", ".py", ".txt", ".json", ".tmp", ".bak", ".sh", ".zip", ".abi", ".pml")
 
 
 def check_links(root, problems):
