@@ -63,7 +63,7 @@ class Commit {
     prepare_all();
     fail_broken_groups();
     if (needs_journal()) {
-      if (Status status = sync_journal(); !status) fail_pending(status);
+      if (Status status = sync_journal(); !status) fail_all(status);
     }
     again_ = store_.folders_uncertain();
     store_.set_folders_uncertain(true);  // also when an exception keeps us from sync_folders()
@@ -173,9 +173,10 @@ class Commit {
     }
   }
 
-  void fail_pending(const Status& status) {
+  // Also an edit back to what the file has: the journal may end with the version between.
+  void fail_all(const Status& status) {
     for (Work& work : works_) {
-      if (work.pending()) work.status = status;
+      if (work.status.ok()) work.status = status;
     }
   }
 

@@ -136,5 +136,29 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                                           testing::Values(Durability::file, Durability::journal)),
                          case_name);
 
+// The journal may end with the version between, and only the journal can tell that it is not the
+// last one. Kills: acknowledging edits that need no file although the journal could not be synced.
+TEST(FaultsInOrder, AnEditBackIsNotAcknowledgedWithoutItsJournal) {
+  SimFileSystem file_system;
+  SharedHistory history;
+  Session session(file_system, history, Durability::file);
+  ASSERT_TRUE(session.put("a", "1").ok());
+  ASSERT_TRUE(session.sync().ok());
+  ASSERT_TRUE(session.put("a", "2").ok());
+  ASSERT_TRUE(session.put("a", "1").ok());
+  bool journal_synced = false;
+  file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    journal_synced =
+        journal_synced || (call.verb == "sync_data" && call.path == "project/.journal");
+    return journal_synced ? std::optional(EIO) : std::nullopt;
+  });
+  EXPECT_EQ(session.sync().code(), ErrorCode::io_error);
+  EXPECT_TRUE(journal_synced);
+  EXPECT_TRUE(session.engine().is_dirty());
+  file_system.set_hook(nullptr);
+  EXPECT_TRUE(session.sync().ok());
+  EXPECT_EQ(session.state(), (ProjectState{{"a", "1"}}));
+}
+
 }  // namespace
 }  // namespace safechunk::test
