@@ -71,8 +71,8 @@ MUTANTS = [
      "    backups_touched_ = true;\n    return {};"),
     ("failed unlink ignored", "src/storage/commit.cc",
      "    if (!status && status.code() != ErrorCode::not_found) return status;\n"
-     "    status = folders_.backups->unlink",
-     "    status = folders_.backups->unlink"),
+     "    status = folders_.chunks->unlink",
+     "    status = folders_.chunks->unlink"),
     ("journal sync does nothing", "src/storage/journal.cc",
      "  Status status = file->sync_data();\n  if (status.ok()) {\n    durable = target;",
      "  Status status;\n  if (status.ok()) {\n    durable = target;"),

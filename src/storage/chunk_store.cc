@@ -138,8 +138,9 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
                                       Inspection backup) {
   FileAttributes attributes;
   attributes.like = primary.health == FileHealth::missing ? backup.info : primary.info;
-  // It belongs to no journal: what the journal holds for this chunk is judged by content.
-  attributes.stamp = Stamp{};
+  // It stays where it was in the journal's order: newer records are replayed upon it, and older
+  // ones, which a power cut may bring back, are not.
+  attributes.stamp = backup.health == FileHealth::good ? *backup.stamp : Stamp{};
   attributes.stamp->text = backup.text_digest(settings_);
   const auto publish = [&]() -> Status {
     auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk),

@@ -219,9 +219,10 @@ class Commit {
 
   Status remove_files(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    Status status = folders_.chunks->unlink(layout::chunk_file(chunk));
+    // The backup first: a chunk that is missing is read from its backup.
+    Status status = folders_.backups->unlink(layout::backup_file(chunk));
     if (!status && status.code() != ErrorCode::not_found) return status;
-    status = folders_.backups->unlink(layout::backup_file(chunk));
+    status = folders_.chunks->unlink(layout::chunk_file(chunk));
     if (!status && status.code() != ErrorCode::not_found) return status;
     backups_touched_ = true;
     work.published = true;
