@@ -8,7 +8,8 @@
         print(engine.fetch_chunk("users"))
 """
 
-from ._engine import SafeChunkEngine, Transaction
+from ._engine import SafeChunkEngine
+from ._transaction import Transaction
 from .errors import (
     CancelledError,
     ConflictError,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import functools
-import math
 import os
 import shutil
 import weakref
@@ -15,26 +14,32 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from . import _core, errors
+from ._arguments import (
+    Default,
+    checked_base_dir,
+    checked_handler,
+    checked_integer,
+    checked_name,
+    milliseconds,
+)
 from ._events import Events
+from ._transaction import Transaction
 from .errors import (
     MISTAKES,
     CancelledError,
     Fault,
     InvalidArgumentError,
-    InvalidNameError,
     NotFoundError,
     SafeChunkError,
 )
 
 _core.set_makers(errors.make_error, errors.make_bad_value)
 
-Default = Callable[[Any], object]
 Progress = Callable[[int, int], object]
 
 _T = TypeVar("_T")
 _Otherwise = TypeVar("_Otherwise")
 _MISSING = object()
-_NO_LIMIT = 2**31 - 1  # milliseconds; 24 days
 
 
 class SafeChunkEngine:
@@ -89,24 +94,25 @@ class SafeChunkEngine:
         """
         if durability not in ("file", "journal"):
             raise InvalidArgumentError("durability must be 'file' or 'journal'")
-        base = _base_dir(base_dir)
+        base = checked_base_dir(base_dir)
         engine_of = weakref.WeakMethod(self._core_is_dirty)
-        self._events = Events(_name(project_id, "project id"), lambda: bool(_call(engine_of)))
+        checked_name(project_id, "project id")
+        self._events = Events(project_id, lambda: bool(_call(engine_of)))
         self._strict = strict
         self._default = default
-        self._depth_limit = _integer(depth_limit, "depth_limit", 1_000_000)
+        self._depth_limit = checked_integer(depth_limit, "depth_limit", 1_000_000)
         self._debounce_delay = debounce_delay
         self._project_id = project_id
         self._core: _core.Engine = _core.Engine(
             project_id,
             os.fsencode(base),
-            _milliseconds(debounce_delay, "debounce_delay"),
-            _milliseconds(max_delay, "max_delay"),
+            milliseconds(debounce_delay, "debounce_delay"),
+            milliseconds(max_delay, "max_delay"),
             durability == "journal",
-            _integer(indent, "indent", 16),
-            _integer(journal_limit, "journal_limit", 2**63 - 1),
+            checked_integer(indent, "indent", 16),
+            checked_integer(journal_limit, "journal_limit", 2**63 - 1),
             self._depth_limit,
-            _integer(chunk_size_limit, "chunk_size_limit", 2**63 - 1),
+            checked_integer(chunk_size_limit, "chunk_size_limit", 2**63 - 1),
             read_only,
             self._events,
         )
@@ -155,7 +161,7 @@ class SafeChunkEngine:
         root = Path(base_dir)
         try:
             candidate, count = name, 0
-            _core.project_exists(_name(name, "project id"), os.fsencode(root))
+            _core.project_exists(checked_name(name, "project id"), os.fsencode(root))
             root.mkdir(parents=True, exist_ok=True)
             while not _reserve(root / candidate):
                 count += 1
@@ -182,7 +188,8 @@ class SafeChunkEngine:
         """
         try:
             # First, because it looks at the name.
-            exists = _core.project_exists(_name(project_id, "project id"), os.fsencode(base_dir))
+            checked_name(project_id, "project id")
+            exists = _core.project_exists(project_id, os.fsencode(base_dir))
             if not exists and not os.path.isdir(os.path.join(base_dir, project_id)):
                 return None, "PROJECT_NOT_FOUND"
             strict = bool(options.pop("strict", False))
@@ -216,7 +223,8 @@ class SafeChunkEngine:
         :param force: also a lock of the original engine whose process seems alive
         :raises LockedError: when a live owner holds it
         """
-        _core.unlock(_name(project_id, "project id"), os.fsencode(_base_dir(base_dir)), force)
+        checked_name(project_id, "project id")
+        _core.unlock(project_id, os.fsencode(checked_base_dir(base_dir)), force)
 
     def delete_project(self, confirmed: bool = False) -> bool:
         """Removes the project's folder with everything in it, backups and checkpoints too.
@@ -308,16 +316,16 @@ class SafeChunkEngine:
         :raises InvalidJsonError: another value that JSON does not have
         """
         return self._staged(
-            self._core.stage_update, data, _name(chunk_name), default or self._default
+            self._core.stage_update, data, checked_name(chunk_name), default or self._default
         )
 
     def stage_text(self, json_text: str, chunk_name: str) -> bool:
         """The same with JSON text. Order of keys, number texts and escapes are kept."""
-        return self._staged(self._core.stage_text, json_text, _name(chunk_name))
+        return self._staged(self._core.stage_text, json_text, checked_name(chunk_name))
 
     def delete_chunk(self, chunk_name: str) -> bool:
         """Stages the removal of a chunk and of its backup. False when there is none."""
-        return self._staged(self._core.remove_chunk, _name(chunk_name))
+        return self._staged(self._core.remove_chunk, checked_name(chunk_name))
 
     def force_sync(self) -> bool:
         """Commits everything staged. True: it survives a power cut from here on.
@@ -331,7 +339,7 @@ class SafeChunkEngine:
 
         It commits at the end of the block, unless an exception leaves it.
         """
-        return Transaction(self)
+        return Transaction(self._core.transaction(), self._events, self._default, self._depth_limit)
 
     # --- reading
 
@@ -340,14 +348,14 @@ class SafeChunkEngine:
 
         :return: {} when there is no such chunk; None when it cannot be read, and on_fault tells
         """
-        found = self._try(self._core.find_chunk, None, _name(chunk_name), _MISSING)
+        found = self._try(self._core.find_chunk, None, checked_name(chunk_name), _MISSING)
         return {} if found is _MISSING else found
 
     read_chunk = fetch_chunk
 
     def fetch_text(self, chunk_name: str) -> str | None:
         """The chunk's JSON text as it stands in the file; None when there is none."""
-        return self._try(self._core.find_text, None, _name(chunk_name))
+        return self._try(self._core.find_text, None, checked_name(chunk_name))
 
     def list_chunks(self) -> list[str]:
         """The names of all chunks, sorted."""
@@ -356,18 +364,18 @@ class SafeChunkEngine:
     # --- the engine as a mapping from chunk names to values; trouble is always raised
 
     def __getitem__(self, chunk_name: str) -> Any:
-        found = self._core.find_chunk(_name(chunk_name), _MISSING)
+        found = self._core.find_chunk(checked_name(chunk_name), _MISSING)
         if found is _MISSING:
             raise KeyError(chunk_name)
         return found
 
     def __setitem__(self, chunk_name: str, data: object) -> None:
-        self._core.stage_update(data, _name(chunk_name), self._default)
+        self._core.stage_update(data, checked_name(chunk_name), self._default)
         self._events.dirty_changed()
 
     def __delitem__(self, chunk_name: str) -> None:
         try:
-            self._core.remove_chunk(_name(chunk_name))
+            self._core.remove_chunk(checked_name(chunk_name))
         except NotFoundError:
             raise KeyError(chunk_name) from None
         self._events.dirty_changed()
@@ -408,9 +416,9 @@ class SafeChunkEngine:
         return self._try(
             self._core.create_checkpoint,
             None,
-            _name(label, "label"),
-            _integer(retention, "retention", 2**31 - 1),
-            _name(notes, "notes"),
+            checked_name(label, "label"),
+            checked_integer(retention, "retention", 2**31 - 1),
+            checked_name(notes, "notes"),
             progress,
         )
 
@@ -420,20 +428,22 @@ class SafeChunkEngine:
 
     def verify_checkpoint(self, filename: str, *, progress: Progress | None = None) -> bool:
         """Reads every entry and compares checksums."""
-        return self._did(self._core.verify_checkpoint, _name(filename, "checkpoint"), progress)
+        checked_name(filename, "checkpoint")
+        return self._did(self._core.verify_checkpoint, filename, progress)
 
     def restore_checkpoint(self, filename: str, *, progress: Progress | None = None) -> bool:
         """Replaces all chunks by those of the archive, whole or not at all.
 
         The state of before is kept as the checkpoint ``before_restore``.
         """
-        done = self._did(self._core.restore_checkpoint, _name(filename, "checkpoint"), progress)
+        checked_name(filename, "checkpoint")
+        done = self._did(self._core.restore_checkpoint, filename, progress)
         self._events.dirty_changed()
         return done
 
     def delete_checkpoint(self, filename: str) -> bool:
         """Removes an archive. False when there is none."""
-        return self._did(self._core.delete_checkpoint, _name(filename, "checkpoint"))
+        return self._did(self._core.delete_checkpoint, checked_name(filename, "checkpoint"))
 
     # --- health
 
@@ -462,7 +472,7 @@ class SafeChunkEngine:
     ) -> Coroutine[Any, Any, bool]:
         """As stage_update(). The copy is taken at the call, not when it is awaited."""
         text = _core.dump(data, default or self._default, self._depth_limit)
-        return asyncio.to_thread(self.stage_text, text, _name(chunk_name))
+        return asyncio.to_thread(self.stage_text, text, checked_name(chunk_name))
 
     async def fetch_chunk_async(self, chunk_name: str) -> Any:
         """As fetch_chunk()."""
@@ -564,7 +574,7 @@ class SafeChunkEngine:
 
     @on_status.setter
     def on_status(self, handler: Callable[[str], object] | None) -> None:
-        self._events.on_status = _handler(handler)
+        self._events.on_status = checked_handler(handler)
 
     @property
     def on_sync(self) -> Callable[[], object] | None:
@@ -573,7 +583,7 @@ class SafeChunkEngine:
 
     @on_sync.setter
     def on_sync(self, handler: Callable[[], object] | None) -> None:
-        self._events.on_sync = _handler(handler)
+        self._events.on_sync = checked_handler(handler)
 
     @property
     def on_fault(self) -> Callable[[Fault], object] | None:
@@ -582,7 +592,7 @@ class SafeChunkEngine:
 
     @on_fault.setter
     def on_fault(self, handler: Callable[[Fault], object] | None) -> None:
-        self._events.on_fault = _handler(handler)
+        self._events.on_fault = checked_handler(handler)
 
     @property
     def on_dirty(self) -> Callable[[bool], object] | None:
@@ -591,7 +601,7 @@ class SafeChunkEngine:
 
     @on_dirty.setter
     def on_dirty(self, handler: Callable[[bool], object] | None) -> None:
-        self._events.on_dirty = _handler(handler)
+        self._events.on_dirty = checked_handler(handler)
 
     def __repr__(self) -> str:
         state = "active" if self.is_active() else "inactive"
@@ -633,111 +643,6 @@ class SafeChunkEngine:
         if self._strict:
             raise error
         return otherwise
-
-
-class Transaction:
-    """Several edits that become visible whole or not at all. For one thread.
-
-    Made by ``engine.transaction()``. Nothing happens before the end of the ``with`` block, or
-    commit(). An exception that leaves the block drops the edits. What commit() meets is raised.
-    """
-
-    def __init__(self, engine: SafeChunkEngine) -> None:
-        self._engine = engine
-        self._core = engine._core.transaction()
-
-    def stage(self, data: object, chunk_name: str, *, default: Default | None = None) -> None:
-        """As SafeChunkEngine.stage_update(), checked and copied at once, staged by commit()."""
-        hook = default or self._engine._default
-        self._core.stage(data, _name(chunk_name), hook, self._engine._depth_limit)
-
-    stage_update = stage
-
-    def remove(self, chunk_name: str) -> None:
-        """Removes a chunk; one that does not exist is no mistake here."""
-        self._core.remove(_name(chunk_name))
-
-    delete_chunk = remove
-
-    def __setitem__(self, chunk_name: str, data: object) -> None:
-        self.stage(data, chunk_name)
-
-    def __delitem__(self, chunk_name: str) -> None:
-        self.remove(chunk_name)
-
-    def commit(self) -> None:
-        """Stages all edits as one unit and commits them durably.
-
-        :raises NotOwnerError, InvalidNameError: nothing was staged
-        :raises SafeChunkError: the unit is staged as a whole, and is retried
-        """
-        try:
-            self._core.commit()
-        except SafeChunkError as error:
-            if not error.reported and not isinstance(error, MISTAKES):
-                self._engine._events.fault(error)
-            raise
-        finally:
-            self._engine._events.dirty_changed()
-
-    def __enter__(self) -> Transaction:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.commit()
-
-
-# --- arguments
-
-
-def _name(name: object, what: str = "chunk name") -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"the {what} must be str, not {type(name).__name__}")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise InvalidNameError(f"{what} is not valid Unicode") from None
-    if "\0" in name:
-        raise InvalidNameError(f"{what} holds a control character")
-    return name
-
-
-def _base_dir(base_dir: str | os.PathLike[str] | os.PathLike[bytes] | None) -> str:
-    base = os.fspath(base_dir) if base_dir is not None else ""
-    if not isinstance(base, str):
-        raise TypeError(f"base_dir must be str or os.PathLike, not {type(base).__name__}")
-    return base
-
-
-def _milliseconds(seconds: object, what: str) -> float:
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        raise TypeError(f"{what} must be a number of seconds, not {type(seconds).__name__}")
-    if math.isnan(seconds) or seconds < 0:
-        raise InvalidArgumentError(f"{what} must not be negative")
-    return float(min(seconds * 1000, _NO_LIMIT))
-
-
-def _integer(value: object, what: str, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{what} must be int, not {type(value).__name__}")
-    if not 0 <= value <= most:
-        raise InvalidArgumentError(f"{what} must be between 0 and {most}")
-    return value
-
-
-_Handler = TypeVar("_Handler")
-
-
-def _handler(handler: _Handler) -> _Handler:
-    if handler is not None and not callable(handler):
-        raise TypeError(f"a handler must be callable or None, not {type(handler).__name__}")
-    return handler
 
 
 def _reserve(folder: Path) -> bool:

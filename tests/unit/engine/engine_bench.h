@@ -1,6 +1,8 @@
 // An engine in memory: simulated file system, a clock that only the test moves, a fake process.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -161,5 +163,15 @@ class Failing {
   std::atomic<bool> on_{true};
   std::atomic<int> hits_{0};
 };
+
+// Stages and lets nobody wonder whether it worked.
+inline void put(SafeChunkEngine& engine, const std::string& chunk, const std::string& text) {
+  const Status status = engine.stage_update(std::string_view(text), chunk);
+  ASSERT_TRUE(status.ok()) << status.to_text();
+}
+inline void save(SafeChunkEngine& engine) {
+  const Status status = engine.force_sync();
+  ASSERT_TRUE(status.ok()) << status.to_text();
+}
 
 }  // namespace safechunk::test

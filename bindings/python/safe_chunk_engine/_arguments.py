@@ -1,0 +1,57 @@
+"""Arguments of the public methods, checked at the call."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .errors import InvalidArgumentError, InvalidNameError
+
+Default = Callable[[Any], object]
+_NO_LIMIT = 2**31 - 1  # milliseconds; 24 days
+
+
+def checked_name(name: object, what: str = "chunk name") -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"the {what} must be str, not {type(name).__name__}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidNameError(f"{what} is not valid Unicode") from None
+    if "\0" in name:
+        raise InvalidNameError(f"{what} holds a control character")
+    return name
+
+
+def checked_base_dir(base_dir: str | os.PathLike[str] | os.PathLike[bytes] | None) -> str:
+    base = os.fspath(base_dir) if base_dir is not None else ""
+    if not isinstance(base, str):
+        raise TypeError(f"base_dir must be str or os.PathLike, not {type(base).__name__}")
+    return base
+
+
+def milliseconds(seconds: object, what: str) -> float:
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{what} must be a number of seconds, not {type(seconds).__name__}")
+    if math.isnan(seconds) or seconds < 0:
+        raise InvalidArgumentError(f"{what} must not be negative")
+    return float(min(seconds * 1000, _NO_LIMIT))
+
+
+def checked_integer(value: object, what: str, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be int, not {type(value).__name__}")
+    if not 0 <= value <= most:
+        raise InvalidArgumentError(f"{what} must be between 0 and {most}")
+    return value
+
+
+_Handler = TypeVar("_Handler")
+
+
+def checked_handler(handler: _Handler) -> _Handler:
+    if handler is not None and not callable(handler):
+        raise TypeError(f"a handler must be callable or None, not {type(handler).__name__}")
+    return handler

@@ -1,0 +1,227 @@
+// What a failing save costs (G8), and what it must not cost.
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "unit/engine/engine_bench.h"
+
+namespace safechunk::test {
+namespace {
+
+using std::chrono::seconds;
+
+// G8, "one unserialisable chunk blocks all later ones for ever". Kills: stopping at the first
+// error, retrying without back-off, forgetting what failed.
+TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
+  Machine machine;
+  Faults faults;
+  auto engine = machine.engine();
+  engine.on_fault([&](const Error& error) { faults.add(error); });
+  Failing failing(machine.files, "create", "chunks/b.tmp", ENOSPC);
+  for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::no_space);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  EXPECT_EQ(machine.chunk("b"), "(missing)");
+  EXPECT_EQ(machine.chunk("c"), "1\n");
+  EXPECT_TRUE(faults.has(ErrorCode::no_space, "b"));
+  EXPECT_EQ(engine.fetch_chunk("b").value(), "1\n");
+  auto health = engine.health_report().value();
+  EXPECT_EQ(health.pending_chunks, 1U);
+  EXPECT_EQ(health.failed_commits, 1U);
+  EXPECT_NE(health.last_error.find("'b'"), std::string::npos) << health.last_error;
+
+  for (const int delay : {1, 2, 4, 8, 16, 32, 60, 60}) {
+    const auto next = machine.clock.now() + seconds(delay);
+    machine.clock.await_deadline(next);
+    machine.clock.advance(seconds(delay));
+  }
+  const auto last = machine.clock.now() + seconds(60);
+  machine.clock.await_deadline(last);
+  EXPECT_EQ(engine.health_report()->retries, 8U);
+  failing.stop();
+  machine.clock.advance(seconds(60));
+  machine.clock.await_idle();
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  EXPECT_FALSE(engine.health_report()->dirty_buffer);
+}
+
+// G8. Kills: a detach that removes the journal although something was not saved.
+TEST(EngineFailures, DetachReportsAndKeepsTheJournalAndAttachReplays) {
+  Machine machine;
+  Faults faults;
+  auto engine = machine.engine();
+  engine.on_fault([&](const Error& error) { faults.add(error); });
+  {
+    const Failing failing(machine.files, "sync", "chunks/b.tmp", EIO);
+    put(engine, "a", "1");
+    put(engine, "b", "1");
+    EXPECT_EQ(engine.detach().code(), ErrorCode::io_error);
+  }
+  EXPECT_TRUE(faults.has(ErrorCode::io_error, "b"));
+  EXPECT_FALSE(engine.is_active());
+  EXPECT_EQ(engine.status().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  EXPECT_EQ(machine.chunk("b"), "(missing)");
+  EXPECT_TRUE(machine.file(".journal"));
+  EXPECT_FALSE(machine.file(".lock"));
+  ASSERT_TRUE(engine.attach().ok());
+  EXPECT_TRUE(engine.status().ok());
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  EXPECT_FALSE(engine.recovery_report().clean);
+  EXPECT_EQ(engine.recovery_report().events.at(0).kind, Event::Kind::replayed);
+}
+
+// Rule: an fsync that failed is never tried again on the same file. Kills: keeping the temp file.
+TEST(EngineFailures, AFailedFsyncTakesAFreshFile) {
+  Machine machine;
+  std::vector<std::string> calls;
+  bool failed = false;
+  auto engine = machine.engine();
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.path != "project/chunks/a.tmp") return std::nullopt;
+    calls.push_back(call.verb);
+    if (call.verb != "sync" || std::exchange(failed, true)) return std::nullopt;
+    return EIO;
+  });
+  put(engine, "a", "1");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
+  EXPECT_EQ(calls.back(), "unlink");
+  calls.clear();
+  save(engine);
+  machine.files.set_hook({});
+  EXPECT_EQ(calls.at(0), "create");
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+}
+
+// G5: what the disk has made of a temporary file is looked at before it gets a name. Kills: not
+// comparing what is read back.
+TEST(EngineFailures, AFileThatReadsBackOtherwiseIsNotPublished) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  bool changed = false;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.verb != "sync" || call.path != "project/chunks/a.tmp" ||
+        std::exchange(changed, true)) {
+      return std::nullopt;
+    }
+    auto chunks = machine.files.open_directory("/project/chunks").value();
+    (void)chunks->open("a.tmp", OpenMode::read_write).value()->write_at(0, "3").value();
+    return std::nullopt;
+  });
+  put(engine, "a", "2");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
+  EXPECT_TRUE(changed);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  machine.files.set_hook({});
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "2\n");
+}
+
+// G5: a version whose name may not survive a power cut does not take the place of the backup.
+// Kills: counting it as durable although the fsync of its folder failed.
+TEST(EngineFailures, AVersionThatIsNotDurableIsNoBackup) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* text : {"1", "2"}) {
+    put(engine, "a", text);
+    save(engine);
+  }
+  Failing failing(machine.files, "sync_directory", "project/chunks", EIO);
+  put(engine, "a", "3");
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("a"), "3\n");
+  failing.stop();
+  put(engine, "a", "4");
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "4\n");
+  EXPECT_EQ(machine.file("chunks_bak/a.bak"), "2\n");
+}
+
+// G4: without a durable journal a set could become visible in part. Kills: publishing it although
+// the journal could neither be synced nor replaced.
+TEST(EngineFailures, ASetIsNotPublishedWithoutItsJournal) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  put(engine, "b", "1");
+  save(engine);
+  bool broken = true;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const bool journal = call.verb == "sync_data" || call.path.ends_with(".journal.tmp");
+    return broken && journal ? std::optional(EIO) : std::nullopt;
+  });
+  auto transaction = engine.transaction();
+  ASSERT_TRUE(transaction.stage("2", "a").ok());
+  ASSERT_TRUE(transaction.stage("2", "b").ok());
+  EXPECT_EQ(transaction.commit().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  broken = false;
+  save(engine);
+  machine.files.set_hook({});
+  EXPECT_EQ(machine.chunk("a"), "2\n");
+  EXPECT_EQ(machine.chunk("b"), "2\n");
+}
+
+// G8: what the journal refused is kept in memory, said, and saved. Kills: a stage that drops it.
+TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
+  Machine machine;
+  auto engine = machine.engine();
+  Failing failing(machine.files, "write_at", ".journal", ENOSPC);
+  EXPECT_EQ(engine.stage_update("1", "a").code(), ErrorCode::no_space);
+  EXPECT_EQ(engine.fetch_chunk("a").value(), "1\n");
+  failing.stop();
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  ASSERT_TRUE(engine.detach().ok());
+  EXPECT_FALSE(machine.file(".journal"));
+}
+
+// G3 after a cut of the journal that failed half way: what is staged next survives a kill, or the
+// call says that it would not. Kills: appending behind a header that nothing can read.
+class EngineTornJournal : public testing::TestWithParam<bool> {};
+
+TEST_P(EngineTornJournal, KeepsWhatIsStagedNextOrSaysSo) {
+  const bool replaceable = GetParam();
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  bool torn = false;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (!replaceable && call.path.ends_with(".journal.tmp")) return EIO;
+    if (call.verb != "write_at" || !call.path.ends_with("/.journal") || std::exchange(torn, true)) {
+      return std::nullopt;
+    }
+    auto root = machine.files.open_directory("/project").value();
+    (void)root->open(".journal", OpenMode::read_write).value()->write_at(16, "torn").value();
+    return EIO;
+  });
+  save(engine);  // the data is safe; the cut is a fault
+  EXPECT_TRUE(torn);
+  const Status staged = engine.stage_update("1", "b");
+  EXPECT_EQ(staged.ok(), replaceable) << staged.to_text();
+  const auto killed = machine.files.crash_clone(0, CrashModel::process);
+  machine.files.set_hook({});
+  FakeProcess process(4243, 7);
+  EngineOptions options;
+  options.base_dir = "/";
+  {
+    auto next =
+        EngineAccess::construct("project", options, Platform{*killed, machine.clock, process});
+    EXPECT_EQ(next.fetch_chunk("a").value(), "1\n");
+    if (replaceable) {
+      EXPECT_EQ(next.fetch_chunk("b").value(), "1\n");
+    }
+  }
+  save(engine);
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  put(engine, "b", "2");  // the journal is whole again
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineTornJournal, testing::Bool());
+
+}  // namespace
+}  // namespace safechunk::test
