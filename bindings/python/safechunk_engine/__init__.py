@@ -1,53 +1,5 @@
 """The package safe_chunk_engine under the name of the original's file."""
 
-from safe_chunk_engine import (
-    CancelledError,
-    ConflictError,
-    CorruptError,
-    Fault,
-    InputOutputError,
-    InvalidArgumentError,
-    InvalidJsonError,
-    InvalidNameError,
-    InvalidTypeError,
-    LockedError,
-    NoSpaceError,
-    NotFoundError,
-    NotOwnerError,
-    PermissionDeniedError,
-    ReadOnlyError,
-    SafeChunkEngine,
-    SafeChunkError,
-    StorageError,
-    TooDeepError,
-    TooLargeError,
-    Transaction,
-    UnsupportedFormatError,
-    __version__,
-)
-
-__all__ = [
-    "CancelledError",
-    "ConflictError",
-    "CorruptError",
-    "Fault",
-    "InputOutputError",
-    "InvalidArgumentError",
-    "InvalidJsonError",
-    "InvalidNameError",
-    "InvalidTypeError",
-    "LockedError",
-    "NoSpaceError",
-    "NotFoundError",
-    "NotOwnerError",
-    "PermissionDeniedError",
-    "ReadOnlyError",
-    "SafeChunkEngine",
-    "SafeChunkError",
-    "StorageError",
-    "TooDeepError",
-    "TooLargeError",
-    "Transaction",
-    "UnsupportedFormatError",
-    "__version__",
-]
+from safe_chunk_engine import *  # pyright: ignore[reportWildcardImportFromLibrary]
+from safe_chunk_engine import __all__ as __all__
+from safe_chunk_engine import __version__ as __version__
