@@ -330,6 +330,7 @@ Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
   std::vector<CheckpointInfo> list;
   for (const auto& [name, file] : found) {
     auto info = checkpoints.stat(file);
+    if (!info && info.code() != ErrorCode::not_found) return info.status();
     if (!info || info->type != FileType::regular) continue;
     list.push_back({file, name.label, date_of(name), notes_of(checkpoints, file), info->size});
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <map>
 
 #include "base/chunk_name.h"
@@ -46,11 +47,19 @@ namespace {
 
 // --- folders
 
-// Creates `name` in `parent` unless it exists, and makes it durable there.
 Status ensure_directory(Directory& parent, const std::string& name) {
   Status made = parent.make_directory(name);
-  if (made.ok()) return parent.sync();
-  return made.error().os_errno == EEXIST ? Status() : made;
+  return !made && made.error().os_errno == EEXIST ? Status() : made;
+}
+
+// Creates `name` in `parent` unless it exists. Durable, or not there.
+Status ensure_durable_directory(Directory& parent, const std::string& name) {
+  Status made = parent.make_directory(name);
+  if (!made) return made.error().os_errno == EEXIST ? Status() : made;
+  Status durable = parent.sync();
+  // Or the next attach would take it for durable; the error of the fsync matters more.
+  if (!durable) (void)parent.remove_directory(name);
+  return durable;
 }
 
 // Opens the base folder, creating missing components one by one.
@@ -66,7 +75,7 @@ Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const st
   while (!name.empty() && name.back() == '/') name.pop_back();
   auto parent = ensure_base(file_system, parent_path);
   if (!parent) return parent;
-  if (Status status = ensure_directory(**parent, name); !status) return status;
+  if (Status status = ensure_durable_directory(**parent, name); !status) return status;
   return file_system.open_directory(base);
 }
 
@@ -74,10 +83,13 @@ std::string join(const std::string& base, const std::string& name) {
   return base.ends_with('/') ? base + name : base + "/" + name;
 }
 
-Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Directory>& out) {
+// Opens a folder of the project, which is made when it is not there: after `before` has succeeded.
+Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Directory>& out,
+                        const std::function<Status()>& before = nullptr) {
   auto opened = root.open_directory(name);
   if (!opened && opened.code() == ErrorCode::not_found) {
-    Status made = root.make_directory(name);
+    Status made = before ? before() : Status();
+    if (made.ok()) made = root.make_directory(name);
     if (!made) return made;
     opened = root.open_directory(name);
   }
@@ -90,8 +102,8 @@ Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Direc
 
 class Opening {
  public:
-  Opening(OpenProject& project, Platform platform, const TextSettings& settings)
-      : project_(project), platform_(platform), settings_(settings) {}
+  Opening(Directory& base, OpenProject& project, Platform platform, const TextSettings& settings)
+      : base_(base), project_(project), platform_(platform), settings_(settings) {}
 
   Status run(OwnerInfo& owner) {
     std::optional<OwnerInfo> stale;
@@ -111,7 +123,12 @@ class Opening {
       note(Event::Kind::stale_lock, "",
            "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
     }
-    if (Status s = ensure_subfolder(*folders.root, layout::kChunks, folders.chunks); !s) return s;
+    // Whoever finds chunks/ knows that the project's own name is durable in the base folder.
+    const auto name_durable = [&] { return base_.sync(); };
+    if (Status s = ensure_subfolder(*folders.root, layout::kChunks, folders.chunks, name_durable);
+        !s) {
+      return s;
+    }
     if (Status s = ensure_subfolder(*folders.root, layout::kBackups, folders.backups); !s) return s;
     if (Status s = ensure_subfolder(*folders.root, layout::kCheckpoints, folders.checkpoints); !s) {
       return s;
@@ -300,6 +317,7 @@ class Opening {
     return {};
   }
 
+  Directory& base_;
   OpenProject& project_;
   const Platform platform_;
   const TextSettings settings_;
@@ -317,7 +335,7 @@ Result<std::unique_ptr<OpenProject>> open_project(Platform platform,
   if (!root) return root.status();
   auto project = std::make_unique<OpenProject>();
   project->folders.root = *std::move(root);
-  Opening opening(*project, platform, settings);
+  Opening opening(**base, *project, platform, settings);
   if (Status status = opening.run(owner); !status) return status;
   return project;
 }
@@ -335,7 +353,11 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
   if (!backups) return backups.status();
   folders.backups = *std::move(backups);
   auto checkpoints = folders.root->open_directory(layout::kCheckpoints);
-  if (checkpoints) folders.checkpoints = *std::move(checkpoints);
+  if (checkpoints) {
+    folders.checkpoints = *std::move(checkpoints);
+  } else if (checkpoints.code() != ErrorCode::not_found) {
+    return checkpoints.status();
+  }
   return folders;
 }
 

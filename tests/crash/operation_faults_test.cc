@@ -1,0 +1,514 @@
+// G6 to G8, G13: every operation, on a project that has seen much, while the n-th call fails once
+// or for good, for every n until the operation no longer makes it. What it returns with success is
+// right, what it does not do it says, and once calls succeed again everything is as if nothing had
+// happened.
+//
+// Kills: dropped return codes of attach, heal, checkpoints, restore, verify, repair, unlock.
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+#include "api/engine_access.h"
+#include "storage/project_lock.h"
+#include "support/fake_process.h"
+#include "support/manual_clock.h"
+#include "support/sim_file_system.h"
+
+namespace safechunk::test {
+namespace {
+
+using State = std::map<std::string, std::string>;  // chunk -> its text, or its error
+
+// --- a project
+
+void write_as_another_program(SimFileSystem& files, const std::string& folder,
+                              const std::string& name, std::string_view bytes) {
+  auto directory = files.open_directory("/project" + folder).value();
+  auto file = directory->open(name, OpenMode::create).value();
+  file->truncate(0).throw_if_error();
+  (void)file->write_at(0, bytes).value();
+}
+
+EngineOptions options(bool read_only = false) {
+  EngineOptions options;
+  options.base_dir = "/";
+  options.indent = 0;
+  options.read_only = read_only;
+  return options;
+}
+
+// An owner with a process of its own.
+struct Owner {
+  explicit Owner(SimFileSystem& files, std::uint64_t token = 1, bool read_only = false)
+      : process(4242 + static_cast<std::int64_t>(token), token),
+        engine(EngineAccess::construct("project", options(read_only),
+                                       Platform{files, clock, process})) {}
+
+  void put(const std::string& chunk, const std::string& text) {
+    engine.stage_update(std::string_view(text), chunk).throw_if_error();
+  }
+  State state() {
+    State state;
+    for (const std::string& chunk : engine.list_chunks().value()) {
+      auto text = engine.fetch_chunk(chunk);
+      state[chunk] = text ? *text : std::string(to_string(text.code()));
+    }
+    return state;
+  }
+
+  ManualClock clock;
+  FakeProcess process;
+  SafeChunkEngine engine;
+};
+
+const State kThen = {{"a", "1\n"}, {"b", "1\n"}, {"c", "1\n"}, {"d", "1\n"}};
+const State kNow = {{"a", "2\n"}, {"b", "1\n"}, {"c", "1\n"}, {"d", "2\n"}, {"e", "[5]\n"}};
+
+// Chunks with and without backups, and a checkpoint of an older state; nobody owns it.
+void build(SimFileSystem& files) {
+  Owner owner(files);
+  for (const char* chunk : {"a", "b", "c", "d"}) owner.put(chunk, "1");
+  (void)owner.engine.create_checkpoint("then").value();
+  owner.put("a", "2");
+  owner.put("d", "2");
+  owner.put("e", "[5]");
+  owner.engine.detach().throw_if_error();
+}
+
+// Its owner died with staged edits, and another program changed one of the files since.
+std::unique_ptr<SimFileSystem> with_a_dead_owner(SimFileSystem& files) {
+  std::unique_ptr<SimFileSystem> left;
+  {
+    Owner owner(files, 2);
+    owner.put("a", "3");
+    owner.put("f", "3");
+    owner.put("d", "3");
+    owner.engine.remove_chunk("c").throw_if_error();
+    left = files.crash_clone(0, CrashModel::process);
+    files.kill();
+  }
+  write_as_another_program(*left, "/chunks", "d.json", "77");
+  write_as_another_program(*left, "/chunks", "x.tmp", "unfinished");
+  write_as_another_program(*left, "/chunks_bak", "x.bak.tmp", "unfinished");
+  write_as_another_program(*left, "/checkpoints", "x.zip.tmp", "unfinished");
+  write_as_another_program(*left, "", ".journal.tmp", "unfinished");
+  auto checkpoints = left->open_directory("/project/checkpoints").value();
+  checkpoints->make_directory(".pin-0123").throw_if_error();
+  write_as_another_program(*left, "/checkpoints/.pin-0123", "a.json", "pinned");
+  return left;
+}
+
+// --- faults
+
+struct Fault {
+  int error;
+  bool for_good;
+};
+constexpr Fault kFaults[] = {
+    {EIO, false}, {EIO, true}, {ENOSPC, true}, {EACCES, false}, {EMFILE, false}};
+
+// Fails the n-th call between arm() and disarm(), and those behind it.
+class Failing {
+ public:
+  Failing(SimFileSystem& files, std::size_t broken, Fault fault) : files_(files) {
+    files_.set_hook([this, broken, fault](const SimCall& call) -> std::optional<int> {
+      if (!armed_) return std::nullopt;
+      const std::size_t number = calls_++;
+      if (number < broken || (number > broken && !fault.for_good)) return std::nullopt;
+      if (number == broken) where_ = call.verb + " " + call.path;
+      return fault.error;
+    });
+    description_ = "call " + std::to_string(broken) + ", errno " + std::to_string(fault.error) +
+                   (fault.for_good ? " for good" : " once");
+  }
+  Failing(const Failing&) = delete;
+  Failing& operator=(const Failing&) = delete;
+  ~Failing() { files_.set_hook({}); }
+
+  void arm() { armed_ = true; }
+  void disarm() { armed_ = false; }
+  [[nodiscard]] bool reached() const { return !where_.empty(); }
+  [[nodiscard]] std::string text() const { return description_ + ": " + where_; }
+
+ private:
+  SimFileSystem& files_;
+  bool armed_ = false;
+  std::size_t calls_ = 0;
+  std::string where_;
+  std::string description_;
+};
+
+// Runs `run(files, failing)` on a copy of `prepared`, for every fault at every call.
+template <typename Run>
+void at_every_call(const SimFileSystem& prepared, Run run) {
+  std::size_t runs = 0;
+  for (const Fault& fault : kFaults) {
+    for (std::size_t broken = 0;; ++broken) {
+      auto files = prepared.crash_clone(0, CrashModel::process);
+      Failing failing(*files, broken, fault);
+      run(*files, failing);
+      if (testing::Test::HasFailure()) FAIL() << failing.text();
+      if (!failing.reached()) break;
+      ++runs;
+    }
+  }
+  EXPECT_GT(runs, 0U);
+  std::printf("%zu runs with a fault\n", runs);
+}
+
+// An attached owner does `operation` while a call fails; then `judge(owner, result)`.
+template <typename Operation, typename JudgeResult>
+void while_attached(const SimFileSystem& prepared, Operation operation, JudgeResult judge) {
+  at_every_call(prepared, [&](SimFileSystem& files, Failing& failing) {
+    Owner owner(files, 3);
+    ASSERT_TRUE(owner.engine.is_active()) << owner.engine.status().to_text();
+    failing.arm();
+    auto result = operation(owner.engine);
+    failing.disarm();
+    judge(owner, result);
+  });
+}
+
+std::size_t count_of(const SimFileSystem& files, std::string_view folder, std::string_view part) {
+  std::size_t count = 0;
+  for (const auto& [path, bytes] : files.contents()) {
+    if (path.starts_with(folder) && path.find(part) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+std::vector<std::string> checkpoints_of(SafeChunkEngine& engine) {
+  std::vector<std::string> names;
+  for (const auto& info : engine.list_checkpoints().value()) names.push_back(info.file_name);
+  return names;
+}
+
+class OperationFaults : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override { build(files_); }
+
+  SimFileSystem files_{GetParam(), GetParam()};  // with stamps and links, or without both
+};
+
+// --- attach
+
+TEST_P(OperationFaults, Attach) {
+  const auto stale = with_a_dead_owner(files_);
+  at_every_call(*stale, [&](SimFileSystem& files, Failing& failing) {
+    failing.arm();
+    Owner owner(files, 3);
+    failing.disarm();
+    if (!owner.engine.is_active()) {
+      EXPECT_FALSE(owner.engine.status().ok());
+      const Status again = owner.engine.attach();
+      ASSERT_TRUE(again.ok()) << again.to_text();
+    }
+    const Status saved = owner.engine.force_sync();
+    EXPECT_TRUE(saved.ok()) << saved.to_text();
+    State state = owner.state();
+    // The staged edit of d or what the other program wrote: one is there, the other is kept.
+    const std::string d = state["d"];
+    if (d == "77") {
+      EXPECT_EQ(count_of(files, "project/quarantine/", "d.conflict"), 1U);
+    } else {
+      EXPECT_EQ(d, "3\n");
+      EXPECT_EQ(files.contents().at("project/chunks_bak/d.bak"), "77");
+    }
+    state.erase("d");
+    EXPECT_EQ(state, (State{{"a", "3\n"}, {"b", "1\n"}, {"e", "[5]\n"}, {"f", "3\n"}}));
+    ASSERT_TRUE(owner.engine.detach().ok());
+    Owner next(files, 4);
+    EXPECT_TRUE(next.engine.recovery_report().clean);
+    EXPECT_EQ(next.state()["d"], d);
+    EXPECT_EQ(count_of(files, "project/", "tmp"), 0U);
+    EXPECT_EQ(count_of(files, "project/", ".pin-"), 0U);
+  });
+}
+
+// A journal that cannot be read is evidence.
+TEST_P(OperationFaults, AttachToADamagedJournal) {
+  auto stale = with_a_dead_owner(files_);
+  write_as_another_program(*stale, "", ".journal", "this was a journal");
+  at_every_call(*stale, [&](SimFileSystem& files, Failing& failing) {
+    failing.arm();
+    Owner owner(files, 3);
+    failing.disarm();
+    if (!owner.engine.is_active()) owner.engine.attach().throw_if_error();
+    EXPECT_EQ(owner.state(),
+              (State{{"a", "2\n"}, {"b", "1\n"}, {"c", "1\n"}, {"d", "77"}, {"e", "[5]\n"}}));
+    bool kept = false;
+    for (const auto& [path, bytes] : files.contents()) {
+      kept =
+          kept || (path.starts_with("project/quarantine/journal") && bytes == "this was a journal");
+    }
+    EXPECT_TRUE(kept);
+  });
+}
+
+TEST_P(OperationFaults, AttachToANewProject) {
+  const SimFileSystem empty;
+  at_every_call(empty, [&](SimFileSystem& files, Failing& failing) {
+    failing.arm();
+    Owner owner(files, 3);
+    failing.disarm();
+    if (!owner.engine.is_active()) owner.engine.attach().throw_if_error();
+    owner.put("a", "1");
+    EXPECT_TRUE(owner.engine.force_sync().ok());
+    EXPECT_EQ(owner.state(), (State{{"a", "1\n"}}));
+    const auto cut = files.crash_clone(1, CrashModel::ordered);
+    EXPECT_EQ(Owner(*cut, 5).state(), (State{{"a", "1\n"}})) << "after a power cut";
+  });
+}
+
+TEST_P(OperationFaults, DetachWithAStagedUpdate) {
+  while_attached(
+      files_,
+      [](SafeChunkEngine& engine) {
+        const Status a = engine.stage_update("9", "a");
+        const Status z = engine.stage_update("9", "z");
+        const Status detached = engine.detach();
+        return detached.ok() || (a.ok() && z.ok());
+      },
+      [](Owner& owner, bool kept) {
+        EXPECT_FALSE(owner.engine.is_active());
+        owner.engine.attach().throw_if_error();
+        State state = owner.state();
+        if (kept) {
+          EXPECT_EQ(state["a"] + state["z"], "9\n9\n");
+        }
+        state.erase("z");
+        EXPECT_TRUE(state == kNow || state["a"] == "9\n");
+      });
+}
+
+// --- reading and healing
+
+TEST_P(OperationFaults, FetchOfADamagedChunk) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.fetch_chunk("a"); },
+      [](Owner& owner, const Result<std::string>& text) {
+        if (text) {
+          EXPECT_EQ(*text, "1\n");
+        }
+        EXPECT_EQ(owner.engine.fetch_chunk("a").value(), "1\n");
+        EXPECT_EQ(owner.engine.health_report()->quarantine_files, 1U);
+      });
+}
+
+TEST_P(OperationFaults, FetchOfALostChunk) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  write_as_another_program(files_, "/chunks_bak", "a.bak", "[bage");
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.fetch_chunk("a"); },
+      [](Owner& owner, const Result<std::string>& text) {
+        EXPECT_FALSE(text.ok());
+        EXPECT_EQ(owner.engine.fetch_chunk("a").code(), ErrorCode::corrupt);
+        EXPECT_EQ(owner.engine.health_report()->quarantine_files, 2U);
+      });
+}
+
+TEST_P(OperationFaults, SaveOverADamagedChunk) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  while_attached(
+      files_,
+      [](SafeChunkEngine& engine) {
+        const Status staged = engine.stage_update("9", "a");
+        const Status saved = engine.force_sync();
+        return staged.ok() ? saved : staged;
+      },
+      [](Owner& owner, const Status&) {
+        // Also what the journal refused was staged, and is saved now.
+        EXPECT_TRUE(owner.engine.force_sync().ok());
+        EXPECT_EQ(owner.state()["a"], "9\n");
+        EXPECT_EQ(owner.engine.health_report()->quarantine_files, 1U);
+      });
+}
+
+TEST_P(OperationFaults, Remove) {
+  while_attached(
+      files_,
+      [](SafeChunkEngine& engine) {
+        const Status staged = engine.remove_chunk("a");
+        const Status saved = engine.force_sync();
+        return staged.ok() ? saved : staged;
+      },
+      [](Owner& owner, const Status& removed) {
+        if (removed.ok()) {
+          EXPECT_FALSE(owner.state().contains("a"));
+        }
+        EXPECT_TRUE(owner.engine.force_sync().ok());
+        State expected = kNow;
+        if (!owner.state().contains("a")) expected.erase("a");
+        EXPECT_EQ(owner.state(), expected);
+      });
+}
+
+TEST_P(OperationFaults, ReadingWithoutOwning) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  at_every_call(files_, [&](SimFileSystem& files, Failing& failing) {
+    Owner reader(files, 3, true);
+    const auto before = files.contents();
+    failing.arm();
+    const auto names = reader.engine.list_chunks();
+    State seen;
+    for (const auto& [chunk, text] : kNow) {
+      auto found = reader.engine.find_chunk(chunk);
+      if (found) seen[chunk] = found->value_or("(missing)");
+    }
+    const auto health = reader.engine.health_report();
+    failing.disarm();
+    if (names) {
+      EXPECT_EQ(names->size(), kNow.size());
+    }
+    for (const auto& [chunk, text] : seen) {
+      EXPECT_EQ(text, chunk == "a" ? "1\n" : kNow.at(chunk)) << chunk;
+    }
+    if (health) {
+      EXPECT_EQ(health->shards, kNow.size());
+    }
+    EXPECT_EQ(files.contents(), before);
+  });
+}
+
+TEST_P(OperationFaults, Verify) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  std::map<std::string, FileVerdict::State> expected;
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.verify(); },
+      [&](Owner& owner, const Result<VerifyReport>& report) {
+        if (expected.empty()) {
+          const VerifyReport truth = owner.engine.verify().value();
+          for (const FileVerdict& file : truth.files) expected[file.path] = file.state;
+          EXPECT_FALSE(truth.sound());
+        }
+        if (!report) return;
+        EXPECT_FALSE(report->sound());
+        std::set<std::string> told;
+        for (const FileVerdict& file : report->files) {
+          told.insert(file.path);
+          // Whether there is a backup cannot be known when the folder cannot be read; and a stamp
+          // that cannot be read does not make a file unreadable.
+          if (file.state == FileVerdict::State::unreadable) continue;
+          const FileVerdict::State truth = expected.at(file.path);
+          const bool without_its_backup =
+              truth == FileVerdict::State::healable && file.state == FileVerdict::State::lost;
+          EXPECT_TRUE(file.state == truth || file.state == FileVerdict::State::unstamped ||
+                      without_its_backup)
+              << file.path << " " << to_string(file.state);
+        }
+        for (const auto& [path, state] : expected) EXPECT_TRUE(told.contains(path)) << path;
+      });
+}
+
+TEST_P(OperationFaults, Repair) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.repair(); },
+      [](Owner& owner, const Status& repaired) {
+        if (repaired.ok()) {
+          EXPECT_EQ(owner.engine.fetch_chunk("a").value(), "1\n");
+        }
+        EXPECT_TRUE(owner.engine.repair().ok());
+        State expected = kNow;
+        expected["a"] = "1\n";
+        EXPECT_EQ(owner.state(), expected);
+      });
+}
+
+// --- checkpoints
+
+TEST_P(OperationFaults, CreateCheckpoint) {
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.create_checkpoint("now"); },
+      [](Owner& owner, const Result<std::string>& name) {
+        EXPECT_LE(checkpoints_of(owner.engine).size(), 2U);
+        const std::string made = name ? *name : owner.engine.create_checkpoint("now").value();
+        EXPECT_TRUE(owner.engine.verify_checkpoint(made).ok());
+        owner.put("a", "99");
+        owner.put("new", "99");
+        owner.engine.restore_checkpoint(made).throw_if_error();
+        EXPECT_EQ(owner.state(), kNow);
+      });
+}
+
+TEST_P(OperationFaults, CreateCheckpointHealsFirst) {
+  write_as_another_program(files_, "/chunks", "a.json", "[gar");
+  while_attached(
+      files_, [](SafeChunkEngine& engine) { return engine.create_checkpoint("now"); },
+      [](Owner& owner, const Result<std::string>& name) {
+        const std::string made = name ? *name : owner.engine.create_checkpoint("now").value();
+        owner.put("a", "99");
+        owner.engine.restore_checkpoint(made).throw_if_error();
+        State expected = kNow;
+        expected["a"] = "1\n";
+        EXPECT_EQ(owner.state(), expected);
+      });
+}
+
+TEST_P(OperationFaults, RestoreCheckpoint) {
+  while_attached(
+      files_,
+      [](SafeChunkEngine& engine) {
+        const auto list = engine.list_checkpoints();
+        if (!list) return list.status();
+        return engine.restore_checkpoint(list->at(0).file_name);
+      },
+      [](Owner& owner, const Status& restored) {
+        const State state = owner.state();
+        EXPECT_TRUE(state == kThen || (!restored.ok() && state == kNow));
+        EXPECT_TRUE(owner.engine.force_sync().ok());
+        EXPECT_EQ(owner.state(), state);
+      });
+}
+
+TEST_P(OperationFaults, ListAndVerifyCheckpoints) {
+  while_attached(
+      files_,
+      [](SafeChunkEngine& engine) -> Status {
+        const auto list = engine.list_checkpoints();
+        if (!list) return list.status();
+        EXPECT_EQ(list->size(), 1U);
+        return engine.verify_checkpoint(list->at(0).file_name);
+      },
+      [](Owner& owner, const Status&) {
+        EXPECT_TRUE(owner.engine.verify_checkpoint(checkpoints_of(owner.engine).at(0)).ok());
+      });
+}
+
+TEST_P(OperationFaults, DeleteCheckpoint) {
+  const std::string name = Owner(files_, 9).engine.list_checkpoints()->at(0).file_name;
+  while_attached(
+      files_, [&](SafeChunkEngine& engine) { return engine.delete_checkpoint(name); },
+      [](Owner& owner, const Status& deleted) {
+        if (deleted.ok()) {
+          EXPECT_TRUE(checkpoints_of(owner.engine).empty());
+        }
+        EXPECT_EQ(owner.state(), kNow);
+      });
+}
+
+TEST_P(OperationFaults, Unlock) {
+  write_as_another_program(files_, "", ".lock", "PID: 99\n");
+  at_every_call(files_, [&](SimFileSystem& files, Failing& failing) {
+    ManualClock clock;
+    FakeProcess process;
+    auto root = files.open_directory("/project").value();
+    failing.arm();
+    const Status unlocked = ProjectLock::remove_stale(*root, {files, clock, process}, false);
+    failing.disarm();
+    if (unlocked.ok()) {
+      EXPECT_FALSE(files.contents().contains("project/.lock"));
+    }
+    EXPECT_EQ(Owner(files, 3).state(), kNow);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OperationFaults, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "with" : "without") + "_stamps_and_links";
+});
+
+}  // namespace
+}  // namespace safechunk::test

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Drops every check and every fsync, rename, link and unlink of src/storage, one at a time, and checks
+that a test notices.
+
+usage: tools/mutate_checks.py [--only FILE] [--json FILE]
+
+All mutants are built into one set of programs, and the environment chooses one: so hundreds of them
+take minutes. (tools/mutate.py has those that swap or replace something.) Works on a copy of the
+sources in build/mutants/checks. Exit status 1 when a mutant survives that is not in EXPECTED.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPY = ROOT / "build" / "mutants" / "checks"
+BUILD = ROOT / "build" / "mutants" / "checks-build"
+TESTS = ["storage_test", "engine_core_test", "engine_test", "golden_test", "faults_test",
+         "recovery_crash_test", "hostile_folder_test", "crash_states_test"]
+SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}
+PATIENCE = 300  # seconds; when they are over, it hangs
+
+CHOOSER = """#pragma once
+#include <cstdlib>
+inline bool is_mutant(int number) {
+  static const char* chosen = std::getenv("SAFECHUNK_MUTANT");
+  static const int active = chosen == nullptr ? 0 : std::atoi(chosen);
+  return active == number;
+}
+"""
+
+CHECKED_STATUS = re.compile(r"if \(Status (?P<name>\w+) = (?P<call>[^;]*); (?P<check>!(?P=name))\)")
+CHECKED_NAME = re.compile(r"if \((?P<check>!\w+)(?= &&|\))")
+CALL = re.compile(r"(?<![\w>.])(?:\*?\w+(?:\(\))?(?:->|\.))+(?:sync|sync_data|rename|link|unlink)\(|(?<![\w.>])publish_link\((?=\*)")
+
+# Survivors that change nothing that a user could see, with the reason. The key is the file and the line's text.
+EXPECTED = {}
+
+
+class Mutants:
+    """Rewrites sources so that each place can be switched off by its number."""
+
+    def __init__(self):
+        self.places = []  # (file, line number, what is dropped, the line)
+
+    def number(self, file, text, position, what):
+        line = text.count("\n", 0, position)
+        self.places.append((file, line + 1, what, text.split("\n")[line].strip()))
+        return len(self.places)
+
+    def rewrite(self, file, text):
+        edits = []  # (from, to, replacement), which never overlap but may be nested in a call
+
+        def insert(position, what):
+            edits.append((position, what))
+
+        for pattern in (CHECKED_STATUS, CHECKED_NAME):
+            for found in pattern.finditer(text):
+                number = self.number(file, text, found.start(), "check")
+                insert(found.start("check"), f"!is_mutant({number}) && ")
+        for found in CALL.finditer(text):
+            number = self.number(file, text, found.start(), "call")
+            insert(found.start(), f"(is_mutant({number}) ? Status() : ")
+            insert(self.end_of_call(text, found.end()), ")")
+        for position, inserted in sorted(edits, key=lambda edit: edit[0], reverse=True):
+            text = text[:position] + inserted + text[position:]
+        return text
+
+    @staticmethod
+    def end_of_call(text, position):
+        depth = 1
+        while depth > 0:
+            depth += {"(": 1, ")": -1}.get(text[position], 0)
+            position += 1
+        return position
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", **options)
+
+
+def killer(number):
+    """The first test that fails, or None."""
+    for test in TESTS:
+        program = next(path for path in BUILD.rglob(test) if path.is_file())
+        try:
+            result = run([str(program), "--gtest_fail_fast"], timeout=PATIENCE,
+                         env=os.environ | SHALLOW | {"SAFECHUNK_MUTANT": str(number)})
+        except subprocess.TimeoutExpired:
+            return f"{test} (hangs)"
+        if result.returncode != 0:
+            failed = re.search(r"^\[  FAILED  \] ([^ ,(]+)", result.stdout, re.M)
+            return f"{test}: {failed.group(1) if failed else 'crash'}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", default="", help="only mutants of files whose name holds this")
+    parser.add_argument("--json", help="write the result to this file")
+    arguments = parser.parse_args()
+    shutil.rmtree(COPY, ignore_errors=True)
+    shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
+    mutants = Mutants()
+    for path in sorted((COPY / "src" / "storage").glob("*.cc")):
+        path.write_text(mutants.rewrite(path.relative_to(COPY).as_posix(), path.read_text()))
+    chooser = COPY / "is_mutant.h"
+    chooser.write_text(CHOOSER)
+    for command in (["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+                     f"-DCMAKE_CXX_FLAGS=-include {chooser}"],
+                    ["cmake", "--build", str(BUILD), "--target", *TESTS]):
+        done = run(command)
+        if done.returncode != 0:
+            sys.exit(f"{done.stdout[-4000:]}\nthe mutants do not build")
+    if (found := killer(0)) is not None:
+        sys.exit(f"the unchanged sources fail: {found}")
+    chosen = [(i + 1, *place) for i, place in enumerate(mutants.places) if arguments.only in place[0]]
+    lock, results = threading.Lock(), []
+
+    def judge(place):
+        number, file, line, what, text = place
+        found = killer(number)
+        with lock:
+            results.append({"number": number, "file": file, "line": line, "dropped": what, "text": text,
+                            "killed_by": found})
+            if found is None:
+                known = EXPECTED.get((file, text))
+                print(f"SURVIVED {file}:{line} {what}: {text}" + (f"  ({known})" if known else ""), flush=True)
+            if len(results) % 25 == 0:
+                print(f"{len(results)} of {len(chosen)}", flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(judge, chosen))
+    results.sort(key=lambda result: result["number"])
+    survivors = [result for result in results if result["killed_by"] is None]
+    unknown = [result for result in survivors if (result["file"], result["text"]) not in EXPECTED]
+    print(f"{len(results) - len(survivors)} of {len(results)} mutants killed, {len(survivors) - len(unknown)} "
+          f"survivors that are expected, {len(unknown)} others")
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(results, indent=4) + "\n")
+    sys.exit(1 if unknown else 0)
+
+
+main()
