@@ -98,7 +98,7 @@ Result<std::string> EngineCore::archive_all(OpenProject& project, std::string la
     auto pinned = pin_all(project);
     if (!pinned) return pinned.status();
     auto name =
-        write_checkpoint(*project.folders.checkpoints, *pinned, request, settings_, progress);
+        write_checkpoint(*project.folders.checkpoints, **pinned, request, settings_, progress);
     if (name || name.code() != ErrorCode::corrupt || name.error().chunk.empty()) return name;
     const std::string chunk = name.error().chunk;
     // Each turn heals a chunk or leaves one out, so there are not more turns than chunks.
@@ -113,9 +113,11 @@ Result<std::string> EngineCore::archive_all(OpenProject& project, std::string la
   }
 }
 
-Result<PinnedFiles> EngineCore::pin_all(OpenProject& project) {
+Result<std::shared_ptr<PinnedFiles>> EngineCore::pin_all(OpenProject& project) {
   const std::lock_guard gate(gate_);
-  return PinnedFiles::pin(project.folders, platform_.process.random_token(), settings_.size_limit);
+  auto pinned = PinnedFiles::pin(project.folders, platform_.process.random_token(), settings_);
+  if (pinned) project.chunks->set_keeper(*pinned);
+  return pinned;
 }
 
 Status EngineCore::prune_checkpoints(OpenProject& project, const std::string& newest,

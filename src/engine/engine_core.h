@@ -140,7 +140,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                                   Notices& notices);
   Status restore_all(OpenProject& project, const std::string& file_name,
                      const ProgressHandler& progress, Notices& notices);
-  Result<PinnedFiles> pin_all(OpenProject& project);
+  Result<std::shared_ptr<PinnedFiles>> pin_all(OpenProject& project);
   Status prune_checkpoints(OpenProject& project, const std::string& newest, std::size_t retention);
 
   // Reading.

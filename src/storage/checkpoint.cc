@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <new>
 #include <optional>
@@ -100,66 +101,108 @@ Error in_chunk(const Status& status, const std::string& chunk) {
 
 // --- pinning
 
-Result<PinnedFiles> PinnedFiles::pin(ProjectFolders& folders, std::uint64_t token,
-                                     std::uint64_t size_limit) {
-  PinnedFiles pinned;
-  pinned.name_ = layout::pin_folder(token);
-  if (Status status = folders.checkpoints->make_directory(pinned.name_); !status) return status;
-  pinned.checkpoints_ = folders.checkpoints.get();
-  auto folder = folders.checkpoints->open_directory(pinned.name_);
-  if (!folder) return folder.status();
-  pinned.folder_ = *std::move(folder);
+PinnedFiles::PinnedFiles(ProjectFolders& folders, std::uint64_t token, const TextSettings& settings)
+    : folders_(folders), name_(layout::pin_folder(token)), settings_(settings) {}
 
-  const auto pin_all = [&](Directory& from, auto parse, std::vector<std::string>& names) -> Status {
+Result<std::shared_ptr<PinnedFiles>> PinnedFiles::pin(ProjectFolders& folders, std::uint64_t token,
+                                                      const TextSettings& settings) {
+  std::shared_ptr<PinnedFiles> pinned(new PinnedFiles(folders, token, settings));
+  const auto pin_all = [](Directory& from, auto parse, std::vector<std::string>& names) -> Status {
     auto files = from.list();
     if (!files) return files.status();
-    std::sort(files->begin(), files->end());
     for (const std::string& file : *files) {
-      const auto chunk = parse(file);
-      if (!chunk) continue;
-      if (Status status = pinned.pin_file(from, file, size_limit); !status) return status;
-      names.push_back(*chunk);
+      if (auto chunk = parse(file)) names.push_back(*std::move(chunk));
     }
+    std::sort(names.begin(), names.end());
     return {};
   };
-  if (Status s = pin_all(*folders.chunks, layout::chunk_of_file, pinned.chunks_); !s) return s;
-  if (Status s = pin_all(*folders.backups, layout::chunk_of_backup, pinned.backups_); !s) return s;
+  if (Status s = pin_all(*folders.chunks, layout::chunk_of_file, pinned->chunks_); !s) return s;
+  if (Status s = pin_all(*folders.backups, layout::chunk_of_backup, pinned->backups_); !s) return s;
   return pinned;
 }
 
-Status PinnedFiles::pin_file(Directory& from, const std::string& file, std::uint64_t size_limit) {
-  auto info = from.stat(file);
-  if (!info) return info.status();
-  if (info->type != FileType::regular) {
-    Error error;
-    error.code = ErrorCode::io_error;
-    error.message = "not a regular file";
-    error.path = from.path() + "/" + file;
-    return error;
+void PinnedFiles::keep(const std::string& chunk) {
+  const auto holds = [&](const std::vector<std::string>& names) {
+    return std::binary_search(names.begin(), names.end(), chunk);
+  };
+  const bool has_primary = holds(chunks_);
+  const bool has_backup = holds(backups_);
+  if ((!has_primary && !has_backup) || kept(chunk)) return;
+  Status status = open_folder();
+  if (status.ok() && has_primary) status = keep_file(*folders_.chunks, layout::chunk_file(chunk));
+  if (status.ok() && has_backup) status = keep_file(*folders_.backups, layout::backup_file(chunk));
+  const std::lock_guard lock(mutex_);
+  kept_.emplace(chunk, std::move(status));
+}
+
+Status PinnedFiles::open_folder() {
+  if (folder_ != nullptr) return {};
+  Status made = folders_.checkpoints->make_directory(name_);
+  if (!made && made.error().os_errno != EEXIST) return made;
+  auto folder = folders_.checkpoints->open_directory(name_);
+  if (!folder) return folder.status();
+  folder_ = *std::move(folder);
+  return {};
+}
+
+Status PinnedFiles::keep_file(Directory& from, const std::string& file) {
+  files_.push_back(file);  // also when it fails in the middle
+  Status linked = from.link(file, *folder_, file);
+  if (linked.error().os_errno == EEXIST) {  // memory failed in the middle of it the first time
+    if (Status status = folder_->unlink(file); !status) return status;
+    linked = from.link(file, *folder_, file);
   }
-  const Status linked = from.link(file, *folder_, file);
-  if (!linked && linked.code() != ErrorCode::no_space) {
-    auto source = from.open(file, OpenMode::read);
-    if (!source) return source.status();
-    auto bytes = read_all(**source, size_limit);
-    if (!bytes) return bytes.status();
-    auto copy = folder_->open(file, OpenMode::create_exclusive, 0600);
-    if (!copy) return copy.status();
-    if (Status status = write_all(**copy, 0, *bytes); !status) return status;
-    files_.push_back(file);
-    return (*copy)->close();
+  if (linked.ok() || linked.code() == ErrorCode::no_space || linked.code() == ErrorCode::not_found) {
+    return linked;
   }
-  if (linked.ok()) files_.push_back(file);
-  return linked;
+  auto source = from.open(file, OpenMode::read);
+  if (!source) return source.status();
+  auto bytes = read_all(**source, settings_.size_limit);
+  if (!bytes) return bytes.status();
+  auto copy = folder_->open(file, OpenMode::create_exclusive, 0600);
+  if (!copy) return copy.status();
+  if (Status status = write_all(**copy, 0, *bytes); !status) return status;
+  return (*copy)->close();
+}
+
+std::optional<Status> PinnedFiles::kept(const std::string& chunk) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = kept_.find(chunk);
+  return found == kept_.end() ? std::nullopt : std::optional(found->second);
+}
+
+// A file is kept before it is changed: so what was read before nobody had kept it is what was
+// pinned.
+Inspection PinnedFiles::read_chunk(const std::string& chunk) const {
+  const std::string file = layout::chunk_file(chunk);
+  Inspection found = inspect_file(*folders_.chunks, file, settings_);
+  const auto status = kept(chunk);
+  if (!status) return found;
+  if (status->ok()) return inspect_file(*folder_, file, settings_);
+  found.health = FileHealth::unreadable;
+  found.reason = *status;
+  return found;
+}
+
+Result<std::string> PinnedFiles::read_backup(const std::string& chunk) const {
+  const auto read = [&](Directory& folder) -> Result<std::string> {
+    auto file = folder.open(layout::backup_file(chunk), OpenMode::read);
+    if (!file) return file.status();
+    return read_all(**file, settings_.size_limit);
+  };
+  auto bytes = read(*folders_.backups);
+  const auto status = kept(chunk);
+  if (!status) return bytes;
+  return status->ok() ? read(*folder_) : Result<std::string>(*status);
 }
 
 // What cannot be removed here, also for lack of memory, is removed by the next attach.
 PinnedFiles::~PinnedFiles() {
-  if (checkpoints_ == nullptr || folder_ == nullptr) return;
+  if (folder_ == nullptr) return;
   try {
     for (const std::string& file : files_) (void)folder_->unlink(file);
     folder_.reset();
-    (void)checkpoints_->remove_directory(name_);
+    (void)folders_.checkpoints->remove_directory(name_);
   } catch (const std::bad_alloc&) {  // NOLINT: see above
   }
 }
@@ -190,8 +233,7 @@ namespace {
 
 // The archive's entries, in the order of the names.
 std::vector<archive::EntryToWrite> entries_of(const PinnedFiles& pinned,
-                                              const CheckpointRequest& request,
-                                              const TextSettings& settings) {
+                                              const CheckpointRequest& request) {
   std::vector<archive::EntryToWrite> entries;
   const auto add = [&](std::string name, std::function<Result<std::string>()> read) {
     archive::EntryToWrite entry;
@@ -204,8 +246,8 @@ std::vector<archive::EntryToWrite> entries_of(const PinnedFiles& pinned,
   for (const std::string& chunk : pinned.chunks()) {
     if (request.without.contains(chunk)) continue;
     ++count;
-    add(layout::archived_chunk(chunk), [&pinned, &settings, chunk]() -> Result<std::string> {
-      Inspection found = inspect_file(pinned.folder(), layout::chunk_file(chunk), settings);
+    add(layout::archived_chunk(chunk), [&pinned, chunk]() -> Result<std::string> {
+      Inspection found = pinned.read_chunk(chunk);
       if (found.usable()) return std::move(found.bytes);
       if (found.health != FileHealth::invalid) return in_chunk(found.reason, chunk);
       Error error = in_chunk(found.reason, chunk);
@@ -215,11 +257,7 @@ std::vector<archive::EntryToWrite> entries_of(const PinnedFiles& pinned,
     });
   }
   for (const std::string& chunk : pinned.backups()) {
-    add(layout::archived_backup(chunk), [&pinned, &settings, chunk]() -> Result<std::string> {
-      auto file = pinned.folder().open(layout::backup_file(chunk), OpenMode::read);
-      if (!file) return file.status();
-      return read_all(**file, settings.size_limit);
-    });
+    add(layout::archived_backup(chunk), [&pinned, chunk] { return pinned.read_backup(chunk); });
   }
   add(layout::kCheckpointMeta,
       [text = meta_text(request, count)]() -> Result<std::string> { return text; });
@@ -260,7 +298,7 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const PinnedFiles& 
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;
-  Status written = archive::write_zip(sink, entries_of(pinned, request, settings), options);
+  Status written = archive::write_zip(sink, entries_of(pinned, request), options);
   if (!written) return written;
   Status durable =
       temporary->make_durable([&](File& file) { return verify_archive(file, settings); });

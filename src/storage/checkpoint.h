@@ -1,15 +1,18 @@
 // Checkpoints: the files of one moment in a zip archive (G13).
 //
-// pin → write and verify → publish → retention. Pinning gives each file a second name, so that the
-// engine may go on while the archive is written.
+// pin → write and verify → publish → retention. The engine may go on while the archive is written:
+// a pinned file gets a second name before the engine replaces or removes it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <safechunk/reports.hpp>
@@ -18,31 +21,46 @@
 
 namespace safechunk {
 
-// All files of one moment, under names of their own in `checkpoints/.pin-TOKEN/`, which is removed
-// with this object. The checkpoints folder must outlive it.
-class PinnedFiles {
+// All files of one moment. Those of a chunk that is changed afterwards are kept under names of their
+// own in `checkpoints/.pin-TOKEN/`, which is removed with this object; the others are read where
+// they are. What another program changes meanwhile is read as it is then. The folders must outlive
+// it.
+//
+// Threads: keep() is called by whoever may change the disk; the rest by any.
+class PinnedFiles final : public ChunkKeeper {
  public:
-  // Must run while nothing commits. Hard links, or copies where the file system has none.
-  static Result<PinnedFiles> pin(ProjectFolders& folders, std::uint64_t token,
-                                 std::uint64_t size_limit);
-  PinnedFiles(PinnedFiles&&) noexcept = default;
-  PinnedFiles& operator=(PinnedFiles&&) = delete;
-  ~PinnedFiles();
+  // Must run while nothing commits. From then on keep() must be told of every change.
+  static Result<std::shared_ptr<PinnedFiles>> pin(ProjectFolders& folders, std::uint64_t token,
+                                                  const TextSettings& settings);
+  PinnedFiles(const PinnedFiles&) = delete;
+  PinnedFiles& operator=(const PinnedFiles&) = delete;
+  ~PinnedFiles() override;
 
-  [[nodiscard]] Directory& folder() const { return *folder_; }
+  // Hard links, or copies where the file system has none. An error is that of reading the chunk.
+  void keep(const std::string& chunk) override;
+
   [[nodiscard]] const std::vector<std::string>& chunks() const { return chunks_; }
   [[nodiscard]] const std::vector<std::string>& backups() const { return backups_; }
+  // As they were at the moment of pin().
+  [[nodiscard]] Inspection read_chunk(const std::string& chunk) const;
+  [[nodiscard]] Result<std::string> read_backup(const std::string& chunk) const;
 
  private:
-  PinnedFiles() = default;
-  Status pin_file(Directory& from, const std::string& file, std::uint64_t size_limit);
+  PinnedFiles(ProjectFolders& folders, std::uint64_t token, const TextSettings& settings);
+  Status open_folder();
+  Status keep_file(Directory& from, const std::string& file);
+  // Nothing when the files are where they were; else whether they could be kept.
+  [[nodiscard]] std::optional<Status> kept(const std::string& chunk) const;
 
-  Directory* checkpoints_ = nullptr;
-  std::string name_;
-  std::unique_ptr<Directory> folder_;
-  std::vector<std::string> chunks_;   // names of chunks
-  std::vector<std::string> backups_;  // names of chunks that have a backup
-  std::vector<std::string> files_;
+  const ProjectFolders& folders_;
+  const std::string name_;
+  const TextSettings settings_;
+  std::vector<std::string> chunks_;    // names of chunks, sorted
+  std::vector<std::string> backups_;   // names of chunks that have a backup, sorted
+  std::vector<std::string> files_;     // what is in folder_; used by keep() only
+  std::unique_ptr<Directory> folder_;  // opened by the first keep(), before kept_ tells of it
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Status> kept_;  // guarded by mutex_
 };
 
 struct CheckpointRequest {

@@ -147,6 +147,7 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
                                           backup.bytes, attributes);
     if (!temporary) return temporary.status();
     if (Status status = temporary->make_durable(); !status) return status;
+    before_change(chunk);
     if (Status status = temporary->publish(layout::chunk_file(chunk)); !status) return status;
     return folders_.chunks->sync();
   };

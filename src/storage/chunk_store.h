@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <safechunk/reports.hpp>
@@ -41,6 +42,14 @@ struct KnownVersion {
     return info.inode == inode && info.size == size && info.modified_ns == modified_ns &&
            info.changed_ns == changed_ns;
   }
+};
+
+// Wants the files of a chunk, the backup included, as they are.
+class ChunkKeeper {
+ public:
+  virtual ~ChunkKeeper() = default;
+  // Called before they are replaced or removed, by whoever may change the disk.
+  virtual void keep(const std::string& chunk) = 0;
 };
 
 // Changes to disk (heal, quarantine, and those of commit.h) are serialised by the caller; reading
@@ -81,6 +90,12 @@ class ChunkStore {
   [[nodiscard]] bool folders_uncertain() const { return folders_uncertain_; }
   void set_folders_uncertain(bool uncertain) { folders_uncertain_ = uncertain; }
 
+  // The keeper, while it lives, is told of every change. Belongs to whoever may change the disk.
+  void set_keeper(std::weak_ptr<ChunkKeeper> keeper) { keeper_ = std::move(keeper); }
+  void before_change(const std::string& chunk) const {
+    if (const auto keeper = keeper_.lock()) keeper->keep(chunk);
+  }
+
   // Memory for whoever may change the disk, kept so that each commit need not fetch it anew.
   [[nodiscard]] std::string& buffer() { return buffer_; }
 
@@ -98,6 +113,7 @@ class ChunkStore {
   std::unique_ptr<Directory> quarantine_;  // confined to whoever may change the disk
   bool folders_uncertain_ = false;         // likewise
   std::string buffer_;                     // likewise
+  std::weak_ptr<ChunkKeeper> keeper_;      // likewise
   mutable std::mutex mutex_;
   std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
 };

@@ -208,6 +208,7 @@ class Commit {
                                   "a damaged file was replaced; its bytes are in quarantine"});
       }
     }
+    store_.before_change(chunk);
     if (work.edit->removal) return remove_files(work);
     if (worth_a_backup(work)) {
       if (Status status = rotate(work); !status) return status;

@@ -6,7 +6,11 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
+#include <utility>
 
+#include "archive/zip_reader.h"
+#include "unit/archive/memory_stream.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
@@ -97,6 +101,79 @@ TEST_F(EngineCheckpoint, NothingIsLeftWhenWritingFailsOrIsCancelled) {
   EXPECT_EQ(engine_.verify_checkpoint(name, cancel).code(), ErrorCode::cancelled);
   EXPECT_EQ(engine_.restore_checkpoint(name, cancel).code(), ErrorCode::cancelled);
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+}
+
+// G13. More chunks than are read ahead; all of them are saved again, healed or removed after the
+// first one was written. Kills: reading a file that was replaced after the checkpoint began.
+void expect_one_state(bool links_supported) {
+  constexpr int kChunks = 200;
+  const auto name_of = [](int i) { return "c" + std::to_string(1000 + i); };
+  Machine machine(true, links_supported);
+  auto engine = machine.engine();
+  for (const char* text : {"1", "2"}) {
+    for (int i = 0; i < kChunks; ++i) ASSERT_TRUE(engine.stage_update(text, name_of(i)).ok());
+    ASSERT_TRUE(engine.force_sync().ok());
+  }
+  bool changed = false;
+  const auto change_all = [&](std::uint64_t, std::uint64_t) {
+    if (std::exchange(changed, true)) return true;
+    for (int i = 0; i < kChunks; ++i) {
+      if (i % 3 == 0) {
+        EXPECT_TRUE(engine.remove_chunk(name_of(i)).ok());
+      } else {
+        EXPECT_TRUE(engine.stage_update("3", name_of(i)).ok());
+      }
+    }
+    EXPECT_TRUE(engine.stage_update("3", "new").ok());
+    EXPECT_TRUE(engine.force_sync().ok());
+    EXPECT_TRUE(engine.stage_update("4", name_of(kChunks - 1)).ok());
+    EXPECT_TRUE(engine.force_sync().ok());
+    return true;
+  };
+  const auto name = engine.create_checkpoint("x", 1, "", change_all);
+  ASSERT_TRUE(name.ok()) << name.status().to_text();
+  EXPECT_TRUE(changed);
+  archive::MemorySource source(machine.file("checkpoints/" + *name).value());
+  const auto reader = archive::ZipReader::open(source);
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ(reader->entries().size(), std::size_t{2 * kChunks + 1});
+  for (std::size_t i = 0; i < reader->entries().size(); ++i) {
+    const std::string& entry = reader->entries()[i].name;
+    if (entry == "checkpoint_meta.json") continue;
+    EXPECT_EQ(reader->read(i).value(), entry.starts_with("chunks/") ? "2\n" : "1\n") << entry;
+  }
+  for (const auto& [path, bytes] : machine.files.contents()) {
+    EXPECT_EQ(path.find(".pin-"), std::string::npos) << path;
+  }
+}
+
+TEST(EngineCheckpointMeanwhile, WhatIsSavedIsNotInTheArchive) {
+  expect_one_state(true);
+}
+TEST(EngineCheckpointMeanwhile, WhatIsSavedIsNotInTheArchiveWithoutLinks) {
+  expect_one_state(false);
+}
+
+// Saving goes before the checkpoint. Kills: archiving the new version when the old one was not kept.
+TEST_F(EngineCheckpoint, FailsWhenAFileCannotBeKept) {
+  for (int i = 100; i < 300; ++i) put("c" + std::to_string(i), "1");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  int hits = 0;
+  machine_.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.verb != "link" || call.target.find(".pin-") == std::string::npos) return std::nullopt;
+    ++hits;
+    return ENOSPC;
+  });
+  const auto change_last = [&](std::uint64_t, std::uint64_t) {
+    put("c299", "2");
+    EXPECT_TRUE(engine_.force_sync().ok());
+    return true;
+  };
+  EXPECT_EQ(engine_.create_checkpoint("x", 1, "", change_last).code(), ErrorCode::no_space);
+  machine_.files.set_hook({});
+  EXPECT_EQ(hits, 1);
+  EXPECT_EQ(machine_.chunk("c299"), "2\n");
+  EXPECT_EQ(files_in_checkpoints(), 0U);
 }
 
 TEST_F(EngineCheckpoint, RestoreIsWholeAndCanBeUndone) {
