@@ -13,8 +13,8 @@ enum class Durability {
   // The data is durable in its own file, under its final name, and its folder is durable.
   // Cost for one chunk: three fsyncs.
   file,
-  // The data is durable in the journal; the files follow on the worker thread: at once, or, in a
-  // burst of edits, at the deadline of debounce_delay and max_delay. The owner's own reads see the
+  // The data is durable in the journal; the files follow on the worker thread: 20 ms after, or,
+  // when more edits come, at the deadline of debounce_delay and max_delay. The owner's reads see the
   // new data immediately, other processes when the files have followed.
   // Cost: one fdatasync, whatever the number of chunks.
   journal,

@@ -14,6 +14,7 @@ class Debounce {
  public:
   using TimePoint = Clock::TimePoint;
   using Duration = std::chrono::milliseconds;
+  static constexpr Duration kQuiet{20};
 
   Debounce(Duration debounce_delay, Duration max_delay)
       : debounce_delay_(debounce_delay), max_delay_(std::max(debounce_delay, max_delay)) {}
@@ -22,8 +23,11 @@ class Debounce {
     if (deadline_ == TimePoint::max()) latest_ = now + max_delay_;
     deadline_ = std::min(now + debounce_delay_, latest_);
   }
-  // Edits that follow do not postpone it.
-  void due_now(TimePoint now) { deadline_ = latest_ = std::min(now, deadline_); }
+  // Due when no edit comes for kQuiet; one that does postpones it as usual.
+  void due_when_quiet(TimePoint now) {
+    if (deadline_ == TimePoint::max()) latest_ = now + max_delay_;
+    deadline_ = std::min({deadline_, latest_, now + kQuiet});
+  }
   void clear() { deadline_ = TimePoint::max(); }
   // TimePoint::max() when nothing waits.
   [[nodiscard]] TimePoint deadline() const { return deadline_; }

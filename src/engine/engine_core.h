@@ -180,8 +180,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Debounce debounce_;
   BackOff back_off_;
   std::uint64_t acknowledged_ = 0;  // newest sequence that was reported as durable
-  // Edits came while the last commit ran, so that files which follow at once would only hinder the
-  // journal that the caller waits for: they follow at the deadline.
+  // Edits came while the last commit ran, so that files which follow in every pause would only
+  // hinder the journal that the caller waits for: they follow at the deadline.
   bool burst_ = false;
   std::uint64_t worker_generation_ = 0;
   Clock::TimePoint worker_sleeps_until_ = Clock::TimePoint::min();  // min: it is awake

@@ -223,8 +223,8 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
     const Lock lock(mutex_);
     acknowledged_ = std::max(acknowledged_, sequence);
     if (!burst_) {
-      debounce_.due_now(platform_.clock.now());  // the files follow at once
-      wake_.notify_all();
+      debounce_.due_when_quiet(platform_.clock.now());
+      if (debounce_.deadline() < worker_sleeps_until_) wake_.notify_all();
     }
   }
   notices.sync();

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "engine/debounce.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
@@ -212,6 +213,8 @@ TEST(Golden, CommitByTheJournal) {
   ASSERT_TRUE(engine.stage_update("2", "a").ok());
   machine.clock.await_deadline(machine.clock.now() + std::chrono::seconds(1));
   ASSERT_TRUE(engine.force_sync().ok());
+  machine.clock.await_deadline(machine.clock.now() + Debounce::kQuiet);
+  machine.clock.advance(Debounce::kQuiet);
   machine.clock.await_idle();
   expect_golden("commit_journal",
                 "Durability::journal: stage_update + force_sync, then the worker publishes",

@@ -66,19 +66,24 @@ TEST(Debounce, DelaysOfZeroAreDueAtOnce) {
   EXPECT_EQ(debounce.deadline(), kStart);
 }
 
-// Kills: an edit that comes before the worker woke up takes "at once" back, and edits in a row
-// postpone it without a limit when nothing had been edited before.
-TEST(Debounce, WhatIsDueNowStaysDue) {
+// Kills: files that follow although the caller goes on writing, and edits in a row that postpone
+// them without a limit when nothing had been edited before.
+TEST(Debounce, WhatIsDueWhenQuietIsPostponedByEditsAsUsual) {
   Debounce fresh(seconds(1), seconds(5));
-  fresh.due_now(kStart);
-  fresh.edited(kStart);
-  EXPECT_EQ(fresh.deadline(), kStart);
+  fresh.due_when_quiet(kStart);
+  EXPECT_EQ(fresh.deadline(), kStart + milliseconds(20));
+  fresh.edited(kStart + milliseconds(10));
+  EXPECT_EQ(fresh.deadline(), kStart + milliseconds(1010));
+  for (int i = 1; i <= 100; ++i) {
+    fresh.edited(kStart + milliseconds(100 * i));
+    fresh.due_when_quiet(kStart + milliseconds(100 * i));
+    EXPECT_LE(fresh.deadline(), kStart + seconds(5));
+  }
 
-  Debounce edited(seconds(1), seconds(5));
+  Debounce edited(milliseconds(15), seconds(5));
   edited.edited(kStart);
-  edited.due_now(kStart + milliseconds(100));
-  edited.edited(kStart + milliseconds(200));
-  EXPECT_EQ(edited.deadline(), kStart + milliseconds(100));
+  edited.due_when_quiet(kStart);
+  EXPECT_EQ(edited.deadline(), kStart + milliseconds(15));
 }
 
 // G8. Kills: a constant delay, a delay without a bound.

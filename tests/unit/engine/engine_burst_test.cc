@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "engine/debounce.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
@@ -26,17 +27,36 @@ class JournalBurst : public testing::Test {
     ASSERT_TRUE(engine_.force_sync().ok());
   }
 
+  // Until the worker has seen that nothing more comes, and has committed.
+  void be_quiet() {
+    machine_.clock.await_deadline(machine_.clock.now() + Debounce::kQuiet);
+    machine_.clock.advance(Debounce::kQuiet);
+  }
+
   Machine machine_;
   SafeChunkEngine engine_{""};  // inactive until it is assigned
 };
 
-TEST_F(JournalBurst, OneUpdateFollowsAtOnce) {
+TEST_F(JournalBurst, OneUpdateFollowsWhenNothingElseComes) {
   save("1");
+  be_quiet();
   machine_.clock.await_idle();
   EXPECT_EQ(machine_.chunk("a"), "1\n");
 }
 
-// Kills: files that follow at once although the caller is about to write them again.
+// Kills: files that follow although the caller is about to write them again.
+TEST_F(JournalBurst, TheNextEditPostponesTheFilesToTheDeadline) {
+  save("1");
+  machine_.clock.await_deadline(machine_.clock.now() + Debounce::kQuiet);
+  ASSERT_TRUE(engine_.stage_update(std::string_view("2"), "a").ok());
+  machine_.clock.await_deadline(machine_.clock.now() + seconds(1));
+  EXPECT_EQ(machine_.chunk("a"), "(missing)");
+  machine_.clock.advance(seconds(1));
+  machine_.clock.await_idle();
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
+}
+
+// Kills: files that follow in every pause although the last commit had not ended when more came.
 TEST_F(JournalBurst, WhatComesDuringACommitWaitsForTheDeadlineAndIsDurable) {
   std::atomic<int> state{0};  // 0: no commit yet, 1: it waits in its rename, 2: it may go on
   machine_.files.set_hook([&](const SimCall& call) -> std::optional<int> {
@@ -49,6 +69,7 @@ TEST_F(JournalBurst, WhatComesDuringACommitWaitsForTheDeadlineAndIsDurable) {
     return std::nullopt;
   });
   save("1");
+  be_quiet();
   state.wait(0);
   ASSERT_TRUE(engine_.stage_update(std::string_view("2"), "a").ok());
   state = 2;
@@ -64,6 +85,7 @@ TEST_F(JournalBurst, WhatComesDuringACommitWaitsForTheDeadlineAndIsDurable) {
   EXPECT_EQ(machine_.chunk("a"), "2\n");
   // And the burst is over.
   save("3");
+  be_quiet();
   machine_.clock.await_idle();
   EXPECT_EQ(machine_.chunk("a"), "3\n");
 }
