@@ -109,29 +109,35 @@ void EngineCore::note_first_sight(OpenProject& project, const std::string& chunk
   events_.deliver(std::move(notices));
 }
 
-// Without ownership: nothing is remembered, nothing is written, and no lock of this object is
-// taken, which in a forked child might be held for ever.
-Result<MaybeText> EngineCore::find_as_reader(const std::string& chunk) const {
+// Without ownership: nothing is remembered, nothing is written, and in a forked child no lock of
+// this object is taken, which might be held for ever.
+Result<MaybeText> EngineCore::find_as_reader(const std::string& chunk) {
   auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) {
     if (folders.code() == ErrorCode::not_found) return MaybeText();
     return folders.status();
   }
-  Inspection primary = inspect_file(*folders->chunks, layout::chunk_file(chunk), settings_);
+  Inspection primary = inspect_file(*folders->chunks, layout::chunk_file(chunk), chunk, settings_);
   if (primary.usable()) return MaybeText(text_of(std::move(primary)));
   if (primary.health == FileHealth::unreadable) return in_chunk(primary.reason, chunk);
-  Inspection backup = inspect_file(*folders->backups, layout::backup_file(chunk), settings_);
-  if (backup.usable()) return MaybeText(text_of(std::move(backup)));
+  Inspection backup = inspect_file(*folders->backups, layout::backup_file(chunk), chunk, settings_);
   if (backup.health == FileHealth::unreadable) return in_chunk(backup.reason, chunk);
   if (primary.health == FileHealth::missing && backup.health == FileHealth::missing) {
     return MaybeText();
   }
   Error error;
   error.code = ErrorCode::corrupt;
-  error.message = "damaged, and no backup can replace it";
+  error.message = primary.health == FileHealth::missing ? "missing" : "damaged";
+  error.message += backup.usable() ? "; its backup was read" : ", and no backup can replace it";
   error.chunk = chunk;
   error.path = project_path_ + "/" + layout::kChunks + "/" + layout::chunk_file(chunk);
-  return error;
+  if (!backup.usable()) return error;
+  if (!is_forked()) {
+    Notices notices;
+    notices.fault(error);
+    events_.deliver(std::move(notices));
+  }
+  return MaybeText(text_of(std::move(backup)));
 }
 
 Result<std::vector<std::string>> EngineCore::list_chunks() {

@@ -175,10 +175,10 @@ std::optional<Status> PinnedFiles::kept(const std::string& chunk) const {
 // pinned.
 Inspection PinnedFiles::read_chunk(const std::string& chunk) const {
   const std::string file = layout::chunk_file(chunk);
-  Inspection found = inspect_file(*folders_.chunks, file, settings_);
+  Inspection found = inspect_file(*folders_.chunks, file, chunk, settings_);
   const auto status = kept(chunk);
   if (!status) return found;
-  if (status->ok()) return inspect_file(*folder_, file, settings_);
+  if (status->ok()) return inspect_file(*folder_, file, chunk, settings_);
   found.health = FileHealth::unreadable;
   found.reason = *status;
   return found;

@@ -40,7 +40,7 @@ void ChunkStore::forget(const std::string& chunk) {
 }
 
 Inspection ChunkStore::read(const std::string& chunk) {
-  return inspect_file(*folders_.chunks, layout::chunk_file(chunk), settings_);
+  return inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
 }
 
 Digest ChunkStore::base_of(const std::string& chunk) {
@@ -51,7 +51,7 @@ Digest ChunkStore::base_of(const std::string& chunk) {
   }
   auto file = folders_.chunks->open(layout::chunk_file(chunk), OpenMode::read);
   if (!file) return file.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest;
-  const auto stamp = read_stamp(**file);
+  const auto stamp = read_stamp(**file, chunk);
   auto info = (*file)->stat();
   if (stamp && info && stamp->modified_ns == info->modified_ns) return stamp->text;
   const Inspection inspection = read(chunk);
@@ -105,7 +105,7 @@ Status ChunkStore::quarantine(const std::string& file_name, std::string_view byt
 Inspection ChunkStore::heal(const std::string& chunk, std::vector<Event>& events) {
   Inspection primary = read(chunk);
   if (primary.usable() || primary.health == FileHealth::unreadable) return primary;
-  Inspection backup = inspect_file(*folders_.backups, layout::backup_file(chunk), settings_);
+  Inspection backup = inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, settings_);
   if (backup.health == FileHealth::unreadable) return backup;
   if (!backup.usable()) {
     if (primary.health == FileHealth::missing && backup.health == FileHealth::missing) {
@@ -142,6 +142,7 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
   // ones, which a power cut may bring back, are not.
   attributes.stamp = backup.health == FileHealth::good ? *backup.stamp : Stamp{};
   attributes.stamp->text = backup.text_digest(settings_);
+  attributes.chunk = chunk;
   const auto publish = [&]() -> Status {
     auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk),
                                           backup.bytes, attributes);

@@ -146,6 +146,7 @@ class Commit {
     attributes.stamp->sequence = work.edit->sequence;
     attributes.stamp->journal_token = token_;
     attributes.stamp->text = work.edit->text_digest;
+    attributes.chunk = work.edit->chunk;
     attributes.start_writeback = works_.size() > 1;
     const TextSettings& settings = store_.settings();
     const auto content = [&](json::TextOutput& output) {
@@ -259,6 +260,7 @@ class Commit {
     attributes.like = present.info;
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(store_.settings());
+    attributes.chunk = chunk;
     auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
                                      present.bytes, attributes);
     if (!copy) return copy.status();

@@ -141,7 +141,7 @@ Status TemporaryFile::fill(const Content& content, const FileAttributes& attribu
   stamp_.bytes = writer.digest();
   stamp_.modified_ns = info->modified_ns;
   if (attributes.stamp) {
-    Status status = file_->set_attribute(Stamp::kAttribute, stamp_.encode());
+    Status status = file_->set_attribute(Stamp::kAttribute, stamp_.encode(attributes.chunk));
     // A file without a stamp is a valid file: it only cannot tell rot from an edit.
     stamped_ = status.ok();
     if (!stamped_ && status.code() != ErrorCode::unsupported_format &&

@@ -53,6 +53,7 @@ class FileWriter final : public json::TextOutput {
 struct FileAttributes {
   std::optional<FileInfo> like;  // take over mode and owner of this file (G14)
   std::optional<Stamp> stamp;    // `modified_ns` and `bytes` are filled in
+  std::string_view chunk;        // whose stamp it is
   bool start_writeback = false;  // more files follow: let the device begin
 };
 

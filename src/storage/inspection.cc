@@ -32,12 +32,12 @@ FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
   return reason.code() == ErrorCode::too_deep ? FileHealth::unreadable : FileHealth::invalid;
 }
 
-std::optional<Stamp> read_stamp(File& file) {
+std::optional<Stamp> read_stamp(File& file, std::string_view chunk) {
   auto value = file.attribute(Stamp::kAttribute);
-  return value ? Stamp::decode(*value) : std::nullopt;
+  return value ? Stamp::decode(*value, chunk) : std::nullopt;
 }
 
-Inspection inspect_file(Directory& directory, const std::string& file,
+Inspection inspect_file(Directory& directory, const std::string& file, std::string_view chunk,
                         const TextSettings& settings) {
   Inspection inspection;
   auto opened = directory.open(file, OpenMode::read);
@@ -48,7 +48,7 @@ Inspection inspect_file(Directory& directory, const std::string& file,
   auto bytes = read_all(**opened, settings.size_limit);
   if (!bytes) return unreadable(std::move(inspection), bytes.status());
   inspection.bytes = *std::move(bytes);
-  inspection.stamp = read_stamp(**opened);
+  inspection.stamp = read_stamp(**opened, chunk);
   inspection.health = judge(inspection.bytes, inspection.info.modified_ns, inspection.stamp,
                             settings, inspection.reason);
   return inspection;

@@ -47,12 +47,12 @@ struct Inspection {
 FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
                  const std::optional<Stamp>& stamp, const TextSettings& settings, Status& reason);
 
-// Reads the whole file and judges it. Changes nothing.
-Inspection inspect_file(Directory& directory, const std::string& file,
+// Reads the whole file, which belongs to `chunk`, and judges it. Changes nothing.
+Inspection inspect_file(Directory& directory, const std::string& file, std::string_view chunk,
                         const TextSettings& settings);
 
-// The stamp of an open file; nothing when there is none or it cannot be read.
-std::optional<Stamp> read_stamp(File& file);
+// The stamp of an open file; nothing when there is none for that chunk or it cannot be read.
+std::optional<Stamp> read_stamp(File& file, std::string_view chunk);
 
 // Digest of the compact form of `text`, which is JSON (lenient).
 Digest digest_of_compact(std::string_view text, const TextSettings& settings);

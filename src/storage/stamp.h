@@ -22,9 +22,10 @@ struct Stamp {
   Digest bytes;                     // of the whole file
   Digest text;                      // of its compact JSON text
 
-  [[nodiscard]] std::string encode() const;
-  // Nothing when the value is damaged or of another version.
-  static std::optional<Stamp> decode(std::string_view value);
+  // Good for one chunk only, so that a file which got another chunk's name does not pass for its.
+  [[nodiscard]] std::string encode(std::string_view chunk) const;
+  // Nothing when the value is damaged, of another version, or of another chunk.
+  static std::optional<Stamp> decode(std::string_view value, std::string_view chunk);
 };
 
 }  // namespace safechunk

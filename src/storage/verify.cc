@@ -100,9 +100,10 @@ class Verification {
     const std::string file = std::string(layout::kChunks) + "/" + layout::chunk_file(chunk);
     const std::string backup_path =
         std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
-    const Inspection primary = inspect_file(*folders_.chunks, layout::chunk_file(chunk), settings_);
+    const Inspection primary =
+        inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
     const Inspection backup =
-        inspect_file(*folders_.backups, layout::backup_file(chunk), settings_);
+        inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, settings_);
     const bool damaged =
         primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
     if (damaged) {

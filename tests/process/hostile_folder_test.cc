@@ -1,5 +1,5 @@
-// A folder as others may leave it: planted files, missing permissions, edits, rot, bad names (G5,
-// G6, G12, G14). Whatever is planted: an error or the right data, no hang, and nothing outside
+// A folder as others may leave it: planted files, missing permissions, edits, bad names (G5, G6,
+// G12, G14). Whatever is planted: an error or the right data, no hang, and nothing outside
 // changed.
 
 #include <fcntl.h>
@@ -17,64 +17,31 @@
 
 #include "process/child_process.h"
 #include "process/folder_listing.h"
+#include "process/small_project.h"
 #include "support/file_system_probe.h"
 
 namespace safechunk {
 namespace {
 
 using test::Child;
+using test::kFirst;
+using test::kSecond;
+using test::kThird;
 using test::listing_of;
+using test::make_project;
 using test::options_in;
 using test::read_file;
 using test::require;
 using test::require_code;
 using test::require_ok;
+using test::stamps_work;
 using test::TemporaryFolder;
+using test::Told;
 using test::write_file;
 namespace fs = std::filesystem;
 
 constexpr uid_t kNobody = 65534;
 constexpr const char* kSecret = "{\"secret\": 1}\n";
-
-// Two chunks, each with a backup; detached.
-void make_project(const TemporaryFolder& folder) {
-  SafeChunkEngine engine("project", options_in(folder));
-  for (const char* text : {"[1]", "[2]"}) {
-    for (const char* chunk : {"a", "b"}) ASSERT_TRUE(engine.stage_update(text, chunk).ok());
-    ASSERT_TRUE(engine.force_sync().ok());
-  }
-  ASSERT_TRUE(engine.detach().ok());
-}
-
-constexpr const char* kFirst = "[\n    1\n]\n";
-constexpr const char* kSecond = "[\n    2\n]\n";
-constexpr const char* kThird = "[\n    3\n]\n";
-
-// What an engine tells, as long as this lives.
-class Told {
- public:
-  explicit Told(SafeChunkEngine& engine) : engine_(engine) {
-    engine.on_status([this](std::string_view text) { statuses.emplace_back(text); });
-    engine.on_fault([this](const Error& error) { faults.push_back(error); });
-  }
-  Told(const Told&) = delete;
-  Told& operator=(const Told&) = delete;
-  ~Told() {
-    engine_.on_status(nullptr);
-    engine_.on_fault(nullptr);
-  }
-  [[nodiscard]] bool of(const std::string& words) const {
-    for (const std::string& text : statuses) {
-      if (text.find(words) != std::string::npos) return true;
-    }
-    return false;
-  }
-  std::vector<std::string> statuses;
-  std::vector<Error> faults;
-
- private:
-  SafeChunkEngine& engine_;
-};
 
 // --- planted files
 
@@ -512,11 +479,7 @@ TEST(Permissions, FileOfSomebodyElseIsSavedAllTheSame) {
   EXPECT_EQ(child.wait(), 0);
 }
 
-// --- edits by others, and rot
-
-bool stamps_work(const TemporaryFolder& folder) {
-  return SafeChunkEngine("project", options_in(folder)).health_report()->stamps_supported;
-}
+// --- edits by others
 
 // Issue: "a hand edit while detached is accepted and reported".
 TEST(HandEdit, ThatIsJsonIsAcceptedAndReported) {
@@ -578,72 +541,6 @@ TEST(HandEdit, ThatIsNotJsonIsQuarantinedAndHealed) {
     EXPECT_EQ(read_file(kept), "{\"by\": hand}");
     EXPECT_TRUE(engine.verify()->sound());
   }
-}
-
-// Changes bytes without changing the time of the file, as a disk that rots.
-void rot(const fs::path& path, const std::function<void(int)>& change) {
-  struct stat before {};
-  ASSERT_EQ(::stat(path.c_str(), &before), 0);
-  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  ASSERT_GE(file, 0);
-  change(file);
-  const timespec times[2] = {before.st_atim, before.st_mtim};
-  ASSERT_EQ(::futimens(file, times), 0);
-  ::close(file);
-}
-
-void rot_byte(const fs::path& path, std::size_t offset, char byte) {
-  rot(path, [&](int file) { ASSERT_EQ(::pwrite(file, &byte, 1, static_cast<off_t>(offset)), 1); });
-}
-
-// G6; field.md: "valid-JSON corruption is not seen".
-TEST(Rot, ThatStillParsesIsHealed) {
-  const TemporaryFolder folder;
-  make_project(folder);
-  if (!stamps_work(folder)) GTEST_SKIP() << "this file system has no extended attributes";
-  const fs::path file = folder / "project/chunks/a.json";
-  rot_byte(file, 6, '9');
-  ASSERT_EQ(read_file(file), "[\n    9\n]\n");
-  SafeChunkEngine engine("project", options_in(folder));
-  EXPECT_FALSE(engine.verify()->sound());
-  EXPECT_EQ(*engine.fetch_chunk("a"), kFirst);
-  EXPECT_EQ(read_file(file), kFirst);
-  EXPECT_EQ(engine.health_report()->heals, 1U);
-  EXPECT_EQ(engine.health_report()->quarantine_files, 1U);
-}
-
-// G6: every byte of a chunk, and every truncation: never returned as data.
-TEST(Rot, OfAnyByteAndAnyTruncationIsHealed) {
-  const TemporaryFolder folder;
-  make_project(folder);
-  if (!stamps_work(folder)) GTEST_SKIP() << "this file system has no extended attributes";
-  const fs::path file = folder / "project/chunks/a.json";
-  SafeChunkEngine engine("project", options_in(folder));
-  const std::size_t size = read_file(file).size();
-  for (std::size_t offset = 0; offset < size; ++offset) {
-    const char now = read_file(file)[offset];
-    for (const char byte : {'\0', static_cast<char>(now ^ 1), static_cast<char>(now ^ 0x80)}) {
-      rot_byte(file, offset, byte);
-      ASSERT_EQ(*engine.fetch_chunk("a"), kFirst) << offset;
-    }
-    rot(file, [&](int number) { ASSERT_EQ(::ftruncate(number, static_cast<off_t>(offset)), 0); });
-    ASSERT_EQ(*engine.fetch_chunk("a"), kFirst) << "cut to " << offset;
-  }
-}
-
-// G6, G7; field.md: "total loss returns {} with no fault".
-TEST(Rot, BeyondHealingIsReportedAsLostAndKept) {
-  const TemporaryFolder folder;
-  make_project(folder);
-  write_file(folder / "project/chunks/a.json", "primary");
-  write_file(folder / "project/chunks_bak/a.bak", "backup");
-  SafeChunkEngine engine("project", options_in(folder));
-  Told told(engine);
-  EXPECT_EQ(engine.fetch_chunk("a").code(), ErrorCode::corrupt);
-  EXPECT_EQ(engine.fetch_chunk("a").code(), ErrorCode::corrupt);  // and stays so
-  EXPECT_FALSE(told.faults.empty());
-  EXPECT_EQ(engine.health_report()->quarantine_files, 2U);
-  EXPECT_EQ(*engine.fetch_chunk("b"), kSecond);
 }
 
 // --- names (G12; field.md: "path traversal in chunk names, project ids, labels")

@@ -6,7 +6,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <string>
+
+#include "support/temporary_folder.h"
 
 namespace safechunk::test {
 
@@ -22,5 +25,23 @@ inline const std::string& private_mounts() {
   }();
   return reason;
 }
+
+// A file system in memory, as long as this lives; only after private_mounts() gave no reason.
+class MemoryDisk {
+ public:
+  explicit MemoryDisk(const char* type) {
+    if (::mount("none", folder_.path().c_str(), type, 0, nullptr) != 0) {
+      throw std::runtime_error(std::string("mount ") + type + ": " + std::strerror(errno));
+    }
+  }
+  MemoryDisk(const MemoryDisk&) = delete;
+  MemoryDisk& operator=(const MemoryDisk&) = delete;
+  ~MemoryDisk() { ::umount2(folder_.path().c_str(), MNT_DETACH); }
+
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  TemporaryFolder folder_;
+};
 
 }  // namespace safechunk::test
