@@ -18,6 +18,7 @@
 #include <unordered_set>
 
 #include "base/digest.h"
+#include "crash/recovered.h"
 #include "crash/workload.h"
 #include "support/sim_file_system.h"
 
@@ -94,27 +95,12 @@ class Judge {
         clone->fingerprint() + std::to_string(history_.first_allowed(power_cut));
     if (!seen_.insert(key).second) return;
     const std::string here = where + " > " + name_of(model) + " seed " + std::to_string(seed);
-    check_files(*clone, here);
+    for (const auto& [path, bytes] : clone->contents()) {
+      check_file(path, bytes, history_, [&](const std::string& what) { fail(here, what); });
+    }
     const ProjectState recovered = reopen(*clone, here, depth, power_cut);
-    if (!history_.allows(recovered, power_cut)) {
-      std::string text;
-      for (const auto& [chunk, value] : recovered) text += chunk + "=" + value + " ";
-      fail(here, "the recovered state { " + text + "} is no prefix (" + history_.describe() +
-                     "); recovery said:" + events_);
-    }
-  }
-
-  // G2 and G5: whatever stands under a final name is a whole version, before any recovery.
-  void check_files(const SimFileSystem& clone, const std::string& here) {
-    for (const auto& [path, bytes] : clone.contents()) {
-      const auto slash = path.rfind('/');
-      const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
-      const bool chunk = path.starts_with("project/chunks/") && file.ends_with(".json");
-      const bool backup = path.starts_with("project/chunks_bak/") && file.ends_with(".bak");
-      if (!chunk && !backup) continue;
-      const std::string name = file.substr(0, file.rfind('.'));
-      if (!history_.is_version(name, bytes)) fail(here, path + " holds '" + bytes + "'");
-    }
+    check_state(recovered, history_, power_cut,
+                [&](const std::string& what) { fail(here, what + "; recovery said:" + events_); });
   }
 
   ProjectState reopen(SimFileSystem& clone, const std::string& here, int depth, bool power_cut) {
@@ -144,32 +130,13 @@ class Judge {
         fail(here, "attach failed: " + engine.status().to_text());
         return state;
       }
-      state = read_all(engine, here);
+      state = read_all(engine, [&](const std::string& what) { fail(here, what); });
       for (const Event& event : engine.recovery_report().events) {
         events_ +=
             "\n    " + std::string(to_string(event.kind)) + " " + event.chunk + ": " + event.detail;
       }
       check_second_recovery(clone, state, here, depth);
       clone.kill();
-    }
-    return state;
-  }
-
-  ProjectState read_all(SafeChunkEngine& engine, const std::string& here) {
-    ProjectState state;
-    const auto chunks = engine.list_chunks();
-    if (!chunks) {
-      fail(here, chunks.status().to_text());
-      return state;
-    }
-    for (const std::string& chunk : *chunks) {
-      auto text = engine.fetch_chunk(chunk);
-      if (!text) {
-        fail(here, text.status().to_text());
-        continue;
-      }
-      if (text->ends_with('\n')) text->pop_back();
-      state[chunk] = *text;
     }
     return state;
   }
@@ -182,13 +149,9 @@ class Judge {
     FakeProcess process(4244, 200 + static_cast<std::uint64_t>(depth));
     auto engine = EngineAccess::construct("project", crash_test_options(durability_),
                                           Platform{*again, clock, process});
-    if (read_all(engine, here) != state) fail(here, "a second recovery changed something");
-    for (const Event& event : engine.recovery_report().events) {
-      if (event.kind != Event::Kind::stale_lock) {
-        fail(here, "a second recovery had to do something: " + std::string(to_string(event.kind)) +
-                       " " + event.detail);
-      }
-    }
+    const Complain complain = [&](const std::string& what) { fail(here, what); };
+    if (read_all(engine, complain) != state) complain("a second recovery changed something");
+    check_nothing_was_done(engine, false, complain);
     again->kill();
   }
 

@@ -8,20 +8,15 @@
 
 #include <cerrno>
 
+#include "crash/recovered.h"
 #include "crash/workload.h"
 #include "support/sim_file_system.h"
 
 namespace safechunk::test {
 namespace {
 
-ProjectState read_all(SafeChunkEngine& engine) {
-  ProjectState state;
-  for (const std::string& chunk : engine.list_chunks().value()) {
-    std::string text = engine.fetch_chunk(chunk).value();
-    if (text.ends_with('\n')) text.pop_back();
-    state[chunk] = text;
-  }
-  return state;
+Complain complain_at(const std::string& where) {
+  return [where](const std::string& what) { ADD_FAILURE() << where << ": " << what; };
 }
 
 // What is judged after a run in which the call `broken` failed.
@@ -33,12 +28,9 @@ void check_recovery(const SimFileSystem& file_system, const History& history, Du
   auto engine = EngineAccess::construct("project", crash_test_options(durability),
                                         Platform{*clone, clock, process});
   ASSERT_TRUE(engine.is_active()) << where << ": " << engine.status().to_text();
-  const ProjectState state = read_all(engine);
-  std::string text;
-  for (const auto& [chunk, value] : state) text += chunk + "=" + value + " ";
-  EXPECT_TRUE(history.allows(state, model != CrashModel::process))
-      << where << ", model " << static_cast<int>(model) << ": { " << text << "} "
-      << history.describe();
+  const Complain complain =
+      complain_at(where + ", model " + std::to_string(static_cast<int>(model)));
+  check_state(read_all(engine, complain), history, model != CrashModel::process, complain);
   clone->kill();
 }
 
@@ -62,7 +54,6 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
     return fault.error;
   });
   SharedHistory history;
-  std::unique_ptr<SimFileSystem> survivor;
   {
     Session session(file_system, history, durability);
     if (session.engine().is_active()) workload.run(session);
@@ -70,6 +61,7 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
                               failed_call + ") fails with errno " + std::to_string(fault.error) +
                               (fault.for_good ? " for good" : " once");
     if (reached) {
+      const Complain complain = complain_at(where);
       // What was staged with success survives the process; what was acknowledged, a power cut.
       const History so_far = history.snapshot();
       check_recovery(file_system, so_far, durability, CrashModel::process, 0, where);
@@ -78,10 +70,10 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
       // Once the fault is gone, everything is saved.
       repaired = true;
       if (session.engine().is_active()) {
-        const ProjectState wanted = read_all(session.engine());
+        const ProjectState wanted = read_all(session.engine(), complain);
         const Status saved = session.engine().force_sync();
         EXPECT_TRUE(saved.ok()) << where << ": " << saved.to_text();
-        EXPECT_EQ(read_all(session.engine()), wanted) << where;
+        EXPECT_EQ(read_all(session.engine(), complain), wanted) << where;
         // And what was acknowledged after the fault is as durable as ever.
         for (const CrashModel model : {CrashModel::ordered, CrashModel::strict}) {
           auto clone = file_system.crash_clone(broken + 1, model);
@@ -89,7 +81,7 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
           FakeProcess process(4243, 5000 + broken);
           auto engine = EngineAccess::construct("project", crash_test_options(durability),
                                                 Platform{*clone, clock, process});
-          EXPECT_EQ(read_all(engine), wanted) << where << ", power cut after the repair";
+          EXPECT_EQ(read_all(engine, complain), wanted) << where << ", power cut after the repair";
           clone->kill();
         }
       }

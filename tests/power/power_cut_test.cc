@@ -18,42 +18,15 @@
 #include <cstdlib>
 #include <random>
 
-#include "crash/workload.h"
+#include "crash/recovered_on_disk.h"
+#include "power/real_disk.h"
 #include "support/hooked_file_system.h"
 #include "support/private_mounts.h"
-#include "support/temporary_folder.h"
 
 namespace safechunk::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
-// Runs a command of the system; its output is shown when it fails.
-void run(const std::string& command) {
-  const TemporaryFolder folder;
-  const std::string log = (folder / "log").string();
-  const int status = std::system((command + " >" + log + " 2>&1").c_str());
-  if (status != 0) throw std::runtime_error(command + ": " + read_file(log));
-}
-
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {
-    if (fd_ < 0) throw std::runtime_error("cannot open " + path.string());
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(fd_); }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // The server process, and what it serves.
 class BlockLog {
@@ -102,41 +75,7 @@ class BlockLog {
   std::optional<Descriptor> control_;
 };
 
-class Mounted {
- public:
-  Mounted(const std::string& device, const std::string& type, const std::string& options) {
-    run("mount -t " + type + " -o loop" + (options.empty() ? "" : "," + options) + " " + device +
-        " " + folder_.string());
-  }
-  Mounted(const Mounted&) = delete;
-  Mounted& operator=(const Mounted&) = delete;
-  ~Mounted() {
-    // Not lazily: its writes must not reach the next view.
-    if (::umount2(folder_.path().c_str(), 0) != 0) {
-      ADD_FAILURE() << "umount: " << std::strerror(errno);
-    }
-  }
-  [[nodiscard]] std::string path() const { return folder_.string(); }
-
- private:
-  TemporaryFolder folder_;
-};
-
-struct RealFileSystem {
-  const char* name;
-  const char* type;
-  const char* mkfs;
-  const char* options;
-};
-
-constexpr RealFileSystem kFileSystems[] = {
-    {"ext4_ordered", "ext4", "mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0",
-     "data=ordered"},
-    {"ext4_writeback", "ext4", "mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0",
-     "data=writeback,noauto_da_alloc"},
-    {"xfs", "xfs", "mkfs.xfs -q -f -K", ""},
-    {"btrfs", "btrfs", "mkfs.btrfs -q -f -K", ""},
-};
+constexpr RealFileSystem kFileSystems[] = {kExt4Ordered, kExt4Writeback, kXfs, kBtrfs};
 
 using Case = std::tuple<RealFileSystem, Workload, Durability>;
 
@@ -148,54 +87,6 @@ class PowerCuts : public testing::TestWithParam<Case> {
     if (::access("/dev/loop-control", R_OK | W_OK) != 0) GTEST_SKIP() << "no loop devices here";
   }
 };
-
-ProjectState read_all(SafeChunkEngine& engine) {
-  ProjectState state;
-  for (const std::string& chunk : engine.list_chunks().value()) {
-    std::string text = engine.fetch_chunk(chunk).value();
-    if (text.ends_with('\n')) text.pop_back();
-    state[chunk] = text;
-  }
-  return state;
-}
-
-// G2 and G5, before any recovery.
-void check_files(const std::string& mounted, const History& history, const std::string& where) {
-  const std::pair<const char*, const char*> kinds[] = {{"chunks", ".json"}, {"chunks_bak", ".bak"}};
-  for (const auto& [folder, extension] : kinds) {
-    const fs::path path = fs::path(mounted) / "project" / folder;
-    if (!fs::exists(path)) continue;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      if (entry.path().extension() != extension) continue;
-      const std::string bytes = read_file(entry.path());
-      EXPECT_TRUE(history.is_version(entry.path().stem().string(), bytes))
-          << where << ": " << entry.path().filename() << " holds '" << bytes << "'";
-    }
-  }
-}
-
-void check_recovery(const std::string& mounted, const History& history, Durability durability,
-                    const std::string& where) {
-  ManualClock clock;
-  FakeProcess process(4243, 100);
-  const Platform platform{system_file_system(), clock, process};
-  ProjectState found;
-  {
-    auto engine =
-        EngineAccess::construct("project", crash_test_options(durability, mounted), platform);
-    ASSERT_TRUE(engine.is_active()) << where << ": " << engine.status().to_text();
-    found = read_all(engine);
-    EXPECT_TRUE(engine.verify().value().sound()) << where;
-  }
-  std::string text;
-  for (const auto& [chunk, value] : found) text += chunk + "=" + value.substr(0, 20) + " ";
-  EXPECT_TRUE(history.allows(found, true))
-      << where << ": { " << text << "} is no prefix: " << history.describe();
-  auto again =
-      EngineAccess::construct("project", crash_test_options(durability, mounted), platform);
-  EXPECT_EQ(read_all(again), found) << where << ", opened again";
-  EXPECT_TRUE(again.recovery_report().events.empty()) << where << ", opened again";
-}
 
 TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
   const auto& [file_system, workload, durability] = GetParam();
@@ -239,8 +130,7 @@ TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
     const std::string where = "SAFECHUNK_CRASH_SEED=" + std::to_string(seed) +
                               ", cut before call " + std::to_string(mark) + " (" + verb +
                               "), view " + std::to_string(view_seed);
-    check_files(mounted.path(), so_far, where);
-    check_recovery(mounted.path(), so_far, durability, where);
+    check_project_on_disk(mounted.path(), so_far, durability, where);
     if (HasFailure()) return;
   }
   std::printf("%zu calls, %zu power cuts judged\n", moments.size(), wanted);
