@@ -12,9 +12,9 @@
 
 namespace safechunk::test {
 
-// The project is in the folder `base`.
-inline void check_project_on_disk(const std::string& base, const History& history,
-                                  Durability durability, const std::string& where) {
+// The project is in the folder `base`. Returns what was found.
+inline ProjectState check_project_on_disk(const std::string& base, const History& history,
+                                          Durability durability, const std::string& where) {
   namespace fs = std::filesystem;
   const Complain complain = [&](const std::string& what) {
     ADD_FAILURE() << where << ": " << what;
@@ -34,7 +34,10 @@ inline void check_project_on_disk(const std::string& base, const History& histor
   {
     auto engine =
         EngineAccess::construct("project", crash_test_options(durability, base), platform);
-    ASSERT_TRUE(engine.is_active()) << where << ": " << engine.status().to_text();
+    if (!engine.is_active()) {
+      complain("attach failed: " + engine.status().to_text());
+      return found;
+    }
     found = read_all(engine, complain);
     EXPECT_TRUE(engine.verify().value().sound()) << where;
   }
@@ -42,6 +45,7 @@ inline void check_project_on_disk(const std::string& base, const History& histor
   auto again = EngineAccess::construct("project", crash_test_options(durability, base), platform);
   EXPECT_EQ(read_all(again, complain), found) << where << ", opened again";
   check_nothing_was_done(again, true, complain);
+  return found;
 }
 
 }  // namespace safechunk::test

@@ -130,7 +130,7 @@ TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
     const std::string where = "SAFECHUNK_CRASH_SEED=" + std::to_string(seed) +
                               ", cut before call " + std::to_string(mark) + " (" + verb +
                               "), view " + std::to_string(view_seed);
-    check_project_on_disk(mounted.path(), so_far, durability, where);
+    (void)check_project_on_disk(mounted.path(), so_far, durability, where);
     if (HasFailure()) return;
   }
   std::printf("%zu calls, %zu power cuts judged\n", moments.size(), wanted);
