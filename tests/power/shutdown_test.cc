@@ -119,6 +119,8 @@ class Shutdowns : public testing::TestWithParam<Case> {
     ASSERT_FALSE(told.empty()) << "the writer did not come so far";
     const auto deadline = std::chrono::steady_clock::now() + pause;
     while (std::chrono::steady_clock::now() < deadline) told += pipe.read(deadline);
+    told += pipe.read(deadline);  // what is there already
+    const std::size_t before = told.size();
     ASSERT_EQ(told.find(kFailed), std::string::npos) << "the writer failed before the shutdown";
     {
       const Descriptor root(mounted.path(), O_RDONLY | O_DIRECTORY);
@@ -129,10 +131,10 @@ class Shutdowns : public testing::TestWithParam<Case> {
     ASSERT_EQ(writer.wait(), 0);
     ASSERT_TRUE(told.ends_with(kFailed)) << "the writer noticed nothing";
     std::uint64_t number = 0;
-    for (const char what : told) {
-      if (what == kIssued) history.issue(edit(seed, number++));
-      if (what == kStaged) history.staged();
-      if (what == kAcknowledged) history.acknowledged();
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      if (told[i] == kIssued) history.issue(edit(seed, number++));
+      if (told[i] == kStaged) history.staged();
+      if (told[i] == kAcknowledged && i < before) history.acknowledged();
     }
     edits_ += number;
   }
