@@ -18,7 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
-TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test", "crash_states_test", "faults_test"]
+TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test", "crash_states_test", "faults_test",
+         "operation_faults_test"]
 
 # Each mutant dies in shallow crash tests already, if it dies at all.
 SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}

@@ -54,6 +54,7 @@ class Session {
   std::mutex mutex_;
   std::condition_variable synced_;
   std::uint64_t syncs_ = 0;
+  std::uint64_t pauses_ = 0;
   SafeChunkEngine engine_;  // the last member: its worker uses the others
 };
 
