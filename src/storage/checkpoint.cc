@@ -378,7 +378,6 @@ Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
 Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
                        const TextSettings& settings, const ProgressHandler& progress,
                        const ArchivedChunkHandler& chunk_handler) {
-  if (Status status = check_checkpoint_name(file_name); !status) return status;
   auto file = checkpoints.open(file_name, OpenMode::read);
   if (!file) return file.status();
   auto info = (*file)->stat();

@@ -11,10 +11,12 @@
 #include <set>
 
 #include "api/engine_access.h"
+#include "archive/zip_reader.h"
 #include "storage/project_lock.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
 #include "support/sim_file_system.h"
+#include "unit/archive/memory_stream.h"
 
 namespace safechunk::test {
 namespace {
@@ -185,6 +187,14 @@ std::vector<std::string> checkpoints_of(SafeChunkEngine& engine) {
   return names;
 }
 
+std::set<std::string> entries_of(const SimFileSystem& files, const std::string& checkpoint) {
+  archive::MemorySource source(files.contents().at("project/checkpoints/" + checkpoint));
+  const auto reader = archive::ZipReader::open(source);
+  std::set<std::string> names;
+  for (const auto& entry : reader.value().entries()) names.insert(entry.name);
+  return names;
+}
+
 class OperationFaults : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override { build(files_); }
@@ -204,6 +214,9 @@ TEST_P(OperationFaults, Attach) {
       EXPECT_FALSE(owner.engine.status().ok());
       const Status again = owner.engine.attach();
       ASSERT_TRUE(again.ok()) << again.to_text();
+    }
+    for (const char* unfinished : {"/x.", ".journal.tmp", ".pin-"}) {
+      EXPECT_EQ(count_of(files, "project/", unfinished), 0U) << unfinished;
     }
     const Status saved = owner.engine.force_sync();
     EXPECT_TRUE(saved.ok()) << saved.to_text();
@@ -421,17 +434,27 @@ TEST_P(OperationFaults, Repair) {
 // --- checkpoints
 
 TEST_P(OperationFaults, CreateCheckpoint) {
-  while_attached(
-      files_, [](SafeChunkEngine& engine) { return engine.create_checkpoint("now"); },
-      [](Owner& owner, const Result<std::string>& name) {
-        EXPECT_LE(checkpoints_of(owner.engine).size(), 2U);
-        const std::string made = name ? *name : owner.engine.create_checkpoint("now").value();
-        EXPECT_TRUE(owner.engine.verify_checkpoint(made).ok());
-        owner.put("a", "99");
-        owner.put("new", "99");
-        owner.engine.restore_checkpoint(made).throw_if_error();
-        EXPECT_EQ(owner.state(), kNow);
-      });
+  at_every_call(files_, [&](SimFileSystem& files, Failing& failing) {
+    Owner owner(files, 3);
+    failing.arm();
+    const auto name = owner.engine.create_checkpoint("now");
+    failing.disarm();
+    EXPECT_LE(checkpoints_of(owner.engine).size(), 2U);
+    for (std::uint64_t seed = 0; name && seed < 4; ++seed) {
+      const auto cut = files.crash_clone(seed, CrashModel::strict);
+      EXPECT_TRUE(cut->contents().contains("project/checkpoints/" + *name)) << "after a power cut";
+    }
+    const std::string made = name ? *name : owner.engine.create_checkpoint("now").value();
+    EXPECT_TRUE(owner.engine.verify_checkpoint(made).ok());
+    EXPECT_EQ(entries_of(files, made),
+              (std::set<std::string>{"checkpoint_meta.json", "chunks/a.json", "chunks/b.json",
+                                     "chunks/c.json", "chunks/d.json", "chunks/e.json",
+                                     "chunks_bak/a.bak", "chunks_bak/d.bak"}));
+    owner.put("a", "99");
+    owner.put("new", "99");
+    owner.engine.restore_checkpoint(made).throw_if_error();
+    EXPECT_EQ(owner.state(), kNow);
+  });
 }
 
 TEST_P(OperationFaults, CreateCheckpointHealsFirst) {

@@ -303,6 +303,24 @@ TEST(EngineLimits, AChunkOfExactlyTheLimitIsRestored) {
   EXPECT_EQ(engine.fetch_chunk("a").value(), text + "\n");
 }
 
+// One byte more than the engine writes can be in a file of another program. Kills: restoring all
+// the others without it.
+TEST(EngineLimits, ARestoreOfAChunkThatIsTooLargeChangesNothing) {
+  Machine machine;
+  EngineOptions options;
+  options.chunk_size_limit = 400;
+  auto engine = machine.engine(options);
+  put(engine, "b", "1");
+  save(engine);
+  machine.write("chunks", "a.json", "\"" + std::string(398, 'x') + "\"");
+  const auto name = engine.create_checkpoint();
+  ASSERT_TRUE(name.ok()) << name.status().to_text();
+  put(engine, "b", "2");
+  save(engine);
+  EXPECT_EQ(engine.restore_checkpoint(*name).code(), ErrorCode::too_large);
+  EXPECT_EQ(engine.fetch_chunk("b").value(), "2\n");
+}
+
 // Kills: a journal that grows without bound, and one that is cut before a durable commit.
 TEST(EngineLimits, AFullJournalForcesACommit) {
   Machine machine;

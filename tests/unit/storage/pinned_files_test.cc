@@ -1,0 +1,97 @@
+// G13: what a checkpoint reads while chunks change.
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "storage/checkpoint.h"
+#include "support/sim_file_system.h"
+
+namespace safechunk::test {
+namespace {
+
+void write(Directory& folder, const std::string& file, std::string_view bytes) {
+  auto opened = folder.open(file, OpenMode::create).value();
+  opened->truncate(0).throw_if_error();
+  (void)opened->write_at(0, bytes).value();
+}
+
+class Pinned : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    auto root = files_.open_directory("/").value();
+    for (const char* name : {"chunks", "chunks_bak", "checkpoints"}) {
+      root->make_directory(name).throw_if_error();
+    }
+    folders_.chunks = root->open_directory("chunks").value();
+    folders_.backups = root->open_directory("chunks_bak").value();
+    folders_.checkpoints = root->open_directory("checkpoints").value();
+    write_both();
+  }
+  void write_both() {
+    write(*folders_.chunks, "a.json", "\"new\"");
+    write(*folders_.backups, "a.bak", "\"old\"");
+  }
+  // As a commit changes them: by other files under their names.
+  void replace() {
+    for (const auto& [folder, name] :
+         {std::pair(folders_.chunks.get(), "a.json"), std::pair(folders_.backups.get(), "a.bak")}) {
+      write(*folder, "other", "\"other\"");
+      folder->rename("other", *folder, name).throw_if_error();
+    }
+  }
+
+  SimFileSystem files_{true, GetParam()};
+  ProjectFolders folders_;
+  const TextSettings settings_{};
+};
+
+TEST_P(Pinned, ReadsWhatWasThereAtTheBeginning) {
+  const auto pinned = PinnedFiles::pin(folders_, 1, settings_).value();
+  EXPECT_EQ(pinned->read_chunk("a").bytes, "\"new\"");
+  pinned->keep("a");
+  replace();
+  pinned->keep("a");
+  EXPECT_EQ(pinned->read_chunk("a").bytes, "\"new\"");
+  EXPECT_EQ(pinned->read_backup("a").value(), "\"old\"");
+}
+
+// Kills: dropped return codes of what keeps a file; reading the new version instead.
+TEST_P(Pinned, WhatCouldNotBeKeptIsAnErrorAndNeverTheNewVersion) {
+  bool reached = true;
+  for (std::size_t broken = 0; reached; ++broken) {
+    const auto pinned = PinnedFiles::pin(folders_, 1, settings_).value();
+    reached = false;
+    bool link = false;
+    std::size_t calls = 0;
+    files_.set_hook([&](const SimCall& call) -> std::optional<int> {
+      if (calls++ != broken) return std::nullopt;
+      reached = true;
+      link = call.verb == "link";
+      return EIO;
+    });
+    pinned->keep("a");
+    files_.set_hook({});
+    replace();
+    const Inspection chunk = pinned->read_chunk("a");
+    const auto backup = pinned->read_backup("a");
+    if (chunk.usable()) {
+      EXPECT_EQ(chunk.bytes, "\"new\"") << "call " << broken;
+    }
+    if (backup) {
+      EXPECT_EQ(*backup, "\"old\"") << "call " << broken;
+    }
+    // A link that fails is made up for by a copy; nothing else is.
+    if (reached && !link) {
+      EXPECT_FALSE(chunk.usable() && backup.ok()) << "call " << broken;
+    }
+    write_both();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Pinned, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "with" : "without") + "_links";
+});
+
+}  // namespace
+}  // namespace safechunk::test
