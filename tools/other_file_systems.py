@@ -68,7 +68,7 @@ class Mounted:
         self.device = run(["losetup", "--find", "--show", self.image])
         try:
             run([*self.mount, self.device, self.point])
-        except Forbidden:
+        except BaseException:  # also Ctrl-C, which __exit__ would not see
             run(["losetup", "--detach", self.device])
             raise
         return self.point
@@ -173,4 +173,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # everything is unmounted by now
+        sys.exit(130)

@@ -5,18 +5,22 @@ usage: tools/prove.py --build FOLDER --fuzzers FOLDER --summary FILE MINUTES
 
 The storms and the power cuts reach their full counts from 10 minutes on; crash states and fuzzers use
 the time that is given to them. Every seed is printed with what failed. Exit status 1 when something
-failed.
+failed; 130 after Ctrl-C, which ends what is running and prints the table of what was done.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import math
 import os
 import pathlib
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -26,6 +30,9 @@ CRASH_CASES = 36
 FULL_DEPTH = 10  # minutes
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.
 STORM = {"TMPDIR": "/dev/shm", "SAFECHUNK_PATIENCE": 3600}
+
+SKIPPED = 77  # exit status of a script that cannot run on this machine
+PATIENCE_S = 5  # for what was asked to end
 
 # Shares of the cores' time.
 CRASH_SHARE = 0.45
@@ -46,7 +53,7 @@ class Result:
     """What the commands of a proof found so far."""
 
     def __init__(self):
-        self.count = self.failures = self.skipped = 0
+        self.count = self.failures = self.skipped = self.finished = 0
         self.seconds = 0.0
 
 
@@ -55,24 +62,72 @@ def command_line(environment, command):
                      *(str(part) for part in command)])
 
 
-def run(proof, command, result, lock, log):
-    environment = {**os.environ, **proof.environment}
+class Jobs:
+    """The commands that run now. Each has a process group and a folder for its temporary files."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = {}  # process -> name of its proof
+        self.stopping = False
+
+    def run(self, name, command, environment):
+        """(exit status, output); the status is None when it was stopped."""
+        scratch = tempfile.mkdtemp(prefix="safechunk-prove-", dir=environment.get("TMPDIR"))
+        try:
+            with self.lock:
+                if self.stopping:
+                    return None, ""
+                process = subprocess.Popen(command, env={**environment, "TMPDIR": scratch}, cwd=ROOT,
+                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                           errors="replace", start_new_session=True)
+                self.running[process] = name
+            output = process.communicate()[0]
+            with self.lock:
+                del self.running[process]
+                return None if self.stopping else process.returncode, output
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def stop(self):
+        """Asks all to end, so that they can unmount what they mounted; insists when they do not."""
+        with self.lock:
+            self.stopping = True
+        self.signal(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE_S
+        while self.names() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number):
+        with self.lock:
+            for process in self.running:
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    os.killpg(process.pid, number)
+
+    def names(self):
+        with self.lock:
+            return sorted(set(self.running.values()))
+
+
+def run(proof, command, result, jobs, lock, log):
     extra = {}
     if isinstance(command, tuple):
         extra, command = command
     begin = time.monotonic()
-    done = subprocess.run([str(part) for part in command], env={**environment, **extra}, cwd=ROOT,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    status, output = jobs.run(proof.name, [str(part) for part in command], {**os.environ, **proof.environment, **extra})
     with lock:
         result.seconds += time.monotonic() - begin
-        result.count += sum(int(number) for number in proof.pattern.findall(done.stdout))
-        result.skipped += len(set(re.findall(r"^\[  SKIPPED \] (\S+)", done.stdout, re.M)))
+        result.finished += status is not None
+        result.count += sum(int(number) for number in proof.pattern.findall(output))
+        result.skipped += len(set(re.findall(r"^\[  SKIPPED \] (\S+)", output, re.M)))
         line = command_line({**proof.environment, **extra}, command)
-        log.write(f"== {line}\n{done.stdout}\n")
+        log.write(f"== {line}\n{output}\n")
         log.flush()
-        if done.returncode != 0:
+        if status == SKIPPED:
+            result.skipped += 1
+        elif status not in (0, None) or "[  FAILED  ]" in output:
             result.failures += 1
-            print(f"\nFAILED: {line}\n{done.stdout[-4000:]}", flush=True)
+            print(f"\nFAILED: {line}\n{output[-4000:]}", flush=True)
 
 
 def shards(program, test_filter):
@@ -105,14 +160,20 @@ def proofs(build, fuzzers, minutes):
               "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
         Proof("power cuts", shards(tests / "power" / "power_cut_test", "*"), "power cuts",
               r"(\d+) power cuts", {"SAFECHUNK_POWER_CUTS": max(2, math.ceil(28 * depth))}, "G1 to G5"),
+        Proof("file systems shut down", shards(tests / "power" / "shutdown_test", "*"), "shutdowns",
+              r"(\d+) shutdowns", {"SAFECHUNK_POWER_CUTS": max(2, math.ceil(60 * depth))}, "G1 to G5"),
         Proof("faults at every call", shards(crash / "faults_test", "*"), "runs", r"(\d+) runs with a fault",
               {}, "G1 to G4, G7, G8"),
         Proof("failing allocations", shards(process / "allocation_test", "*"), "runs", r"(\d+) runs",
               {"SAFECHUNK_ALLOCATION_STRIDE": 1 if depth == 1 else 5}, "G3 G4 G8"),
         Proof("locks, forks, processes", [[process / "lock_test", "--gtest_filter=-LockStorm.*"]], "tests",
               passed, {}, "G9"),
-        Proof("rot, planted files, permissions", [[process / "hostile_folder_test"]], "tests", passed, {},
+        Proof("rot", shards(process / "rot_test", "*"), "damages", r"(\d+) damages",
+              {"SAFECHUNK_ROT_STRIDE": 1 if depth == 1 else 7}, "G6 G7 G13"),
+        Proof("planted files, permissions, edits", [[process / "hostile_folder_test"]], "tests", passed, {},
               "G6 G12 G14"),
+        Proof("other file systems", [["/usr/bin/python3", ROOT / "tools" / "other_file_systems.py", "--build",
+                                      build]], "tests", r"(\d+) passed, \d+ failed;", {}, "G2 to G14"),
         Proof("full disks", [[process / "full_disk_test"]], "tests", passed, {}, "G2 G7 G8"),
         Proof("models", [["/usr/bin/python3", ROOT / "tools" / "check_models.py"]], "states",
               r"(\d+) +[\d.]+ +(?:holds|violated)", {}, "G1 G4 G9"),
@@ -131,10 +192,34 @@ def fuzz_command(target, seconds):
             grown, ROOT / "fuzz" / "corpus" / name]
 
 
-def show_progress(begin, minutes, open_jobs, stop):
+def show_progress(begin, minutes, jobs, stop):
     while not stop.wait(15):
-        left = ", ".join(sorted(set(list(open_jobs.values())))) or "nothing"
+        left = ", ".join(jobs.names()) or "nothing"
         print(f"  {time.monotonic() - begin:5.0f} s of about {minutes * 60:.0f}: running {left}", flush=True)
+
+
+def run_all(todo, results, minutes, log):
+    """Whether it came to its end."""
+    jobs, lock, stop = Jobs(), threading.Lock(), threading.Event()
+    progress = threading.Thread(target=show_progress, args=(time.monotonic(), minutes, jobs, stop))
+    progress.start()
+    # The storms wait for the disk most of the time: one more job than cores.
+    pool = concurrent.futures.ThreadPoolExecutor(CORES + 1)
+    futures = [pool.submit(run, proof, command, results[proof.name], jobs, lock, log)
+               for proof in todo for command in proof.commands]
+    try:
+        concurrent.futures.wait(futures)
+    except KeyboardInterrupt:
+        print("\nstopping", flush=True)
+        jobs.stop()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        stop.set()
+        progress.join()
+    for future in futures:
+        if not future.cancelled():
+            future.result()
+    return not jobs.stopping
 
 
 def main():
@@ -149,45 +234,30 @@ def main():
 
     todo = proofs(arguments.build.resolve(), arguments.fuzzers.resolve(), arguments.minutes)
     results = {proof.name: Result() for proof in todo}
-    lock, stop, open_jobs = threading.Lock(), threading.Event(), {}
     begin = time.monotonic()
     arguments.summary.parent.mkdir(parents=True, exist_ok=True)
     with open(arguments.summary.with_suffix(".log"), "w", encoding="utf-8") as log:
-
-        def job(proof, command):
-            key = object()
-            open_jobs[key] = proof.name
-            try:
-                run(proof, command, results[proof.name], lock, log)
-            finally:
-                del open_jobs[key]
-
-        progress = threading.Thread(target=show_progress, args=(begin, arguments.minutes, open_jobs, stop))
-        progress.start()
-        # The storms wait for the disk most of the time: one more job than cores.
-        with concurrent.futures.ThreadPoolExecutor(CORES + 1) as pool:
-            futures = [pool.submit(job, proof, command) for proof in todo for command in proof.commands]
-        stop.set()
-        progress.join()
-        for future in futures:
-            future.result()
+        complete = run_all(todo, results, arguments.minutes, log)
 
     took = time.monotonic() - begin
     rows = [{"proof": proof.name, "promises": proof.promises, "count": results[proof.name].count,
              "of": proof.counted, "failed": results[proof.name].failures,
-             "skipped": results[proof.name].skipped, "seconds": round(results[proof.name].seconds, 1),
-             "environment": proof.environment} for proof in todo]
+             "skipped": results[proof.name].skipped,
+             "finished": results[proof.name].finished == len(proof.commands),
+             "seconds": round(results[proof.name].seconds, 1), "environment": proof.environment} for proof in todo]
     # A proof that counted nothing has proved nothing, unless it said that it cannot run here.
-    failed = [row for row in rows if row["failed"] or (row["count"] == 0 and row["skipped"] == 0)]
+    failed = [row for row in rows if row["failed"] or
+              (row["finished"] and row["count"] == 0 and row["skipped"] == 0)]
     arguments.summary.write_text(json.dumps({"minutes": arguments.minutes, "seconds": round(took, 1),
-                                             "cores": CORES, "failed": len(failed), "proofs": rows}, indent=2))
+                                             "cores": CORES, "complete": complete, "failed": len(failed),
+                                             "proofs": rows}, indent=2))
     print(f"\n{'proof':34}{'count':>12} {'of':18}{'failed':>7}{'skipped':>8}{'seconds':>9}  promises")
     for row in rows:
-        mark = "  <-- NOT PROVED" if row in failed else ""
+        mark = "  <-- NOT PROVED" if row in failed else "" if row["finished"] else "  (stopped)"
         print(f"{row['proof']:34}{row['count']:>12,} {row['of']:18}{row['failed']:>7}{row['skipped']:>8}"
               f"{row['seconds']:>9.1f}  {row['promises']}{mark}")
     print(f"\n{took:.0f} s; {arguments.summary} has this table, {arguments.summary.with_suffix('.log')} all output")
-    sys.exit(1 if failed else 0)
+    sys.exit(130 if not complete else 1 if failed else 0)
 
 
 main()

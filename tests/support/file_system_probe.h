@@ -5,6 +5,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "support/temporary_folder.h"
 
 namespace safechunk::test {
@@ -45,6 +48,28 @@ inline bool takes_device_names() {
   const TemporaryFolder folder;
   std::ofstream file(folder / "con.json");
   return file.is_open();
+}
+
+// Whether a reader finds a file at a name at every instant while others are renamed over it.
+// Drivers in user space may not keep that: the name is found, then the file is gone before it is
+// opened.
+inline bool replaces_names_atomically() {
+  constexpr int kRenames = 300;  // one in three is noticed where it is not so
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    std::error_code failed;
+    for (int i = 0; i < kRenames && !failed; ++i) {
+      std::ofstream(folder / "b") << "x";
+      std::filesystem::rename(folder / "b", folder / "a", failed);
+    }
+    done = true;
+  });
+  bool always = true;
+  while (!done) always = std::ifstream(folder / "a").is_open() && always;
+  writer.join();
+  return always;
 }
 
 }  // namespace safechunk::test
