@@ -5,7 +5,7 @@ usage: tools/prove.py --build FOLDER --fuzzers FOLDER --summary FILE MINUTES
 
 The storms and the power cuts reach their full counts from 10 minutes on; crash states and fuzzers use
 the time that is given to them. Every seed is printed with what failed. Exit status 1 when something
-failed; 130 after Ctrl-C, which ends what is running and prints the table of what was done.
+failed; 130 after Ctrl-C (or SIGTERM), which ends what is running and prints the table of what was done.
 """
 
 import argparse
@@ -73,6 +73,7 @@ class Jobs:
     def run(self, name, command, environment):
         """(exit status, output); the status is None when it was stopped."""
         scratch = tempfile.mkdtemp(prefix="safechunk-prove-", dir=environment.get("TMPDIR"))
+        os.chmod(scratch, 0o711)  # some tests become another user
         try:
             with self.lock:
                 if self.stopping:
@@ -232,6 +233,8 @@ def main():
     if arguments.minutes <= 0:
         parser.error("MINUTES must be positive")
 
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the commands would live on
+        signal.signal(number, signal.default_int_handler)
     todo = proofs(arguments.build.resolve(), arguments.fuzzers.resolve(), arguments.minutes)
     results = {proof.name: Result() for proof in todo}
     begin = time.monotonic()
