@@ -112,7 +112,7 @@ std::optional<OwnerInfo> SafeChunkEngine::owner() const {
 }
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
-  auto record = core_->new_record();
+  auto record = core_->new_record(json_text.size());
   if (Status status = core_->put(*record, json_text, chunk); !status) return status;
   return core_->stage(record);
 }

@@ -47,8 +47,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   [[nodiscard]] bool is_forked() const;
 
   // Writing. A record is built by the caller through put and remove, and staged whole.
-  // An empty record that uses memory of an earlier one.
-  std::shared_ptr<JournalRecord> new_record() const;
+  // An empty record for a text of that size, in memory of an earlier one.
+  std::shared_ptr<JournalRecord> new_record(std::size_t expected_size) const;
   Status put(JournalRecord& record, std::string_view json_text, std::string_view chunk) const;
   // The same for text that was on disk before: NaN, infinities and a byte-order mark may stay.
   Status put_lenient(JournalRecord& record, std::string_view json_text,

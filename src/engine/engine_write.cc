@@ -49,12 +49,12 @@ void forget_name(Names& names, const std::string& chunk) {
 
 // --- staging
 
-std::shared_ptr<JournalRecord> EngineCore::new_record() const {
+std::shared_ptr<JournalRecord> EngineCore::new_record(std::size_t expected_size) const {
   const auto give_back = [spare = spare_buffer_](JournalRecord* record) {
     spare->give(std::move(record->buffer()));
     delete record;
   };
-  return {new JournalRecord(spare_buffer_->take()), give_back};
+  return {new JournalRecord(spare_buffer_->take(expected_size)), give_back};
 }
 
 // Checks everything that can be checked at the call, and copies: no state of the engine is touched.

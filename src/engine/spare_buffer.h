@@ -13,17 +13,22 @@ namespace safechunk {
 
 class SpareBuffer {
  public:
-  static constexpr std::size_t kMostBytes = std::size_t{2} << 20;  // larger ones are not kept
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // larger ones are not kept
+  static constexpr std::size_t kFarTooLarge = std::size_t{2} << 20;
 
   SpareBuffer() = default;
   SpareBuffer(const SpareBuffer&) = delete;
   SpareBuffer& operator=(const SpareBuffer&) = delete;
   ~SpareBuffer() { delete spare_.load(); }
 
-  // The spare one, with whatever is in it, or an empty one.
-  std::string take() {
+  // The spare one, with whatever is in it; an empty one when there is none, or when it is large and
+  // would mostly stay unused.
+  std::string take(std::size_t expected_size) {
     const std::unique_ptr<std::string> spare(spare_.exchange(nullptr));
-    return spare == nullptr ? std::string() : std::move(*spare);
+    if (spare == nullptr) return {};
+    const std::size_t capacity = spare->capacity();
+    if (capacity > kFarTooLarge && capacity / 2 > expected_size) return {};
+    return std::move(*spare);
   }
   void give(std::string buffer) {
     if (buffer.capacity() > kMostBytes) return;

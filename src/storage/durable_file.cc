@@ -20,12 +20,15 @@ Status write_all(File& file, std::uint64_t offset, std::string_view bytes) {
 
 Result<std::string> read_all(File& file, std::uint64_t size_limit) {
   auto info = file.stat();
-  if (!info) return info.status();
-  if (info->size > size_limit) {
-    return Status(ErrorCode::too_large, "the file has " + std::to_string(info->size) +
+  return info ? read_all(file, *info, size_limit) : info.status();
+}
+
+Result<std::string> read_all(File& file, const FileInfo& info, std::uint64_t size_limit) {
+  if (info.size > size_limit) {
+    return Status(ErrorCode::too_large, "the file has " + std::to_string(info.size) +
                                             " bytes, the limit is " + std::to_string(size_limit));
   }
-  std::string bytes(static_cast<std::size_t>(info->size), '\0');
+  std::string bytes(static_cast<std::size_t>(info.size), '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
     auto count = file.read_at(filled, std::span(bytes).subspan(filled));
@@ -44,7 +47,7 @@ namespace {
 constexpr std::size_t kWriteBytes = 1U << 20U;
 constexpr std::size_t kReadBytes = 32U << 10U;
 // The device may begin with a large file while the rest of it is made.
-constexpr std::uint64_t kStartBytes = 2U << 20U;
+constexpr std::size_t kStartBytes = kWriteBytes / 2;
 
 }  // namespace
 
@@ -65,10 +68,7 @@ void FileWriter::write(std::string_view bytes) {
   digester_.update(bytes);
   status_ = write_all(file_, size_, bytes);
   size_ += bytes.size();
-  if (status_.ok() && size_ - started_ >= kStartBytes) {
-    status_ = file_.start_writeback();
-    started_ = size_;
-  }
+  if (status_.ok() && bytes.size() >= kStartBytes) status_ = file_.start_writeback();
 }
 
 Status FileWriter::finish() {
@@ -81,7 +81,7 @@ void FileWriter::clear() {
   buffer_.clear();
   digester_ = Digester();
   if (status_.ok() && size_ > 0) status_ = file_.truncate(0);
-  size_ = started_ = 0;
+  size_ = 0;
 }
 
 // --- TemporaryFile

@@ -20,11 +20,14 @@ namespace safechunk {
 // pwrite until all is written. A count of 0 is an error (no_space), never a loop.
 Status write_all(File& file, std::uint64_t offset, std::string_view bytes);
 
-// The whole file. too_large when it has more than `size_limit` bytes.
+// The whole file. too_large when it has more than `size_limit` bytes. Who has looked at the file
+// already knows its size.
 Result<std::string> read_all(File& file, std::uint64_t size_limit);
+Result<std::string> read_all(File& file, const FileInfo& info, std::uint64_t size_limit);
 
 // Writes a file from its beginning and digests what it writes. In pieces of up to a megabyte: many
-// small writes become many small pages of the kernel's cache, which fsync writes more slowly.
+// small writes become many small pages of the kernel's cache, which fsync writes more slowly. The
+// device is told to begin with each piece while the next is made.
 class FileWriter final : public json::TextOutput {
  public:
   // `file` is empty. `buffer` is used for its memory. Both outlive this object.
@@ -45,7 +48,6 @@ class FileWriter final : public json::TextOutput {
   std::string& buffer_;
   Digester digester_;
   std::uint64_t size_ = 0;
-  std::uint64_t started_ = 0;  // the device has been told to begin with the bytes up to here
   Status status_;
 };
 

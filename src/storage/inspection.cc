@@ -45,7 +45,7 @@ Inspection inspect_file(Directory& directory, const std::string& file, std::stri
   auto info = (*opened)->stat();
   if (!info) return unreadable(std::move(inspection), info.status());
   inspection.info = *info;
-  auto bytes = read_all(**opened, settings.size_limit);
+  auto bytes = read_all(**opened, *info, settings.size_limit);
   if (!bytes) return unreadable(std::move(inspection), bytes.status());
   inspection.bytes = *std::move(bytes);
   inspection.stamp = read_stamp(**opened, chunk);
