@@ -211,6 +211,11 @@ class PosixDirectory final : public Directory {
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0) return failed("open", name);
     auto file = std::make_unique<PosixFile>(descriptor, join(name));
+#if defined(O_NOATIME)
+    // Reading back what was just written would make the inode dirty again. Only its owner may ask
+    // for that; without it the file is as good.
+    if (mode == OpenMode::create_exclusive) (void)::fcntl(descriptor, F_SETFL, O_NOATIME);
+#endif
     struct stat buffer {};
     if (::fstat(descriptor, &buffer) != 0) return failed("stat", name);
     if (!S_ISREG(buffer.st_mode)) {
