@@ -152,7 +152,8 @@ Status PinnedFiles::keep_file(Directory& from, const std::string& file) {
     if (Status status = folder_->unlink(file); !status) return status;
     linked = from.link(file, *folder_, file);
   }
-  if (linked.ok() || linked.code() == ErrorCode::no_space || linked.code() == ErrorCode::not_found) {
+  if (linked.ok() || linked.code() == ErrorCode::no_space ||
+      linked.code() == ErrorCode::not_found) {
     return linked;
   }
   auto source = from.open(file, OpenMode::read);

@@ -21,10 +21,10 @@
 
 namespace safechunk {
 
-// All files of one moment. Those of a chunk that is changed afterwards are kept under names of their
-// own in `checkpoints/.pin-TOKEN/`, which is removed with this object; the others are read where
-// they are. What another program changes meanwhile is read as it is then. The folders must outlive
-// it.
+// All files of one moment. Those of a chunk that is changed afterwards are kept under names of
+// their own in `checkpoints/.pin-TOKEN/`, which is removed with this object; the others are read
+// where they are. What another program changes meanwhile is read as it is then. The folders must
+// outlive it.
 //
 // Threads: keep() is called by whoever may change the disk; the rest by any.
 class PinnedFiles final : public ChunkKeeper {

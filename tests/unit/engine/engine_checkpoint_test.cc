@@ -154,7 +154,8 @@ TEST(EngineCheckpointMeanwhile, WhatIsSavedIsNotInTheArchiveWithoutLinks) {
   expect_one_state(false);
 }
 
-// Saving goes before the checkpoint. Kills: archiving the new version when the old one was not kept.
+// Saving goes before the checkpoint. Kills: archiving the new version when the old one was not
+// kept.
 TEST_F(EngineCheckpoint, FailsWhenAFileCannotBeKept) {
   for (int i = 100; i < 300; ++i) put("c" + std::to_string(i), "1");
   ASSERT_TRUE(engine_.force_sync().ok());
