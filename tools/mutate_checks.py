@@ -5,8 +5,9 @@ that a test notices.
 usage: tools/mutate_checks.py [--only FILE] [--json FILE]
 
 All mutants are built into one set of programs, and the environment chooses one: so hundreds of them
-take minutes. (tools/mutate.py has those that swap or replace something.) Works on a copy of the
-sources in build/mutants/checks. Exit status 1 when a mutant survives that is not in EXPECTED.
+take minutes. What is used although there is none ends the program (_GLIBCXX_ASSERTIONS). Works on a
+copy of the sources in build/mutants/checks. (tools/mutate.py has mutants that swap or replace
+something.) Exit status 1 when a mutant survives that is not in EXPECTED.
 """
 
 import argparse
@@ -116,7 +117,7 @@ def main():
     chooser = COPY / "is_mutant.h"
     chooser.write_text(CHOOSER)
     for command in (["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-                     f"-DCMAKE_CXX_FLAGS=-include {chooser}"],
+                     f"-DCMAKE_CXX_FLAGS=-include {chooser} -D_GLIBCXX_ASSERTIONS"],
                     ["cmake", "--build", str(BUILD), "--target", *TESTS]):
         done = run(command)
         if done.returncode != 0:

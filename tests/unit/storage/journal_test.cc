@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "platform/platform.h"
+#include "support/sim_file_system.h"
 #include "support/temporary_folder.h"
 
 namespace safechunk {
@@ -198,6 +201,115 @@ TEST_F(JournalTest, TellsForeignAndNewerFiles) {
   EXPECT_EQ(Journal::read(*root_, contents).code(), ErrorCode::not_found);
   write_file(folder_ / ".journal", "");
   EXPECT_EQ(Journal::read(*root_, contents).code(), ErrorCode::not_found);
+}
+
+// --- while a call fails
+
+// Each time with the next call failing, of those that `run` makes while it is armed, until none is
+// left.
+class JournalFaults : public testing::Test {
+ protected:
+  template <typename Run>
+  void at_every_call(Run run) {
+    for (std::size_t broken = 0;; ++broken) {
+      test::SimFileSystem files;
+      const auto root = files.open_directory("/").value();
+      std::size_t calls = 0;
+      bool armed = false;
+      files.set_hook([&](const test::SimCall&) -> std::optional<int> {
+        return armed && calls++ == broken ? std::optional(EIO) : std::nullopt;
+      });
+      run(files, *root, armed);
+      files.set_hook({});
+      if (HasFailure()) FAIL() << "call " << broken;
+      if (calls <= broken) return;
+    }
+  }
+
+  // What an open finds after a crash; nothing when there is no journal, "?" when it is unreadable.
+  static Edits after(const test::SimFileSystem& files, std::uint64_t seed,
+                     test::CrashModel model = test::CrashModel::strict) {
+    const auto crashed = files.crash_clone(seed, model);
+    const auto root = crashed->open_directory("/").value();
+    JournalContents contents;
+    const Status status = Journal::read(*root, contents);
+    if (status.code() == ErrorCode::not_found) return {};
+    if (!status.ok() || !contents.damage.empty()) return {"?"};
+    Edits edits;
+    for (const auto& record : contents.records) {
+      edits.push_back(record->operations().at(0).chunk + "=" + std::string(record->text(0)));
+    }
+    return edits;
+  }
+
+  static constexpr std::uint64_t kSeeds = 6;
+};
+
+// Kills: a journal without its header, one that is left behind and in the way of the next.
+TEST_F(JournalFaults, CreateGivesOneThatKeepsOrNone) {
+  at_every_call([&](test::SimFileSystem& files, Directory& root, bool& armed) {
+    armed = true;
+    auto journal = Journal::create(root, kToken);
+    armed = false;
+    if (!journal) journal = Journal::create(root, kToken);
+    ASSERT_TRUE(journal) << journal.status().to_text();
+    ASSERT_TRUE((*journal)->append(*put("a", "1")).ok());
+    EXPECT_EQ(after(files, 0, test::CrashModel::process), Edits{"a=1"});
+  });
+}
+
+// Kills: dropped errors of the writes, the fsyncs and the rename of a rewrite.
+TEST_F(JournalFaults, ARewriteKeepsWhatItShallOrSaysSo) {
+  at_every_call([&](test::SimFileSystem& files, Directory& root, bool& armed) {
+    auto journal = Journal::create(root, kToken).value();
+    auto kept = put("b", "2");
+    ASSERT_TRUE(journal->append(*put("a", "1")).ok());
+    ASSERT_TRUE(journal->append(*kept).ok());
+    ASSERT_TRUE(journal->sync_to(kept->sequence()).ok());
+    ASSERT_TRUE(root.sync().ok());
+    armed = true;
+    const Status rewritten = journal->rewrite({kept}, kToken + 1);
+    armed = false;
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      const Edits edits = after(files, seed);
+      EXPECT_TRUE(edits == Edits{"b=2"} || (!rewritten.ok() && edits == (Edits{"a=1", "b=2"})));
+    }
+  });
+}
+
+// Kills: vouching for a reset, or for what is synced behind it, whose own fsync failed.
+TEST_F(JournalFaults, AResetIsDurableOrTheJournalBroken) {
+  at_every_call([&](test::SimFileSystem& files, Directory& root, bool& armed) {
+    auto journal = Journal::create(root, kToken).value();
+    auto record = put("a", "1");
+    ASSERT_TRUE(journal->append(*record).ok());
+    ASSERT_TRUE(journal->sync_to(record->sequence()).ok());
+    ASSERT_TRUE(root.sync().ok());
+    armed = true;
+    const Status reset = journal->reset(true);
+    armed = false;
+    EXPECT_NE(reset.ok(), journal->broken());
+    for (std::uint64_t seed = 0; reset.ok() && seed < kSeeds; ++seed) {
+      EXPECT_EQ(after(files, seed), Edits{});
+    }
+  });
+}
+
+// Kills: a journal that is said to be gone, and would be replayed over what came after it.
+TEST_F(JournalFaults, WhatIsRemovedStaysAway) {
+  at_every_call([&](test::SimFileSystem& files, Directory& root, bool& armed) {
+    auto journal = Journal::create(root, kToken).value();
+    auto record = put("a", "1");
+    ASSERT_TRUE(journal->append(*record).ok());
+    ASSERT_TRUE(journal->sync_to(record->sequence()).ok());
+    ASSERT_TRUE(root.sync().ok());
+    armed = true;
+    const Status removed = journal->remove();
+    armed = false;
+    for (std::uint64_t seed = 0; removed.ok() && seed < kSeeds; ++seed) {
+      EXPECT_EQ(after(files, seed), Edits{});
+    }
+  });
 }
 
 }  // namespace
