@@ -189,6 +189,7 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   auto info = (*file)->stat();
   if (!info) return info.status();
   auto bytes = read_all(**file, kTextLimit);
+  if (!bytes && bytes.code() != ErrorCode::too_large) return bytes.status();
   const std::string found = bytes ? *std::move(bytes) : std::string("?");
   const auto text = LockText::decode(found);
   const OwnerInfo owner = text ? to_owner(*text, written_at(*info)) : OwnerInfo{};

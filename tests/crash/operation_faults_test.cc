@@ -12,6 +12,7 @@
 
 #include "api/engine_access.h"
 #include "archive/zip_reader.h"
+#include "archive/zip_writer.h"
 #include "storage/inspection.h"
 #include "storage/project_lock.h"
 #include "support/fake_process.h"
@@ -217,6 +218,10 @@ std::set<std::string> entries_of(const SimFileSystem& files, const std::string& 
   return names;
 }
 
+std::string owner_lock(const std::string& base) {
+  return base.substr(1) + (base == "/" ? "" : "/") + "project/.lock";
+}
+
 class OperationFaults : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override { build(files_); }
@@ -294,6 +299,8 @@ TEST_P(OperationFaults, AttachToANewProject) {
       failing.disarm();
       failing.expect_cause(owner.engine.status());
       if (!owner.engine.is_active()) owner.engine.attach().throw_if_error();
+      // An original engine respects nothing but this text.
+      EXPECT_TRUE(files.contents().at(owner_lock(base)).starts_with("PID: "));
       owner.put("a", "1");
       EXPECT_TRUE(owner.engine.force_sync().ok());
       EXPECT_EQ(owner.state(), (State{{"a", "1\n"}}));
@@ -493,6 +500,18 @@ TEST_P(OperationFaults, Verify) {
       });
 }
 
+// Kills: going on when the progress handler says stop.
+TEST_P(OperationFaults, VerifyStopsWhenItIsTold) {
+  Owner owner(files_, 3);
+  std::uint64_t steps = 0;
+  const auto count = [&](std::uint64_t, std::uint64_t) { return ++steps > 0; };
+  ASSERT_TRUE(owner.engine.verify(count).ok());
+  for (std::uint64_t last = 1; last <= steps; ++last) {
+    const auto stop = [&](std::uint64_t done, std::uint64_t) { return done < last; };
+    EXPECT_EQ(owner.engine.verify(stop).code(), ErrorCode::cancelled) << last;
+  }
+}
+
 TEST_P(OperationFaults, Repair) {
   write_as_another_program(files_, "/chunks", "a.json", "[gar");
   while_attached(
@@ -563,6 +582,23 @@ TEST_P(OperationFaults, RestoreCheckpoint) {
         EXPECT_TRUE(owner.engine.force_sync().ok());
         EXPECT_EQ(owner.state(), state);
       });
+}
+
+// Kills: restoring from an archive whatever it holds.
+TEST_P(OperationFaults, RestoreOfWhatIsNoCheckpoint) {
+  const std::string name = "checkpoint_made_20200101_000000.zip";
+  for (const auto& [entry, text] : State{{"chunks/a.json", "[no json"}, {"a.json", "1"}}) {
+    archive::MemorySink sink;
+    std::vector<archive::EntryToWrite> entries(1);
+    entries[0].name = entry;
+    entries[0].read = [&, bytes = text]() -> Result<std::string> { return bytes; };
+    archive::write_zip(sink, std::move(entries), {}).throw_if_error();
+    write_as_another_program(files_, "/checkpoints", name, sink.bytes);
+    Owner owner(files_, 3);
+    EXPECT_EQ(owner.engine.verify_checkpoint(name).code(), ErrorCode::corrupt);
+    EXPECT_EQ(owner.engine.restore_checkpoint(name).code(), ErrorCode::corrupt);
+    EXPECT_EQ(owner.state(), kNow);
+  }
 }
 
 TEST_P(OperationFaults, ListAndVerifyCheckpoints) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include <functional>
 #include <utility>
 
@@ -156,6 +158,54 @@ TEST(ProjectLock, RemoveStaleLeavesTheLockOfTheNextOwner) {
             ErrorCode::locked);
   ASSERT_TRUE(next);
   EXPECT_TRUE(next->check_held().ok());
+}
+
+// Its owner lives and takes no kernel lock: only the text protects it. Kills: taking a lock whose
+// text could not be read for one without a text; blaming another program for an error.
+TEST(ProjectLock, IsNotTakenFromALiveOwnerWhileACallFails) {
+  class LiveProcess final : public Process {
+   public:
+    std::int64_t pid() override { return kOwnPid; }
+    std::optional<ProcessInfo> find(std::int64_t pid) override {
+      return ProcessInfo{pid, std::nullopt, "python"};
+    }
+    std::string host_name() override { return "host"; }
+    std::string boot_id() override { return "boot"; }
+    std::uint64_t random_token() override { return 1; }
+  };
+  for (std::size_t broken = 0; broken < 20; ++broken) {
+    test::SimFileSystem file_system;
+    auto root = file_system.open_directory("/").value();
+    write_lock(*root, "PID: 77\n");
+    LiveProcess process;
+    test::ManualClock clock;
+    std::size_t calls = 0;
+    file_system.set_hook([&](const test::SimCall&) -> std::optional<int> {
+      return calls++ == broken ? std::optional(EIO) : std::nullopt;
+    });
+    EXPECT_FALSE(acquire(*root, process, file_system).ok()) << broken;
+    calls = 0;
+    EXPECT_FALSE(ProjectLock::remove_stale(*root, {file_system, clock, process}, false).ok());
+  }
+}
+
+TEST(ProjectLock, WhatCannotBeLookedAtIsNotLost) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  test::FakeProcess process(600, 2);
+  auto lock = acquire(*root, process, file_system);
+  ASSERT_TRUE(lock) << lock.status().to_text();
+  file_system.set_hook([](const test::SimCall&) { return std::optional(EIO); });
+  EXPECT_EQ(lock->check_held().code(), ErrorCode::io_error);
+  file_system.set_hook({});
+  EXPECT_TRUE(lock->check_held().ok());
+}
+
+TEST(ProjectLock, PeekFindsNobodyInATextThatItDoesNotKnow) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  write_lock(*root, "who knows");
+  EXPECT_FALSE(ProjectLock::peek(*root).has_value());
 }
 
 }  // namespace
