@@ -55,6 +55,8 @@ EXPECTED = {
     ("src/storage/journal.cc",
      "if (Status status = write_all(temporary->file(), end, kTerminator); !status) return status;"):
         "a journal that ends with its last record reads the same",
+    ("src/storage/recovery.cc", "if (!removed && removed.code() != ErrorCode::not_found) return removed;"):
+        "the next rewrite replaces the unfinished journal, and the next attach removes it",
     ("src/storage/project_lock.cc",
      "if (Status status = lock.file_->truncate(encoded.size()); !status) return status;"):
         "nobody reads what is behind the second line",
