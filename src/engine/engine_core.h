@@ -147,6 +147,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Result<std::optional<std::string>> find_committed(OpenProject& project, const std::string& chunk);
   Result<std::optional<std::string>> find_as_reader(const std::string& chunk);
   Result<std::optional<std::string>> heal_and_find(OpenProject& project, const std::string& chunk);
+  Result<Inspection> heal(OpenProject& project, const std::string& chunk);
+  Status repair_chunk(OpenProject& project, const std::string& chunk);
   void note_first_sight(OpenProject& project, const std::string& chunk, const Inspection& found);
 
   // Constant.

@@ -67,20 +67,29 @@ Result<MaybeText> EngineCore::find_committed(OpenProject& project, const std::st
   return heal_and_find(project, chunk);
 }
 
-// Under the gate, and after another look: a commit may have been faster.
 Result<MaybeText> EngineCore::heal_and_find(OpenProject& project, const std::string& chunk) {
+  auto healed = heal(project, chunk);
+  if (!healed) return find_as_reader(chunk);
+  if (healed->usable()) return MaybeText(text_of(*std::move(healed)));
+  if (healed->health == FileHealth::missing) return MaybeText();
+  return in_chunk(healed->reason, chunk);
+}
+
+// Under the gate, and after another look: a commit may have been faster. What keeps it from healing
+// is in the reason, also when the backup could be read. An error when it is not the owner any more.
+Result<Inspection> EngineCore::heal(OpenProject& project, const std::string& chunk) {
   std::vector<Event> events;
   Inspection healed;
   {
     const std::lock_guard gate(gate_);
     auto owned = owned_project();
-    if (!owned || owned->get() != &project) return find_as_reader(chunk);
+    if (!owned) return owned.status();
+    if (owned->get() != &project) return Status(ErrorCode::not_owner, "detached meanwhile");
     healed = project.chunks->heal(chunk, events);
   }
   Notices notices;
   for (const Event& event : events) notices.event(event);
-  if (healed.usable() && !healed.reason.ok()) notices.fault(in_chunk(healed.reason, chunk));
-  if (!healed.usable() && healed.health != FileHealth::missing) {
+  if (healed.health != FileHealth::missing && !healed.reason.ok()) {
     notices.fault(in_chunk(healed.reason, chunk));
   }
   {
@@ -90,9 +99,7 @@ Result<MaybeText> EngineCore::heal_and_find(OpenProject& project, const std::str
     }
   }
   events_.deliver(std::move(notices));
-  if (healed.usable()) return MaybeText(text_of(std::move(healed)));
-  if (healed.health == FileHealth::missing) return MaybeText();
-  return in_chunk(healed.reason, chunk);
+  return healed;
 }
 
 // The first time that a version is read it is remembered, and an edit by another program is told.
@@ -257,6 +264,23 @@ Result<VerifyReport> EngineCore::verify(const ProgressHandler& progress) {
   return verify_project((*project)->folders, settings_, progress);
 }
 
+Status EngineCore::repair_chunk(OpenProject& project, const std::string& chunk) {
+  {
+    const Lock lock(mutex_);
+    if (staging_.find(chunk) != nullptr) return {};  // what is there will be replaced
+  }
+  const Inspection found = project.chunks->read(chunk);
+  if (found.usable()) {
+    note_first_sight(project, chunk, found);
+    return {};
+  }
+  if (found.health == FileHealth::unreadable) return in_chunk(found.reason, chunk);
+  auto healed = heal(project, chunk);
+  if (!healed) return healed.status();
+  const bool removed_meanwhile = healed->health == FileHealth::missing;
+  return removed_meanwhile || healed->reason.ok() ? Status() : in_chunk(healed->reason, chunk);
+}
+
 Status EngineCore::repair(const ProgressHandler& progress) {
   auto project = owned_project();
   if (!project) return project.status();
@@ -273,8 +297,8 @@ Status EngineCore::repair(const ProgressHandler& progress) {
   Status first_error;
   std::uint64_t done = 0;
   for (const std::string& chunk : chunks) {
-    auto found = find_chunk(chunk);
-    if (!found && first_error.ok()) first_error = found.status();
+    Status repaired = repair_chunk(**project, chunk);
+    if (first_error.ok()) first_error = std::move(repaired);
     if (progress && !progress(++done, chunks.size())) {
       return Status(ErrorCode::cancelled, "cancelled by the progress handler");
     }
