@@ -35,7 +35,7 @@ SKIPPED = 77  # exit status of a script that cannot run on this machine
 PATIENCE_S = 5  # for what was asked to end
 
 # Shares of the cores' time.
-CRASH_SHARE = 0.45
+CRASH_SHARE = 0.6
 FUZZ_SHARE = 0.15
 
 

@@ -9,7 +9,6 @@
 
 #include "archive/zip_reader.h"
 #include "archive/zip_writer.h"
-#include "base/chunk_name.h"
 #include "json/member.h"
 #include "json/scan.h"
 #include "storage/durable_file.h"
@@ -388,13 +387,9 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
   if (!reader) return reader.status();
   const auto& entries = reader->entries();
   std::vector<std::optional<std::string>> chunks;
-  std::set<std::string> folded;
   for (const auto& entry : entries) {
     auto chunk = classify(entry.name);
     if (!chunk) return chunk.status();
-    if (*chunk && !folded.insert(fold_case(**chunk)).second) {
-      return Status(ErrorCode::corrupt, "the archive holds two chunks named '" + **chunk + "'");
-    }
     chunks.push_back(*std::move(chunk));
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {

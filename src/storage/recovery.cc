@@ -135,12 +135,10 @@ class Opening {
     }
     project_.chunks = std::make_unique<ChunkStore>(folders, settings_);
     if (Status s = clean_chunks(); !s) return s;
+    if (Status s = clean_folder(*folders.backups); !s) return s;
     if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
     if (Status s = open_journal(); !s) return s;
     if (!project_.report.clean) {
-      // A temporary file is in there only inside a commit, and an owner that ended in one leaves
-      // its journal. One that could not be removed then goes when its chunk is saved.
-      if (Status s = clean_folder(*folders.backups); !s) return s;
       // What a dead owner appended and renamed may not be durable yet: it must be before it is
       // built upon. Or a power cut could take those records that show why nothing was to be done.
       if (Status s = project_.journal->sync_to(newest_record()); !s) return s;

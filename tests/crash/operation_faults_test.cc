@@ -12,7 +12,6 @@
 
 #include "api/engine_access.h"
 #include "archive/zip_reader.h"
-#include "archive/zip_writer.h"
 #include "storage/inspection.h"
 #include "storage/project_lock.h"
 #include "support/fake_process.h"
@@ -586,23 +585,6 @@ TEST_P(OperationFaults, RestoreCheckpoint) {
         EXPECT_TRUE(owner.engine.force_sync().ok());
         EXPECT_EQ(owner.state(), state);
       });
-}
-
-// Kills: restoring from an archive whatever it holds.
-TEST_P(OperationFaults, RestoreOfWhatIsNoCheckpoint) {
-  const std::string name = "checkpoint_made_20200101_000000.zip";
-  for (const auto& [entry, text] : State{{"chunks/a.json", "[no json"}, {"a.json", "1"}}) {
-    archive::MemorySink sink;
-    std::vector<archive::EntryToWrite> entries(1);
-    entries[0].name = entry;
-    entries[0].read = [&, bytes = text]() -> Result<std::string> { return bytes; };
-    archive::write_zip(sink, std::move(entries), {}).throw_if_error();
-    write_as_another_program(files_, "/checkpoints", name, sink.bytes);
-    Owner owner(files_, 3);
-    EXPECT_EQ(owner.engine.verify_checkpoint(name).code(), ErrorCode::corrupt);
-    EXPECT_EQ(owner.engine.restore_checkpoint(name).code(), ErrorCode::corrupt);
-    EXPECT_EQ(owner.state(), kNow);
-  }
 }
 
 TEST_P(OperationFaults, ListAndVerifyCheckpoints) {

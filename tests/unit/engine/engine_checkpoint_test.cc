@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "archive/zip_reader.h"
+#include "archive/zip_writer.h"
+#include "base/limits.h"
 #include "unit/archive/memory_stream.h"
 #include "unit/engine/engine_bench.h"
 
@@ -249,6 +252,77 @@ TEST_F(EngineCheckpoint, DamagedArchivesAreRefusedOrHarmless) {
   }
   EXPECT_EQ(engine_.delete_checkpoint("checkpoint_x_20200101_000000.zip").code(),
             ErrorCode::not_found);
+}
+
+// --- limits and archives of others
+
+TEST_F(EngineCheckpoint, NotesThatAreTooLongAreRefused) {
+  put("a", "1");
+  EXPECT_EQ(engine_.create_checkpoint("x", 1, std::string(limits::kNotesBytes + 1, 'n')).code(),
+            ErrorCode::invalid_argument);
+  const std::string longest(limits::kNotesBytes, 'n');
+  ASSERT_TRUE(engine_.create_checkpoint("x", 1, longest).ok());
+  EXPECT_EQ(engine_.list_checkpoints()->at(0).notes, longest);
+}
+
+// Kills: a handler that waits for the checkpoint that waits for the handler.
+TEST_F(EngineCheckpoint, ProgressHandlersMayNotTakeATurn) {
+  put("a", "1");
+  const std::string name = engine_.create_checkpoint().value();
+  std::vector<ErrorCode> codes;
+  const auto nested = [&](std::uint64_t, std::uint64_t) {
+    codes = {engine_.create_checkpoint().code(), engine_.restore_checkpoint(name).code(),
+             engine_.delete_checkpoint(name).code(), engine_.detach().code()};
+    return true;
+  };
+  ASSERT_TRUE(engine_.create_checkpoint("x", 9, "", nested).ok());
+  EXPECT_EQ(codes, std::vector<ErrorCode>(4, ErrorCode::invalid_argument));
+}
+
+// What cannot be healed is named in the archive that is made before a restore.
+TEST_F(EngineCheckpoint, BeforeARestoreLostChunksAreLeftOutAndNamed) {
+  put("a", "1");
+  put("b", "1");
+  const std::string name = engine_.create_checkpoint().value();
+  for (const char* chunk : {"a", "b"}) {
+    machine_.write("chunks", std::string(chunk) + ".json", "[gar");
+    machine_.write("chunks_bak", std::string(chunk) + ".bak", "[bage");
+  }
+  ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
+  EXPECT_EQ(all(), (Chunks{{"a", "1\n"}, {"b", "1\n"}}));
+  archive::MemorySource source(machine_.file("checkpoints/" + names().at(0)).value());
+  const auto reader = archive::ZipReader::open(source);
+  ASSERT_TRUE(reader.ok());
+  const auto& entries = reader->entries();
+  const auto meta = std::find_if(entries.begin(), entries.end(),
+                                 [](const auto& e) { return e.name == "checkpoint_meta.json"; });
+  ASSERT_NE(meta, entries.end());
+  const auto text = reader->read(static_cast<std::size_t>(meta - entries.begin())).value();
+  EXPECT_NE(text.find("\"left_out\": [\"a\", \"b\"]"), std::string::npos) << text;
+}
+
+// G12, G13: whatever a well-formed zip holds that no checkpoint has, nothing of it is restored.
+TEST_F(EngineCheckpoint, ArchivesOfOthersAreRefusedWhole) {
+  put("a", "1");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  const std::string name = "checkpoint_other_20200101_000000.zip";
+  const std::vector<std::pair<std::string, std::string>> extra = {
+      {"readme.txt", "1"},    {"chunks/b.txt", "1"},    {"chunks_bak/b.json", "1"},
+      {"chunks/b.json", "[1,"}, {"chunks/nul.json", "1"}};
+  for (const auto& [entry, bytes] : extra) {
+    std::vector<archive::EntryToWrite> entries(2);
+    entries[0].name = "chunks/a.json";
+    entries[0].read = [] { return Result<std::string>("2"); };
+    entries[1].name = entry;
+    entries[1].read = [text = bytes] { return Result<std::string>(text); };
+    archive::MemorySink sink;
+    const Status written = archive::write_zip(sink, std::move(entries), {});
+    ASSERT_TRUE(written.ok()) << entry << ": " << written.to_text();
+    machine_.write("checkpoints", name, sink.bytes);
+    EXPECT_EQ(engine_.verify_checkpoint(name).code(), ErrorCode::corrupt) << entry;
+    EXPECT_EQ(engine_.restore_checkpoint(name).code(), ErrorCode::corrupt) << entry;
+    EXPECT_EQ(all(), (Chunks{{"a", "1\n"}})) << entry;
+  }
 }
 
 }  // namespace

@@ -4,10 +4,13 @@
 
 #include <thread>
 
+#include "storage/journal.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
 namespace {
+
+using std::chrono::milliseconds;
 
 // "edits accepted during detach are written after unlock". Kills: intake that stays open.
 TEST(EngineLifecycle, StagingDuringDetachIsRefusedAndNeverWritten) {
@@ -146,6 +149,117 @@ TEST(EngineLifecycle, AnOwnerWhoseLockWasTakenTouchesNothingMore) {
     EXPECT_EQ(machine.chunk("a"), "1\n");
     EXPECT_EQ(machine.chunk("b"), "2\n");
   }
+}
+
+// --- options
+
+TEST(EngineOptionsCheck, EveryCallSaysWhatIsWrong) {
+  using Change = void (*)(EngineOptions&);
+  const Change changes[] = {[](EngineOptions& o) { o.debounce_delay = milliseconds(-1); },
+                            [](EngineOptions& o) { o.max_delay = milliseconds(-1); },
+                            [](EngineOptions& o) { o.indent = 17; },
+                            [](EngineOptions& o) { o.depth_limit = 1'000'001; },
+                            [](EngineOptions& o) { o.base_dir = std::string("/a\0b", 4); }};
+  for (const Change change : changes) {
+    Machine machine;
+    EngineOptions options;
+    options.base_dir = "/";
+    change(options);
+    auto engine = EngineAccess::construct("project", options, machine.platform());
+    EXPECT_FALSE(engine.is_active());
+    for (const ErrorCode code :
+         {engine.status().code(), engine.attach().code(), engine.force_sync().code(),
+          engine.stage_update("1", "a").code(), engine.remove_chunk("a").code(),
+          engine.fetch_chunk("a").code(), engine.list_chunks().code(),
+          engine.create_checkpoint().code(), engine.list_checkpoints().code(),
+          engine.verify_checkpoint("checkpoint_x_20200101_000000.zip").code(),
+          engine.health_report().code(), engine.verify().code(), engine.repair().code()}) {
+      EXPECT_EQ(code, ErrorCode::invalid_argument);
+    }
+    EXPECT_TRUE(machine.files.contents().empty());
+  }
+}
+
+TEST(EngineOptionsCheck, AReaderOfAProjectThatIsNotThere) {
+  Machine machine;
+  EngineOptions options;
+  options.read_only = true;
+  auto reader = machine.engine(options);
+  EXPECT_TRUE(reader.list_chunks()->empty());
+  EXPECT_EQ(reader.find_chunk("a").value(), std::nullopt);
+  EXPECT_EQ(reader.health_report().code(), ErrorCode::not_found);
+  EXPECT_EQ(reader.verify().code(), ErrorCode::not_found);
+  EXPECT_EQ(reader.list_checkpoints().code(), ErrorCode::not_found);
+  EXPECT_EQ(reader.repair().code(), ErrorCode::not_owner);
+  EXPECT_TRUE(machine.files.contents().empty());
+}
+
+// --- journals that nobody of ours wrote
+
+std::shared_ptr<JournalRecord> record_of(const std::string& chunk, const std::string& text) {
+  auto record = std::make_shared<JournalRecord>();
+  record->begin_put(chunk, text.size());
+  record->buffer() += text;
+  record->end_put();
+  return record;
+}
+
+// G12: good checksums do not make a good name. Kills: replaying what stage_update() would refuse.
+TEST(EngineJournal, UnusableEditsAreReportedAndTheOthersReplayed) {
+  Machine machine;
+  { auto engine = machine.engine(); }
+  {
+    auto root = machine.files.open_directory("/project").value();
+    auto journal = Journal::create(*root, 5).value();
+    for (const auto& [chunk, text] : std::map<std::string, std::string>{
+             {"../x", "1"}, {"bad", "[1,"}, {"good", "[1]"}, {"nul", "1"}}) {
+      ASSERT_TRUE(journal->append(*record_of(chunk, text)).ok());
+    }
+  }
+  auto engine = machine.engine();
+  ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"good"});
+  std::size_t reported = 0;
+  for (const Event& event : engine.recovery_report().events) {
+    if (event.kind == Event::Kind::journal_damaged) ++reported;
+  }
+  EXPECT_EQ(reported, 3U);
+}
+
+// Kills: verify that does not look into the journal of an owner that is gone.
+TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
+  Machine machine;
+  std::unique_ptr<SimFileSystem> left;
+  {
+    auto engine = machine.engine();
+    ASSERT_TRUE(engine.stage_update("1", "a").ok());
+    ASSERT_TRUE(engine.force_sync().ok());
+    ASSERT_TRUE(engine.stage_update("2", "a").ok());
+    left = machine.files.crash_clone(0, CrashModel::process);
+  }
+  auto chunks = left->open_directory("/project/chunks").value();
+  ASSERT_TRUE(chunks->open("a.json", OpenMode::read_write).value()->write_at(0, "[").ok());
+  const auto state_of = [&](const std::string& path) -> std::string {
+    EngineOptions options;
+    options.base_dir = "/";
+    options.read_only = true;
+    auto reader =
+        EngineAccess::construct("project", options, {*left, machine.clock, machine.process});
+    const VerifyReport report = reader.verify().value();
+    for (const FileVerdict& file : report.files) {
+      if (file.path == path) return std::string(to_string(file.state));
+    }
+    return "(not told)";
+  };
+  EXPECT_EQ(state_of("chunks/a.json"), "healable");
+  EXPECT_EQ(state_of(".journal"), "good");
+  // Without a lock file nobody is about to finish the last record.
+  auto root = left->open_directory("/project").value();
+  ASSERT_TRUE(root->unlink(".lock").ok());
+  auto journal = root->open(".journal", OpenMode::read_write).value();
+  ASSERT_TRUE(journal->write_at(40, "x").ok());
+  EXPECT_EQ(state_of(".journal"), "lost");
+  EXPECT_EQ(state_of("chunks/a.json"), "lost");
 }
 
 }  // namespace

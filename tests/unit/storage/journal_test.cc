@@ -54,6 +54,16 @@ class JournalTest : public testing::Test {
 
 using Edits = std::vector<std::string>;
 
+// Kills: a journal that keeps the blocks of one huge record for ever, and one that cannot go on.
+TEST_F(JournalTest, AResetGivesBackWhatIsFarTooLarge) {
+  auto journal = Journal::create(*root_, kToken).value();
+  ASSERT_TRUE(journal->append(*put("a", '"' + std::string(33U << 20U, 'x') + '"')).ok());
+  ASSERT_TRUE(journal->reset(true).ok());
+  EXPECT_LT(std::filesystem::file_size(folder_ / ".journal"), 4096U);
+  ASSERT_TRUE(journal->append(*put("b", "2")).ok());
+  EXPECT_EQ(reread(), (Edits{"b=2"}));
+}
+
 // Kills: zeros that read as damage, or that overwrite a record.
 TEST_F(JournalTest, BlocksAheadAreACleanEnd) {
   auto journal = Journal::create(*root_, kToken).value();
