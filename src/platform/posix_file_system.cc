@@ -306,7 +306,9 @@ class PosixDirectory final : public Directory {
   static int descriptor_of(Directory& directory) {
     return static_cast<PosixDirectory&>(directory).fd_.get();
   }
-  [[nodiscard]] std::string join(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::string join(const std::string& name) const {
+    return path_ + "/" + name;
+  }
   [[nodiscard]] Status failed(const char* verb, const std::string& name) const {
     return status_from_errno(errno, verb, join(name));
   }

@@ -306,9 +306,11 @@ TEST_F(EngineCheckpoint, ArchivesOfOthersAreRefusedWhole) {
   put("a", "1");
   ASSERT_TRUE(engine_.force_sync().ok());
   const std::string name = "checkpoint_other_20200101_000000.zip";
-  const std::vector<std::pair<std::string, std::string>> extra = {
-      {"readme.txt", "1"},    {"chunks/b.txt", "1"},    {"chunks_bak/b.json", "1"},
-      {"chunks/b.json", "[1,"}, {"chunks/nul.json", "1"}};
+  const std::vector<std::pair<std::string, std::string>> extra = {{"readme.txt", "1"},
+                                                                  {"chunks/b.txt", "1"},
+                                                                  {"chunks_bak/b.json", "1"},
+                                                                  {"chunks/b.json", "[1,"},
+                                                                  {"chunks/nul.json", "1"}};
   for (const auto& [entry, bytes] : extra) {
     std::vector<archive::EntryToWrite> entries(2);
     entries[0].name = "chunks/a.json";
