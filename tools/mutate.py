@@ -50,7 +50,7 @@ MUTANTS = [
     ("journal not synced for removals and unstamped files", "src/storage/commit.cc",
      "return edits > 1 || report_.journal_must_vanish;", "return edits > 1;"),
     ("failed journal sync ignored before publishing", "src/storage/commit.cc",
-     "if (Status status = sync_journal(); !status) fail_pending(status);",
+     "if (Status status = sync_journal(); !status) fail_all(status);",
      "(void)sync_journal();"),
     ("transactions not held together", "src/storage/commit.cc",
      "    fail_broken_groups();\n", ""),
