@@ -25,8 +25,9 @@ std::string utf8(char32_t point) {
 std::vector<std::string> texts() {
   std::vector<std::string> list = {"", "plain", "\"\\/\b\f\n\r\t", "a\"b"};
   for (char32_t point = 0; point < 0x100; ++point) list.push_back("<" + utf8(point) + ">");
-  for (const char32_t point :
-       {0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x1F600, 0x10FFFF}) {
+  constexpr char32_t kEnds[] = {0x7FF,  0x800,   0xD7FF,  0xE000,  0xFFFD,
+                                0xFFFF, 0x10000, 0x1F600, 0x10FFFF};
+  for (const char32_t point : kEnds) {
     list.push_back(utf8(point) + utf8(point));
   }
   return list;
