@@ -46,7 +46,9 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
   bool reached = false;
   std::string failed_call;
   std::atomic<bool> repaired{false};
+  std::mutex noting;  // the worker and the test's thread call the file system, both
   file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const std::lock_guard lock(noting);
     const bool hit = fault.for_good ? call.number >= broken : call.number == broken;
     if (!hit || repaired) return std::nullopt;
     if (!reached) failed_call = call.verb + " " + call.path;
@@ -57,10 +59,13 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
   {
     Session session(file_system, history, durability);
     if (session.engine().is_active()) workload.run(session);
+    std::unique_lock lock(noting);
+    const bool failed = reached;
     const std::string where = workload.name + ", call " + std::to_string(broken) + " (" +
                               failed_call + ") fails with errno " + std::to_string(fault.error) +
                               (fault.for_good ? " for good" : " once");
-    if (reached) {
+    lock.unlock();
+    if (failed) {
       const Complain complain = complain_at(where);
       // What was staged with success survives the process; what was acknowledged, a power cut.
       const History so_far = history.snapshot();
