@@ -15,8 +15,7 @@ enum class Durability {
   file,
   // The data is durable in the journal; the files follow on the worker thread: 20 ms after, or,
   // when more edits come, at the deadline of debounce_delay and max_delay. The owner's reads see
-  // the
-  // new data immediately, other processes when the files have followed.
+  // the new data immediately, other processes when the files have followed.
   // Cost: one fdatasync, whatever the number of chunks.
   journal,
 };

@@ -267,6 +267,37 @@ TEST_P(OperationFaults, Attach) {
   });
 }
 
+// G1: what a dead owner published, but could not sync any more, is durable when attach has said
+// yes. Kills: going on although the fsync of its folder failed.
+TEST_P(OperationFaults, AttachBehindAnUnfinishedCommit) {
+  std::unique_ptr<SimFileSystem> stale;
+  {
+    Owner owner(files_, 2);
+    owner.put("a", "3");
+    files_.set_hook([&](const SimCall& call) -> std::optional<int> {
+      if (call.verb == "sync_directory" && stale == nullptr) {
+        stale = files_.crash_clone(0, CrashModel::process);
+      }
+      return std::nullopt;
+    });
+    owner.engine.force_sync().throw_if_error();
+    files_.set_hook({});
+    files_.kill();
+  }
+  ASSERT_EQ(stale->contents().at("project/chunks/a.json"), "3\n");
+  at_every_call(*stale, [&](SimFileSystem& files, Failing& failing) {
+    failing.arm();
+    Owner owner(files, 3);
+    failing.disarm();
+    if (!owner.engine.is_active()) owner.engine.attach().throw_if_error();
+    owner.engine.force_sync().throw_if_error();
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      const auto cut = files.crash_clone(seed, CrashModel::strict);
+      EXPECT_EQ(Owner(*cut, 5).state().at("a"), "3\n") << "after a power cut, seed " << seed;
+    }
+  });
+}
+
 // A journal that cannot be read is evidence.
 TEST_P(OperationFaults, AttachToADamagedJournal) {
   auto stale = with_a_dead_owner(files_);
