@@ -146,11 +146,10 @@ Status PinnedFiles::open_folder() {
 
 Status PinnedFiles::keep_file(Directory& from, const std::string& file) {
   files_.push_back(file);  // also when it fails in the middle
-  Status linked = from.link(file, *folder_, file);
-  if (linked.error().os_errno == EEXIST) {  // memory failed in the middle of it the first time
-    if (Status status = folder_->unlink(file); !status) return status;
-    linked = from.link(file, *folder_, file);
-  }
+  // An earlier attempt may have ended in the middle, for lack of memory.
+  Status unlinked = folder_->unlink(file);
+  if (!unlinked && unlinked.code() != ErrorCode::not_found) return unlinked;
+  const Status linked = from.link(file, *folder_, file);
   if (linked.ok() || linked.code() == ErrorCode::no_space ||
       linked.code() == ErrorCode::not_found) {
     return linked;

@@ -252,10 +252,8 @@ class Commit {
 
   Status rotate_by_copy(const std::string& chunk) {
     const Inspection present = store_.read(chunk);
-    if (!present.usable()) {
-      return present.reason.ok() ? Status(ErrorCode::conflict, "the file changed during the commit")
-                                 : present.reason;
-    }
+    if (present.health == FileHealth::unreadable) return present.reason;
+    if (!present.usable()) return Status(ErrorCode::conflict, "the file changed during the commit");
     FileAttributes attributes;
     attributes.like = present.info;
     attributes.stamp = present.stamp.value_or(Stamp{});

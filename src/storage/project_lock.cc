@@ -180,10 +180,12 @@ Status ProjectLock::release() {
 }
 
 Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force) {
-  auto present = root.stat(layout::kLock);
-  if (!present) return present.code() == ErrorCode::not_found ? Status() : present.status();
+  // Somebody else may remove it at any moment; then it is done.
+  const auto unless_gone = [](const Status& status) {
+    return status.code() == ErrorCode::not_found ? Status() : status;
+  };
   auto file = root.open(layout::kLock, OpenMode::read_write);
-  if (!file) return file.code() == ErrorCode::not_found ? Status() : file.status();
+  if (!file) return unless_gone(file.status());
   auto held = (*file)->try_lock();
   if (!held) return held.status();
   auto info = (*file)->stat();
@@ -200,9 +202,9 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   if (decision == LockDecision::refuse && !force) return locked_by(owner);
   // Under that name there may be another owner's lock by now.
   auto now = root.stat(layout::kLock);
-  if (!now) return now.code() == ErrorCode::not_found ? Status() : now.status();
+  if (!now) return unless_gone(now.status());
   if (now->inode != info->inode) return locked_by(OwnerInfo{});
-  return root.unlink(layout::kLock);
+  return unless_gone(root.unlink(layout::kLock));
 }
 
 std::optional<OwnerInfo> ProjectLock::peek(Directory& root) {

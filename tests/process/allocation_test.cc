@@ -11,8 +11,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <new>
 #include <optional>
@@ -236,13 +239,13 @@ bool run(long allocations, bool for_good, bool saves) {
   Child child([&] {
     Victim victim(folder, allocations, for_good);
     use_everything(victim);
-    if (!g_failed) ::_exit(kNotReached);
+    if (!g_failed) test::leave(kNotReached);
     if (saves) {
       test::require_ok(victim.engine().force_sync(), "force_sync with memory");
       test::require_ok(victim.engine().detach(), "detach with memory");
     }
     answer.write(as_text(victim.model()));
-    ::_exit(0);
+    test::leave(0);
   });
   answer.close_writer();
   const std::string expected = answer.read_all();
@@ -287,6 +290,35 @@ std::string case_name(const testing::TestParamInfo<std::tuple<bool, bool>>& info
 
 INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Combine(testing::Bool(), testing::Bool()),
                          case_name);
+
+// G8: there may be memory for an engine, but not for the stack of its worker. Kills: an attach that
+// fails or throws for it, or says nothing; a detach that waits for a thread that never ran.
+TEST(WithoutAThread, AttachTellsAndEverythingElseWorks) {
+  const TemporaryFolder folder;
+  Child child([&] {
+    std::ifstream statm("/proc/self/statm");
+    rlim_t pages = 0;
+    statm >> pages;
+    const rlim_t stack = rlim_t{8} << 20U;
+    const rlim_t room = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + stack / 2;
+    const rlimit own_stack{stack, stack};
+    const rlimit memory{room, room};
+    test::require(::setrlimit(RLIMIT_STACK, &own_stack) == 0, "setrlimit");
+    test::require(::setrlimit(RLIMIT_AS, &memory) == 0, "setrlimit");
+    std::string told;
+    SafeChunkEngine engine("project", test::options_in(folder));
+    engine.on_fault([&](const Error& error) { told = error.message; });
+    test::require(engine.is_active(), "attach");
+    test::require(told.starts_with("cannot start a thread"), "the fault: " + told);
+    test::require_ok(engine.stage_update("1", "a"), "stage_update");
+    test::require_ok(engine.force_sync(), "force_sync");
+    test::require_ok(engine.stage_update("2", "a"), "stage_update");
+    test::require_ok(engine.detach(), "detach");
+  });
+  ASSERT_EQ(child.wait(), 0);
+  SafeChunkEngine engine("project", test::options_in(folder));
+  EXPECT_EQ(engine.fetch_chunk("a").value(), "2\n");
+}
 
 }  // namespace
 }  // namespace safechunk

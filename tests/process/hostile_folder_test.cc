@@ -344,7 +344,7 @@ TEST(Permissions, UnreadableJournalLockOrFolder) {
     Child owner([&] {
       SafeChunkEngine engine("project", options_in(folder));
       require_ok(engine.stage_update("[1]", "a"), "stage_update");
-      ::_exit(0);
+      test::leave(0);
     });
     ASSERT_EQ(owner.wait(), 0);
   }

@@ -258,7 +258,7 @@ TEST(Kill, EverythingStagedSurvivesAnExitThatDestroysNothing) {
   Child child([&] {
     SafeChunkEngine engine("project", test::patient_options_in(folder));
     test::require_ok(engine.stage_update("[1]", "a"), "stage_update");
-    ::_exit(7);
+    test::leave(7);
   });
   ASSERT_EQ(child.wait(), 7);
   SafeChunkEngine engine("project", test::options_in(folder));

@@ -265,7 +265,7 @@ TEST(LockContainers, TheSamePidInAnotherNamespaceIsAnotherProcess) {
     require_ok(engine.stage_update("[1]", "a"), "stage_update");
     ready.signal();
     stop.await_signal();
-    ::_exit(0);  // dies with its lock text and its journal
+    test::leave(0);  // dies with its lock text and its journal
   });
   ready.await_signal();
   Child refused = in_a_container([&] {
@@ -683,7 +683,7 @@ void make_damaged_project(const TemporaryFolder& folder) {
     }
     require_ok(engine.create_checkpoint().status(), "create_checkpoint");
     require_ok(engine.stage_update("[3]", "good"), "stage_update");
-    ::_exit(0);  // and leaves a lock and a journal
+    test::leave(0);  // and leaves a lock and a journal
   });
   ASSERT_EQ(owner.wait(), 0);
   write_file(folder / "project/chunks/damaged.json", "[");

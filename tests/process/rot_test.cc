@@ -95,7 +95,7 @@ Scene make_scene(const fs::path& base) {
     fs::copy_file(journal, base / "earlier_journal");
     stage(engine, "d", 1);
     stage(engine, "a", 4);
-    ::_exit(0);
+    test::leave(0);
   });
   require(owner.wait() == 0, "the owner failed");
   return {test::load_project(base / "project"),

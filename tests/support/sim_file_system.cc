@@ -26,6 +26,8 @@ struct SimFileSystem::Inode {
   Names entries;  // of a folder
   Names durable_entries;
   std::uint32_t mode = 0644;
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
   const void* locked_by = nullptr;
@@ -175,12 +177,15 @@ class SimFile final : public File {
     return info_of(state_->at(inode_), inode_);
   }
 
-  Status set_permissions(std::uint32_t mode, std::uint32_t, std::uint32_t) override {
+  Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) override {
     if (const int error = enter(*state_, "set_permissions", path_)) {
       return failure(error, "change the mode of", path_);
     }
     const std::lock_guard lock(state_->mutex);
-    state_->at(inode_).mode = mode;
+    Inode& inode = state_->at(inode_);
+    inode.mode = mode;
+    inode.user = user;
+    inode.group = group;
     return {};
   }
 
@@ -228,6 +233,8 @@ class SimFile final : public File {
     info.type = inode.directory ? FileType::directory : FileType::regular;
     info.size = inode.bytes.size();
     info.mode = inode.mode;
+    info.user = inode.user;
+    info.group = inode.group;
     info.inode = id;
     info.modified_ns = inode.modified_ns;
     info.changed_ns = inode.changed_ns;

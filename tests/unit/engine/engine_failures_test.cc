@@ -72,6 +72,20 @@ TEST(EngineFailures, DetachReportsAndKeepsTheJournalAndAttachReplays) {
   EXPECT_EQ(engine.recovery_report().events.at(0).kind, Event::Kind::replayed);
 }
 
+// Kills: a dropped return code.
+TEST(EngineFailures, AnUnfinishedJournalThatCannotBeRemovedIsTold) {
+  Machine machine;
+  auto engine = machine.engine();
+  ASSERT_TRUE(engine.detach().ok());
+  machine.write("", ".journal.tmp", "unfinished");
+  {
+    const Failing failing(machine.files, "unlink", ".journal.tmp", EIO);
+    EXPECT_EQ(engine.attach().code(), ErrorCode::io_error);
+  }
+  EXPECT_TRUE(engine.attach().ok());
+  EXPECT_FALSE(machine.file(".journal.tmp"));
+}
+
 // Rule: an fsync that failed is never tried again on the same file. Kills: keeping the temp file.
 TEST(EngineFailures, AFailedFsyncTakesAFreshFile) {
   Machine machine;

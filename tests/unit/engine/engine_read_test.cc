@@ -71,6 +71,28 @@ TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged)
   EXPECT_EQ(engine_.health_report()->heals, 1U);
 }
 
+// G8. Kills: naming something else than the call that failed.
+TEST_F(EngineRead, AHealThatFailsNamesItsCause) {
+  machine_.write("chunks", "a.json", "[gar");
+  const Failing failing(machine_.files, "sync", "chunks/a.tmp", EIO);
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  EXPECT_TRUE(faults_.has(ErrorCode::io_error, "a"));
+  EXPECT_EQ(engine_.repair().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine_.chunk("a"), "[gar");
+}
+
+// Kills: telling that the bytes are in quarantine when there was no room for them.
+TEST_F(EngineRead, DamageBeyondHealingTellsWhereTheBytesAre) {
+  machine_.write("chunks", "a.json", "[gar");
+  machine_.write("chunks_bak", "a.bak", "[bage");
+  const auto message = [&] { return engine_.fetch_chunk("a").error().message; };
+  {
+    const Failing failing(machine_.files, "make_directory", "quarantine", ENOSPC);
+    EXPECT_NE(message().find("kept where they are ("), std::string::npos) << message();
+  }
+  EXPECT_TRUE(message().ends_with("the bytes are kept")) << message();
+}
+
 // Kills: treating every failure to read as damage.
 TEST_F(EngineRead, UnreadableIsReportedAndNothingHealedOverIt) {
   for (const auto& [error, code] :

@@ -322,5 +322,32 @@ TEST_F(JournalFaults, WhatIsRemovedStaysAway) {
   });
 }
 
+// What the caller is not told about it cannot make up for. Kills: dropped return codes.
+TEST(JournalCalls, EveryFailingCallIsTold) {
+  const auto for_every_call = [](const std::string& text, const auto& operation) {
+    bool reached = true;
+    for (std::size_t broken = 0; reached; ++broken) {
+      test::SimFileSystem files;
+      auto root = files.open_directory("/").value();
+      auto journal = Journal::create(*root, kToken).value();
+      journal->append(*put("a", text)).throw_if_error();
+      std::size_t calls = 0;
+      reached = false;
+      files.set_hook([&](const test::SimCall&) -> std::optional<int> {
+        reached = reached || calls == broken;
+        return calls++ == broken ? std::optional(EIO) : std::nullopt;
+      });
+      const Status status = operation(*journal);
+      files.set_hook({});
+      EXPECT_EQ(status.ok(), !reached) << "call " << broken;
+    }
+  };
+  for_every_call("1", [](Journal& journal) { return journal.reset(true); });
+  for_every_call("1", [](Journal& journal) { return journal.rewrite({put("a", "1")}, kToken); });
+  // So large that its blocks are given back.
+  for_every_call('"' + std::string(33U << 20U, 'x') + '"',
+                 [](Journal& journal) { return journal.reset(true); });
+}
+
 }  // namespace
 }  // namespace safechunk

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <new>
 
 #include "storage/checkpoint.h"
 #include "support/sim_file_system.h"
@@ -77,6 +78,8 @@ TEST_P(Pinned, WhatCouldNotBeKeptIsAnErrorAndNeverTheNewVersion) {
     const auto backup = pinned->read_backup("a");
     if (chunk.usable()) {
       EXPECT_EQ(chunk.bytes, "\"new\"") << "call " << broken;
+    } else {
+      EXPECT_EQ(chunk.reason.code(), ErrorCode::io_error) << "call " << broken;
     }
     if (backup) {
       EXPECT_EQ(*backup, "\"old\"") << "call " << broken;
@@ -86,6 +89,47 @@ TEST_P(Pinned, WhatCouldNotBeKeptIsAnErrorAndNeverTheNewVersion) {
       EXPECT_FALSE(chunk.usable() && backup.ok()) << "call " << broken;
     }
     write_both();
+  }
+}
+
+// Memory fails at every call; the commit behind it is tried again, and then a second fault hits it.
+// Kills: taking what an earlier attempt left behind for a failure, or a failure for what it left.
+TEST_P(Pinned, IsKeptAgainAfterMemoryFailed) {
+  bool reached = true;
+  for (std::size_t thrown = 0; reached; ++thrown) {
+    for (const bool unlink_fails : {false, true}) {
+      const auto pinned = PinnedFiles::pin(folders_, 1, settings_).value();
+      std::size_t calls = 0;
+      reached = false;
+      files_.set_hook([&](const SimCall&) -> std::optional<int> {
+        reached = reached || calls == thrown;
+        if (calls++ == thrown) throw std::bad_alloc();
+        return std::nullopt;
+      });
+      try {
+        pinned->keep("a");
+        EXPECT_FALSE(reached);
+      } catch (const std::bad_alloc&) {
+        EXPECT_TRUE(reached);
+      }
+      bool failed = false;
+      files_.set_hook([&](const SimCall& call) -> std::optional<int> {
+        if (!unlink_fails || call.verb != "unlink") return std::nullopt;
+        failed = true;
+        return EIO;
+      });
+      pinned->keep("a");
+      files_.set_hook({});
+      replace();
+      const Inspection chunk = pinned->read_chunk("a");
+      if (failed) {
+        EXPECT_EQ(chunk.reason.code(), ErrorCode::io_error) << "call " << thrown;
+      } else {
+        EXPECT_EQ(chunk.bytes, "\"new\"") << "call " << thrown;
+        EXPECT_EQ(pinned->read_backup("a").value(), "\"old\"") << "call " << thrown;
+      }
+      write_both();
+    }
   }
 }
 

@@ -201,6 +201,114 @@ TEST(ProjectLock, WhatCannotBeLookedAtIsNotLost) {
   EXPECT_TRUE(lock->check_held().ok());
 }
 
+// Owners come and go between every open and the look behind it. Kills: a loop without end; a lock
+// that is not the one under its name.
+TEST(ProjectLock, ChangesHandsAtEveryTry) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  int changes = 0;
+  file_system.set_hook([&](const test::SimCall& call) -> std::optional<int> {
+    if (call.verb != "try_lock") return std::nullopt;
+    ++changes;
+    root->unlink(layout::kLock).throw_if_error();
+    (void)root->open(layout::kLock, OpenMode::create_exclusive).value();
+    return std::nullopt;
+  });
+  test::FakeProcess process(600, 2);
+  EXPECT_EQ(acquire(*root, process, file_system).code(), ErrorCode::locked);
+  EXPECT_GT(changes, 10);
+  file_system.set_hook({});
+  EXPECT_TRUE(acquire(*root, process, file_system).ok());
+}
+
+// As a file system in user space may do for a moment. Kills: a loop without end.
+TEST(ProjectLock, AFileThatCanNeverBeOpenedIsAnError) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  int tries = 0;
+  int failing = 1;
+  file_system.set_hook([&](const test::SimCall& call) -> std::optional<int> {
+    if (call.verb != "create" || tries++ >= failing) return std::nullopt;
+    return ENOENT;
+  });
+  test::FakeProcess process(600, 2);
+  EXPECT_TRUE(acquire(*root, process, file_system).ok());
+  tries = 0;
+  failing = 1'000'000;
+  EXPECT_EQ(acquire(*root, process, file_system).code(), ErrorCode::not_found);
+  EXPECT_LT(tries, 1000);
+}
+
+// Kills: an error of a lock that somebody else has removed already, which is what was asked for.
+TEST(ProjectLock, RemoveStaleIsDoneWhenTheLockGoesMeanwhile) {
+  const std::string dead = "PID: 77 :host=h boot=b start=1.00 token=t\nCREATED: 1.00\n";
+  bool reached = true;
+  for (std::size_t moment = 0; reached; ++moment) {
+    test::SimFileSystem file_system;
+    auto root = file_system.open_directory("/").value();
+    write_lock(*root, dead);
+    reached = false;
+    std::size_t calls = 0;
+    file_system.set_hook([&](const test::SimCall& call) -> std::optional<int> {
+      if (call.path != layout::kLock || calls++ != moment) return std::nullopt;
+      reached = true;
+      root->unlink(layout::kLock).throw_if_error();
+      return std::nullopt;
+    });
+    test::FakeProcess process(600, 2);
+    test::ManualClock clock;
+    const Status removed = ProjectLock::remove_stale(*root, {file_system, clock, process}, false);
+    file_system.set_hook({});
+    EXPECT_TRUE(removed.ok()) << "call " << moment << ": " << removed.to_text();
+    EXPECT_FALSE(root->stat(layout::kLock).ok()) << "call " << moment;
+  }
+}
+
+// A lock file that no engine wrote protects nobody; the kernel's lock on it does.
+TEST(ProjectLock, ATextOfAnyLengthIsNoOwner) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  test::FakeProcess process(600, 2);
+  test::ManualClock clock;
+  const Platform platform{file_system, clock, process};
+  write_lock(*root, std::string(1U << 20U, 'x'));
+  EXPECT_FALSE(ProjectLock::peek(*root).has_value());
+  {
+    auto other = root->open(layout::kLock, OpenMode::read_write).value();
+    ASSERT_TRUE(other->try_lock().value());
+    EXPECT_EQ(ProjectLock::remove_stale(*root, platform, true).code(), ErrorCode::locked);
+    EXPECT_EQ(acquire(*root, process, file_system).code(), ErrorCode::locked);
+  }
+  ASSERT_TRUE(ProjectLock::remove_stale(*root, platform, false).ok());
+  EXPECT_FALSE(root->stat(layout::kLock).ok());
+  write_lock(*root, std::string(1U << 20U, 'x'));
+  EXPECT_TRUE(acquire(*root, process, file_system).ok());
+}
+
+// Kills: an owner whose text has the tail of a longer one behind it.
+TEST(ProjectLock, IsTakenWithAWholeTextOrNotAtAll) {
+  bool reached = true;
+  for (std::size_t broken = 0; reached; ++broken) {
+    test::SimFileSystem file_system;
+    auto root = file_system.open_directory("/").value();
+    write_lock(*root, "PID: 77\n" + std::string(1000, '~'));
+    std::size_t calls = 0;
+    reached = false;
+    file_system.set_hook([&](const test::SimCall&) -> std::optional<int> {
+      reached = reached || calls == broken;
+      return calls++ == broken ? std::optional(EIO) : std::nullopt;
+    });
+    test::FakeProcess process(600, 2);
+    const auto lock = acquire(*root, process, file_system);
+    file_system.set_hook({});
+    if (lock) {
+      EXPECT_EQ(file_system.contents().at(".lock").find('~'), std::string::npos) << broken;
+    } else {
+      EXPECT_TRUE(reached) << lock.status().to_text();
+    }
+  }
+}
+
 TEST(ProjectLock, PeekFindsNobodyInATextThatItDoesNotKnow) {
   test::SimFileSystem file_system;
   auto root = file_system.open_directory("/").value();
