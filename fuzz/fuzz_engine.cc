@@ -147,14 +147,28 @@ class Run {
     const auto name = session_->checkpoint(3);
     if (!name) return;
     // What it holds is what is read now: nobody else is staging.
-    if (fault_armed_) return;
+    repair();
     archive_ = *name;
     archived_ = read();
   }
 
+  // It lands whole or, when it fails, perhaps not at all.
   void restore() {
-    if (archive_.empty() || archived_.empty() || fault_armed_) return;
-    expect(session_->restore(archive_, archived_));
+    if (archive_.empty()) return;
+    History::Unit unit = {{"a", {}}, {"b", {}}, {"c", {}}};
+    for (const auto& [chunk, text] : archived_) unit[chunk] = text;
+    history_.change([&](History& history) { history.issue(std::move(unit)); });
+    const Status status = session_->engine().restore_checkpoint(archive_);
+    repair();
+    const bool happened = read() == archived_;
+    require(happened || !status.ok());
+    expect(status);
+    history_.change([&](History& history) {
+      if (!happened) history.refused();
+      if (!status.ok()) return;
+      history.staged();
+      history.acknowledged();
+    });
   }
 
   // The call after so many others fails: once, or with all that follow.
@@ -163,17 +177,13 @@ class Run {
     const int error = kErrors[how % 7];
     const bool for_good = how % 2 == 0;
     const std::size_t broken = disk_->calls() + how / 14;
-    fault_armed_ = true;
     disk_->set_hook([=](const SimCall& call) -> std::optional<int> {
       const bool hit = for_good ? call.number >= broken : call.number == broken;
       return hit ? std::optional(error) : std::nullopt;
     });
   }
 
-  void repair() {
-    disk_->set_hook(nullptr);
-    fault_armed_ = false;
-  }
+  void repair() { disk_->set_hook(nullptr); }
 
   void crash(CrashModel model) {
     const History history = history_.snapshot();
@@ -181,7 +191,6 @@ class Run {
     disk_->kill();
     session_.reset();
     disk_ = std::move(left);
-    fault_armed_ = false;
     unsettled_ = false;
     archive_.clear();
     attach();
@@ -196,7 +205,6 @@ class Run {
   std::unique_ptr<SimFileSystem> disk_;
   std::unique_ptr<Session> session_;
   std::uint64_t token_ = 1;
-  bool fault_armed_ = false;
   bool unsettled_ = false;
   std::string archive_;
   ProjectState archived_;

@@ -1,25 +1,26 @@
 #!/usr/bin/env python3
 """Breaks the code on purpose, one safety measure at a time, and checks that a test notices.
 
-usage: tools/mutate.py [--only WORD] [--json FILE]
+usage: tools/mutate.py [--only WORD]
 
-Works on a copy of the sources in build/mutants. Exit status 1 when a mutant survives.
+Prints a table: the first test of all that fails, and the first that judges what is left after a crash or a
+failing call, without knowing the engine's calls. Works on a copy of the sources in build/mutants. Exit status 1
+when a mutant survives.
 """
 
 import argparse
-import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
-TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test", "crash_states_test", "faults_test",
-         "operation_faults_test"]
+TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test"]
+CRASH_TESTS = ["crash_states_test", "recovery_crash_test", "faults_test", "operation_faults_test"]
 
 # Each mutant dies in shallow crash tests already, if it dies at all.
 SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}
@@ -123,28 +124,27 @@ def run(command, **options):
 
 
 def build():
-    return run(["cmake", "--build", str(BUILD), "--target", *TESTS])
+    return run(["cmake", "--build", str(BUILD), "--target", *TESTS, *CRASH_TESTS])
 
 
-def killer():
+def killer(tests):
     """The first test that fails, or None."""
-    for test in TESTS:
+    for test in tests:
         found = next(path for path in BUILD.rglob(test) if path.is_file())
         try:
             result = run([str(found), "--gtest_fail_fast"], timeout=300, env=os.environ | SHALLOW)
         except subprocess.TimeoutExpired:
             return f"{test} (hangs)"
         if result.returncode != 0:
-            failed = [line for line in result.stdout.splitlines() if line.startswith("[  FAILED  ]")]
-            name = failed[0].split("]")[1].split(",")[0].split("(")[0].strip() if failed else "crash"
-            return f"{test}: {name}"
+            failed = re.findall(r"^\[  FAILED  \] ([^ ,(]+)", result.stdout, re.M)
+            name = failed[0] if failed else f"{test} (crash)"
+            return "`" + re.sub(r"^(\w+/\w+\.\w+)/.*", r"\1/*", name) + "`"
     return None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="only mutants whose name holds this word")
-    parser.add_argument("--json", help="write the result to this file")
     arguments = parser.parse_args()
     shutil.rmtree(COPY.parent, ignore_errors=True)  # what a mutant left must not be built upon
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
@@ -153,31 +153,28 @@ def main():
     if configured.returncode != 0 or build().returncode != 0:
         print(configured.stdout)
         sys.exit("the unchanged sources do not build")
-    if (found := killer()) is not None:
+    if (found := killer(TESTS + CRASH_TESTS)) is not None:
         sys.exit(f"the unchanged sources fail: {found}")
-    results = []
+    print("| mutant | first test that kills it | first crash or fault test |\n|---|---|---|")
+    killed = count = 0
     for name, file, old, new in MUTANTS:
         if arguments.only not in name:
             continue
-        begin = time.monotonic()
         path = COPY / file
         text = path.read_text()
         if text.count(old) != 1:
             sys.exit(f"{name}: the place is not there exactly once in {file}")
         path.write_text(text.replace(old, new))
-        built = build()
-        found = "does not build" if built.returncode != 0 else killer()
-        if built.returncode != 0:
-            print(built.stdout[-2000:])
+        if (built := build()).returncode != 0:
+            sys.exit(f"{built.stdout[-2000:]}\n{name}: does not build")
         path.write_text(text)
-        results.append({"mutant": name, "file": file, "killed_by": found})
-        print(f"{'killed  ' if found else 'SURVIVED'} {name}: {found}"
-              f" ({time.monotonic() - begin:.0f} s)", flush=True)
-    survivors = [r for r in results if not r["killed_by"] or r["killed_by"] == "does not build"]
-    print(f"{len(results) - len(survivors)} of {len(results)} mutants killed")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(results, indent=4) + "\n")
-    sys.exit(1 if survivors else 0)
+        by_crash = killer(CRASH_TESTS)
+        found = killer(TESTS) or by_crash
+        count += 1
+        killed += found is not None
+        print(f"| {name} | {found or 'SURVIVED'} | {by_crash or 'none'} |", flush=True)
+    print(f"\n{killed} of {count} mutants killed")
+    sys.exit(0 if killed == count else 1)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """Drops every check and every fsync, rename, link and unlink of src/storage, one at a time, and checks
 that a test notices.
 
-usage: tools/mutate_checks.py [--only FILE] [--json FILE]
+usage: tools/mutate_checks.py [--only FILE] [--table docs/MUTANTS.md]
 
 All mutants are built into one set of programs, and the environment chooses one: so hundreds of them
 take minutes. What is used although there is none ends the program (_GLIBCXX_ASSERTIONS). Works on a
@@ -12,7 +12,6 @@ something.) Exit status 1 when a mutant survives.
 
 import argparse
 import concurrent.futures
-import json
 import os
 import pathlib
 import re
@@ -93,17 +92,36 @@ def killer(number):
             result = run([str(program), "--gtest_fail_fast"], timeout=PATIENCE,
                          env=os.environ | SHALLOW | {"SAFECHUNK_MUTANT": str(number)})
         except subprocess.TimeoutExpired:
-            return f"{test} (hangs)"
+            return f"{test}, which hangs"
         if result.returncode != 0:
-            failed = re.search(r"^\[  FAILED  \] ([^ ,(]+)", result.stdout, re.M)
-            return f"{test}: {failed.group(1) if failed else 'crash'}"
+            failed = re.findall(r"^\[  FAILED  \] ([^ ,(]+)", result.stdout, re.M)
+            # A program that ended by a signal was in the last test that began.
+            begun = re.findall(r"^\[ RUN      \] (\S+)", result.stdout, re.M)
+            return (failed[:1] or begun[-1:] or [test])[0]
     return None
+
+
+def table_of(results):
+    lines = ["# Mutants of the checks", "",
+             "`tools/mutate_checks.py --table docs/MUTANTS.md` wrote this list: what of src/storage was dropped, and the",
+             "first test that failed. A dropped check goes on as if the call before it had succeeded; a dropped call",
+             "reports success without having done anything.", ""]
+    for file in sorted({result["file"] for result in results}):
+        lines += [f"## {file}", "", "| dropped | where | killed by |", "|---|---|---|"]
+        for result in results:
+            if result["file"] != file:
+                continue
+            killer = re.sub(r"^(\w+/\w+\.\w+)/.*", r"\1/*", result["killed_by"] or "nothing")
+            code = result["text"].replace("|", "\\|")
+            lines.append(f"| {result['dropped']} | `` {code} `` | `{killer}` |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", default="", help="only mutants of files whose name holds this")
-    parser.add_argument("--json", help="write the result to this file")
+    parser.add_argument("--table", help="write the list for docs to this file")
     arguments = parser.parse_args()
     shutil.rmtree(COPY, ignore_errors=True)
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
@@ -139,8 +157,8 @@ def main():
     results.sort(key=lambda result: result["number"])
     survivors = [result for result in results if result["killed_by"] is None]
     print(f"{len(results) - len(survivors)} of {len(results)} mutants killed")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(results, indent=4) + "\n")
+    if arguments.table:
+        pathlib.Path(arguments.table).write_text(table_of(results))
     sys.exit(1 if survivors else 0)
 
 

@@ -105,15 +105,19 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                   bool lenient) const;
   Status stage_locked(OpenProject& project, const std::shared_ptr<JournalRecord>& record);
   Status set_bases(OpenProject& project, JournalRecord& record);
-  Status commit_staged(OpenProject& project, Notices& notices);       // gate_ held
-  Status commit_snapshot(OpenProject& project, Notices& notices);     // likewise
-  void settle(OpenProject& project, Notices& notices);                // gate_ held
-  Status rewrite_journal(OpenProject& project, std::uint32_t token);  // stage_mutex_ held
-  Status sync_journal(OpenProject& project, std::uint64_t sequence);
+  Status commit_staged(OpenProject& project, Notices& notices);    // gate_ held
+  Status commit_snapshot(OpenProject& project, Notices& notices);  // likewise
+  void settle(OpenProject& project, Notices& notices);             // gate_ held
+  // `committing` is what is being published meanwhile: it may be on disk already, or not.
+  using StagedEdits = std::map<std::string, StagedEdit>;
+  Status rewrite_journal(OpenProject& project, std::uint32_t token,
+                         const StagedEdits& committing = {});  // stage_mutex_ held
+  Status sync_journal(OpenProject& project, std::uint64_t sequence,
+                      const StagedEdits& committing = {});
   Status commit_now(bool retry, Notices& notices);
   Status sync_by_journal(const std::shared_ptr<OpenProject>& project, Notices& notices);
-  void account(const CommitReport& report, const std::map<std::string, StagedEdit>& set,
-               double duration_ms, Notices& notices);
+  void account(const CommitReport& report, const StagedEdits& set, double duration_ms,
+               Notices& notices);
   void relieve_journal();
 
   // Checkpoints.

@@ -266,7 +266,7 @@ Status EngineCore::commit_staged(OpenProject& project, Notices& notices) {
 }
 
 Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
-  std::map<std::string, StagedEdit> set;
+  StagedEdits set;
   std::uint64_t newest = 0;
   {
     const Lock lock(mutex_);
@@ -290,7 +290,7 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
                        staged.record->sequence(), staged.group});
     }
     const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(),
-                                             [&] { return sync_journal(project, newest); });
+                                             [&] { return sync_journal(project, newest, set); });
     account(report, set, milliseconds(platform_.clock.now() - begin), notices);
     journal_must_vanish_ = journal_must_vanish_ || report.journal_must_vanish;
     status = report.first_error();
@@ -300,8 +300,8 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
   return status;
 }
 
-void EngineCore::account(const CommitReport& report, const std::map<std::string, StagedEdit>& set,
-                         double duration_ms, Notices& notices) {
+void EngineCore::account(const CommitReport& report, const StagedEdits& set, double duration_ms,
+                         Notices& notices) {
   for (const Event& event : report.events) notices.event(event);
   for (const Status& result : report.results) notices.fault(result);
   const Lock lock(mutex_);
@@ -339,31 +339,33 @@ void EngineCore::account(const CommitReport& report, const std::map<std::string,
 
 // --- the journal
 
-Status EngineCore::sync_journal(OpenProject& project, std::uint64_t sequence) {
+Status EngineCore::sync_journal(OpenProject& project, std::uint64_t sequence,
+                                const StagedEdits& committing) {
   if (!project.journal->broken()) {
     Status status = project.journal->sync_to(sequence);
     if (status.ok()) return status;
   }
   // A sync that failed is not tried again on the same file: a fresh one takes over.
   const std::lock_guard stage_lock(stage_mutex_);
-  return rewrite_journal(project, project.journal->token());
+  return rewrite_journal(project, project.journal->token(), committing);
 }
 
-Status EngineCore::rewrite_journal(OpenProject& project, std::uint32_t token) {
+Status EngineCore::rewrite_journal(OpenProject& project, std::uint32_t token,
+                                   const StagedEdits& committing) {
   std::vector<std::shared_ptr<JournalRecord>> records;
   {
     const Lock lock(mutex_);
     records = staging_.trim_records();
   }
-  // Records that went before are left out: the first of each chunk now stands upon the disk.
-  std::map<std::string, Digest> top;
+  // Records that went before are left out: each edit now stands upon the disk, where an older one
+  // may just be on its way.
   for (const auto& record : records) {
     for (std::size_t i = 0; i < record->operations().size(); ++i) {
-      const JournalOperation& operation = record->operations()[i];
-      const auto found = top.find(operation.chunk);
-      record->set_base(
-          i, found != top.end() ? found->second : project.chunks->base_of(operation.chunk));
-      top[operation.chunk] = operation.text;
+      const std::string& chunk = record->operations()[i].chunk;
+      const auto found = committing.find(chunk);
+      const bool older =
+          found != committing.end() && found->second.record->sequence() != record->sequence();
+      record->set_base(i, older ? kUnknownDigest : project.chunks->base_of(chunk));
     }
   }
   Status status = project.journal->rewrite(records, token);

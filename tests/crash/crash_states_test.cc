@@ -13,8 +13,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <set>
 #include <unordered_set>
 
 #include "base/digest.h"
@@ -214,6 +216,10 @@ struct Case {
   bool links;
 };
 
+std::string at(const SimCall& call) {
+  return " call " + std::to_string(call.number) + " " + call.verb + " " + call.path;
+}
+
 class CrashStates : public testing::TestWithParam<Case> {};
 
 // One owner from its birth to its end, judged before every call that it makes.
@@ -224,10 +230,7 @@ void judge_a_life(const Case& test, Judge& judge) {
   std::mutex judging;  // the worker and the test's thread call the file system, too
   file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
     const std::lock_guard lock(judging);
-    judge.judge(file_system, history.snapshot(),
-                test.workload->name + " call " + std::to_string(call.number) + " " + call.verb +
-                    " " + call.path,
-                seeds);
+    judge.judge(file_system, history.snapshot(), test.workload->name + at(call), seeds);
     return std::nullopt;
   });
   {
@@ -238,6 +241,31 @@ void judge_a_life(const Case& test, Judge& judge) {
   }
   file_system.set_hook({});
   judge.judge(file_system, history.snapshot(), "after detach", seeds);
+}
+
+// The same when the fsync with this number fails, from there on. False when there are not so many.
+bool judge_after_a_failed_sync(const Case& test, Judge& judge, std::uint64_t broken) {
+  SimFileSystem file_system(test.attributes, test.links);
+  SharedHistory history;
+  std::mutex judging;
+  std::uint64_t syncs = 0;
+  std::string failed;
+  Session session(file_system, history, test.durability);
+  file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const std::lock_guard lock(judging);
+    if (!failed.empty()) {
+      judge.judge(file_system, history.snapshot(),
+                  test.workload->name + failed + " failed," + at(call), 2, 0);
+    }
+    if (!call.verb.starts_with("sync") || syncs++ != broken) return std::nullopt;
+    failed = at(call);
+    return EIO;
+  });
+  test.workload->run(session);
+  const std::lock_guard lock(judging);  // the worker may still be in the hook
+  file_system.set_hook({});
+  file_system.kill();
+  return !failed.empty();
 }
 
 TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
@@ -256,6 +284,20 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   std::printf("%zu distinct states judged, seeds %llu to %llu\n", judge.distinct_states(),
               static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(first + rounds - 1));
+}
+
+class AfterAFailedSync : public testing::TestWithParam<Case> {};
+
+// G1, G4. Kills: a journal that takes the place of one whose fsync failed, and is not durable
+// itself.
+TEST_P(AfterAFailedSync, CrashesLoseNothingThatWasAcknowledged) {
+  Judge judge(GetParam().durability, setting("SAFECHUNK_CRASH_SEED", 1));
+  std::uint64_t syncs = 0;
+  while (judge_after_a_failed_sync(GetParam(), judge, syncs)) ++syncs;
+  EXPECT_GT(syncs, 3U);
+  EXPECT_EQ(judge.failures(), 0U);
+  std::printf("%llu syncs failed, %zu distinct states judged\n",
+              static_cast<unsigned long long>(syncs), judge.distinct_states());
 }
 
 class SecondLife : public testing::TestWithParam<Case> {};
@@ -309,18 +351,20 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
          (test.attributes ? "" : "_without_stamps_and_links");
 }
 
-std::vector<Case> second_life_cases() {
+std::vector<Case> cases_of(const std::set<std::string>& workloads) {
   std::vector<Case> cases;
   for (const Case& test : all_cases()) {
-    const std::string& name = test.workload->name;
-    if (name == "W4_back_and_forth" || name == "W5_transactions" || name == "W9_large") {
-      cases.push_back(test);
-    }
+    if (workloads.contains(test.workload->name)) cases.push_back(test);
   }
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SecondLife, testing::ValuesIn(second_life_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(All, AfterAFailedSync,
+                         testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions"})),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(
+    All, SecondLife,
+    testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions", "W9_large"})), case_name);
 INSTANTIATE_TEST_SUITE_P(All, CrashStates, testing::ValuesIn(all_cases()), case_name);
 
 }  // namespace

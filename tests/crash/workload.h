@@ -1,4 +1,4 @@
-// What the crash tests do to an engine, W1 to W9, and the session that records it in a History.
+// What the crash tests do to an engine, W1 to W10, and the session that records it in a History.
 #pragma once
 
 #include <functional>

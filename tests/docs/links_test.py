@@ -1,5 +1,5 @@
 """Checks the documents: relative links lead to files, every promise G1 to G14 is there, and every
-test that GUARANTEES.md and TESTING.md cite in backticks as Suite.Name exists (a * stands for anything).
+test that GUARANTEES.md, MUTANTS.md and TESTING.md cite in backticks as Suite.Name exists (a * stands for anything).
 """
 
 import fnmatch
@@ -26,7 +26,7 @@ def check_tests(root, build, problems):
                              stdout=subprocess.PIPE, text=True).stdout
     names = [test["name"] for test in json.loads(listing)["tests"]]
     cited = 0
-    for document in ("GUARANTEES.md", "TESTING.md"):
+    for document in ("GUARANTEES.md", "MUTANTS.md", "TESTING.md"):
         for pattern in CITED.findall((root / "docs" / document).read_text()):
             if pattern.endswith(FILE_ENDINGS):
                 continue

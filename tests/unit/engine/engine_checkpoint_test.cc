@@ -301,6 +301,46 @@ TEST_F(EngineCheckpoint, BeforeARestoreLostChunksAreLeftOutAndNamed) {
   EXPECT_NE(text.find("\"left_out\": [\"a\", \"b\"]"), std::string::npos) << text;
 }
 
+// What is no description of ours gives no notes, and is no reason to hide the archive or to refuse
+// it.
+TEST_F(EngineCheckpoint, NotesAreEmptyWhenTheDescriptionIsUnusable) {
+  put("a", "1");
+  const std::string name = "checkpoint_other_20200101_000000.zip";
+  const std::string too_long = "{\"notes\": \"" + std::string(2U << 20U, 'n') + "\"}";
+  for (const auto& [description, notes] :
+       std::vector<std::pair<std::string, std::string>>{{R"({"notes": "n"})", "n"},
+                                                        {R"({"notes": 7})", ""},
+                                                        {R"(["notes", "n"])", ""},
+                                                        {R"({"notes": "n")", ""},
+                                                        {too_long, ""}}) {
+    std::vector<archive::EntryToWrite> entries(2);
+    entries[0].name = "chunks/a.json";
+    entries[0].read = [] { return Result<std::string>("2"); };
+    entries[1].name = "checkpoint_meta.json";
+    entries[1].read = [text = description] { return Result<std::string>(text); };
+    archive::MemorySink sink;
+    ASSERT_TRUE(archive::write_zip(sink, std::move(entries), {}).ok());
+    machine_.write("checkpoints", name, sink.bytes);
+    const auto list = engine_.list_checkpoints().value();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].notes, notes) << description.substr(0, 40);
+  }
+  EXPECT_TRUE(engine_.verify_checkpoint(name).ok());
+}
+
+// A restore with a smaller depth than the archive was made with. Kills: calling good bytes corrupt.
+TEST_F(EngineCheckpoint, ARestoreOfAChunkThatIsTooDeepSaysSo) {
+  put("a", "[[[1]]]");
+  const std::string name = engine_.create_checkpoint().value();
+  ASSERT_TRUE(engine_.detach().ok());
+  EngineOptions options;
+  options.depth_limit = 2;
+  auto shallow = machine_.engine(options);
+  const Status status = shallow.restore_checkpoint(name);
+  EXPECT_EQ(status.code(), ErrorCode::too_deep) << status.to_text();
+  EXPECT_EQ(status.error().chunk, "a");
+}
+
 // G12, G13: whatever a well-formed zip holds that no checkpoint has, nothing of it is restored.
 TEST_F(EngineCheckpoint, ArchivesOfOthersAreRefusedWhole) {
   put("a", "1");

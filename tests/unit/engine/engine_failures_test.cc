@@ -194,6 +194,44 @@ TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   EXPECT_FALSE(machine.file(".journal"));
 }
 
+// G3. An older edit of the chunk is being published when the journal is replaced, and only its text
+// could tell (no stamps). Kills: a journal whose newest edit stands upon what is being replaced:
+// after a kill it would count as overtaken by another program.
+TEST(EngineFailures, AnEditStagedDuringACommitSurvivesTheJournalsReplacement) {
+  Machine machine(false, true);
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  put(engine, "a", "2");
+  bool staged = false;
+  bool failed = false;
+  std::vector<std::unique_ptr<SimFileSystem>> killed;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (call.verb == "create" && call.path.ends_with("chunks/a.tmp") &&
+        !std::exchange(staged, true)) {
+      put(engine, "a", "3");
+    }
+    if (call.verb == "sync_data" && call.path.ends_with("/.journal") &&
+        !std::exchange(failed, true)) {
+      return EIO;
+    }
+    if (failed) killed.push_back(machine.files.crash_clone(0, CrashModel::process));
+    return std::nullopt;
+  });
+  save(engine);
+  machine.files.set_hook({});
+  EXPECT_TRUE(failed);
+  EXPECT_EQ(engine.fetch_chunk("a").value(), "3\n");
+  EngineOptions options;
+  options.base_dir = "/";
+  for (std::size_t i = 0; i < killed.size(); ++i) {
+    FakeProcess process(4243, 7);
+    auto next =
+        EngineAccess::construct("project", options, Platform{*killed[i], machine.clock, process});
+    EXPECT_EQ(next.fetch_chunk("a").value(), "3\n") << "killed at call " << i;
+  }
+}
+
 // G3 after a cut of the journal that failed half way: what is staged next survives a kill, or the
 // call says that it would not. Kills: appending behind a header that nothing can read.
 class EngineTornJournal : public testing::TestWithParam<bool> {};

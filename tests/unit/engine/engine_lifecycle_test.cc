@@ -190,8 +190,31 @@ TEST(EngineOptionsCheck, AReaderOfAProjectThatIsNotThere) {
   EXPECT_EQ(reader.health_report().code(), ErrorCode::not_found);
   EXPECT_EQ(reader.verify().code(), ErrorCode::not_found);
   EXPECT_EQ(reader.list_checkpoints().code(), ErrorCode::not_found);
+  EXPECT_EQ(reader.verify_checkpoint("checkpoint_x_20200101_000000.zip").code(),
+            ErrorCode::not_found);
   EXPECT_EQ(reader.repair().code(), ErrorCode::not_owner);
   EXPECT_TRUE(machine.files.contents().empty());
+}
+
+// The original makes its checkpoints folder later. Kills: using a folder that is not there.
+TEST(EngineOptionsCheck, AReaderOfAProjectWithoutCheckpoints) {
+  Machine machine;
+  auto base = machine.files.open_directory("/").value();
+  ASSERT_TRUE(base->make_directory("project").ok());
+  auto root = base->open_directory("project").value();
+  for (const char* folder : {"chunks", "chunks_bak"}) {
+    ASSERT_TRUE(root->make_directory(folder).ok());
+  }
+  machine.write("chunks", "a.json", "1");
+  EngineOptions options;
+  options.read_only = true;
+  auto reader = machine.engine(options);
+  EXPECT_EQ(reader.fetch_chunk("a").value(), "1");
+  EXPECT_TRUE(reader.list_checkpoints()->empty());
+  EXPECT_EQ(reader.verify_checkpoint("checkpoint_x_20200101_000000.zip").code(),
+            ErrorCode::not_found);
+  EXPECT_EQ(reader.verify()->files.size(), 1U);
+  EXPECT_FALSE(machine.file("checkpoints/"));
 }
 
 // --- journals that nobody of ours wrote
