@@ -63,9 +63,10 @@ class SAFECHUNK_EXPORT Transaction {
   }
   Status remove(std::string_view chunk);
 
-  // Stages all edits as one unit and commits them durably, like force_sync(). On success the
-  // transaction is empty and may be used again. On error the unit is staged as a whole and will be
-  // retried, unless the code is not_owner or invalid_name: then nothing was staged.
+  // Stages all edits as one unit and commits them durably, like force_sync(). Then the transaction
+  // is empty and may be used again. On error the unit is staged as a whole and will be retried,
+  // also by the next commit(); locked says that the project was lost or detached meanwhile. Only
+  // after not_owner or invalid_name nothing was staged, and the transaction still has its edits.
   Status commit();
 
  private:
@@ -185,8 +186,9 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // archive must not be restored.
   Status verify_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
   // Verifies the whole archive, makes the safety checkpoint `before_restore`, then replaces all
-  // chunks by those of the archive in one atomic, durable commit. On error nothing was changed,
-  // unless the message says that the restore is staged and will be retried.
+  // chunks by those of the archive in one atomic, durable commit. Updates that other threads stage
+  // meanwhile wait from the safety checkpoint on, and come after the restore. On error nothing was
+  // changed, unless the message says that the restore is staged and will be retried.
   Status restore_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
   Status delete_checkpoint(std::string_view file_name);
 

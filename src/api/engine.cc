@@ -14,6 +14,7 @@ namespace safechunk {
 struct Transaction::Impl {
   std::shared_ptr<EngineCore> core;
   std::shared_ptr<JournalRecord> record = std::make_shared<JournalRecord>();
+  bool unsaved = false;  // an earlier unit is staged, and its commit failed
 };
 
 Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -32,9 +33,16 @@ Status Transaction::remove(std::string_view chunk) {
 }
 
 Status Transaction::commit() {
-  if (impl_->record->operations().empty()) return {};
-  Status status = impl_->core->commit_transaction(impl_->record);
-  if (status.ok()) impl_->record = std::make_shared<JournalRecord>();
+  if (!impl_->record->operations().empty()) {
+    auto next = std::make_shared<JournalRecord>();
+    if (Status status = impl_->core->stage_unit(impl_->record); !status) return status;
+    // What is staged is shared, and never changed.
+    impl_->record = std::move(next);
+    impl_->unsaved = true;
+  }
+  if (!impl_->unsaved) return {};
+  Status status = impl_->core->commit_unit();
+  impl_->unsaved = !status.ok();
   return status;
 }
 

@@ -15,9 +15,12 @@ class Debounce {
   using TimePoint = Clock::TimePoint;
   using Duration = std::chrono::milliseconds;
   static constexpr Duration kQuiet{20};
+  static constexpr Duration kForever = std::chrono::hours(24 * 365 * 100);
 
+  // Longer delays than kForever would overflow; they mean never.
   Debounce(Duration debounce_delay, Duration max_delay)
-      : debounce_delay_(debounce_delay), max_delay_(std::max(debounce_delay, max_delay)) {}
+      : debounce_delay_(std::min(debounce_delay, kForever)),
+        max_delay_(std::min(std::max(debounce_delay, max_delay), kForever)) {}
 
   void edited(TimePoint now) {
     if (deadline_ == TimePoint::max()) latest_ = now + max_delay_;

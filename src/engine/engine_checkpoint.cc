@@ -179,6 +179,9 @@ Status EngineCore::restore_all(OpenProject& project, const std::string& file_nam
                         return put_lenient(*record, bytes, chunk);
                       });
   if (!verified) return verified;
+  // Whoever stages meanwhile waits: an edit between the safety checkpoint and the restore would be
+  // in neither.
+  std::unique_lock intake(intake_);
   if (Status synced = commit_now(false, notices); !synced) return synced;
   auto safety = archive_all(project, "before_restore", "made before restoring " + file_name,
                             DamagedChunks::leave_out, while_active(nullptr), notices);
@@ -188,7 +191,17 @@ Status EngineCore::restore_all(OpenProject& project, const std::string& file_nam
   for (const std::string& chunk : *present) {
     if (!restored.contains(chunk)) record->add_removal(chunk);
   }
-  return record->operations().empty() ? Status() : stage_and_commit(record, notices);
+  if (record->operations().empty()) return {};
+  std::shared_ptr<OpenProject> staged_in;
+  Status staged = take_in(record, staged_in);
+  intake.unlock();
+  if (staged_in == nullptr) return staged;
+  notices.fault(staged);
+  Status committed = commit_now(false, notices);
+  if (committed.ok()) return committed;
+  Error error = committed.error();
+  error.message = "the restore is staged and will be retried: " + error.message;
+  return error;
 }
 
 Status EngineCore::delete_checkpoint(std::string_view file_name) {

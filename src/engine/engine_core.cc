@@ -86,7 +86,12 @@ Result<std::shared_ptr<OpenProject>> EngineCore::owned_project() const {
   if (!options_status_) return options_status_;
   if (is_forked()) return Status(ErrorCode::not_owner, "the engine belongs to the parent process");
   const std::lock_guard lock(mutex_);
-  if (state_ == State::active) return project_;
+  if (Status status = check_active(); !status) return status;
+  return project_;
+}
+
+Status EngineCore::check_active() const {
+  if (state_ == State::active) return {};
   Error error;
   error.code = ErrorCode::not_owner;
   error.message = "this engine does not own the project";
@@ -104,7 +109,8 @@ Status EngineCore::attach() {
   {
     Lock lock(mutex_);
     // A handler must not wait for the detach that waits for the handler.
-    if (state_ == State::detaching && worker_.is_current()) {
+    const bool awaited = worker_.is_current() || archiving_ == std::this_thread::get_id();
+    if (state_ == State::detaching && awaited) {
       return Status(ErrorCode::not_owner, "the engine is being detached");
     }
     state_changed_.wait(lock, [&] { return state_ == State::active || state_ == State::inactive; });

@@ -55,8 +55,10 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                      std::string_view chunk) const;
   Status stage(const std::shared_ptr<JournalRecord>& record);
   // Stages the record and commits it with everything else, durably in the files.
-  Status stage_and_commit(const std::shared_ptr<JournalRecord>& record, Notices& notices);
-  Status commit_transaction(const std::shared_ptr<JournalRecord>& record);
+  // For transactions. An error of stage_unit() means that nothing was staged; commit_unit() gives
+  // locked instead of not_owner.
+  Status stage_unit(const std::shared_ptr<JournalRecord>& record);
+  Status commit_unit();
   Status remove_chunk(std::string_view chunk);
   Status force_sync();
 
@@ -95,6 +97,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   void abandon() noexcept;
   void deliver(Notices notices) noexcept;
 
+  Status check_active() const;  // mutex_ held
   // The project when this process owns it, else not_owner.
   Result<std::shared_ptr<OpenProject>> owned_project() const;
   // Folders for reading: those of the owned project, or freshly opened ones.
@@ -103,6 +106,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // Writing.
   Status put_text(JournalRecord& record, std::string_view json_text, std::string_view chunk,
                   bool lenient) const;
+  Status take_in(const std::shared_ptr<JournalRecord>& record,
+                 std::shared_ptr<OpenProject>& project);  // intake_ held
   Status stage_locked(OpenProject& project, const std::shared_ptr<JournalRecord>& record);
   Status set_bases(OpenProject& project, JournalRecord& record);
   Status commit_staged(OpenProject& project, Notices& notices);    // gate_ held
@@ -171,6 +176,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   std::uint64_t committed_through_ = 0;  // guarded by gate_: every edit up to here is committed
   bool journal_must_vanish_ = false;     // guarded by gate_: see CommitReport
 
+  std::mutex intake_;  // held by who stages, and by a restore from its safety checkpoint on
   std::mutex stage_mutex_;
 
   mutable std::mutex mutex_;               // guards everything below

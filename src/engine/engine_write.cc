@@ -70,8 +70,14 @@ Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
         chunk);
   }
   record.begin_put(chunk, json_text.size());
-  Status status = json::compact(
-      json_text, {.depth_limit = settings_.depth_limit, .lenient = lenient}, record.buffer());
+  Status status;
+  try {
+    status = json::compact(json_text, {.depth_limit = settings_.depth_limit, .lenient = lenient},
+                           record.buffer());
+  } catch (...) {
+    record.cancel_put();
+    throw;
+  }
   if (!status) {
     record.cancel_put();
     return in_chunk(status, chunk);
@@ -90,35 +96,50 @@ Status EngineCore::put_lenient(JournalRecord& record, std::string_view json_text
   return put_text(record, json_text, chunk, true);
 }
 
-Status EngineCore::stage_and_commit(const std::shared_ptr<JournalRecord>& record,
-                                    Notices& notices) {
+Status EngineCore::stage_unit(const std::shared_ptr<JournalRecord>& record) {
   Status staged = stage(record);
-  return was_refused(staged) ? staged : commit_now(false, notices);
+  return was_refused(staged) ? staged : Status();
 }
 
-Status EngineCore::commit_transaction(const std::shared_ptr<JournalRecord>& record) {
-  Status staged = stage(record);
-  return was_refused(staged) ? staged : force_sync();
+// not_owner would say that nothing is staged.
+Status EngineCore::commit_unit() {
+  Status status = force_sync();
+  if (status.code() != ErrorCode::not_owner) return status;
+  Error error = status.error();
+  error.code = ErrorCode::locked;
+  error.message = "staged, and not committed: " + error.message;
+  return error;
 }
 
 Status EngineCore::stage(const std::shared_ptr<JournalRecord>& record) {
-  // Before the lock: in a forked child it might be held for ever.
+  // Before the locks: in a forked child they might be held for ever.
   if (is_forked()) return owned_project().status();
   std::shared_ptr<OpenProject> project;
   Status status;
   {
-    const std::lock_guard stage_lock(stage_mutex_);
-    auto owned = owned_project();
-    if (!owned) return owned.status();
-    project = *std::move(owned);
-    status = stage_locked(*project, record);
+    const std::lock_guard intake(intake_);
+    status = take_in(record, project);
   }
-  if (project->journal->size() > options_.journal_limit) relieve_journal();
-  if (!status) {
+  if (project == nullptr) return status;
+  // It is staged: what comes now must not end as if it were not.
+  try {
+    if (project->journal->size() > options_.journal_limit) relieve_journal();
     Notices notices;
     notices.fault(status);
     events_.deliver(std::move(notices));
+  } catch (const std::bad_alloc&) {  // NOLINT: commits are retried, and the status is returned
   }
+  return status;
+}
+
+// `project` is set when it was staged.
+Status EngineCore::take_in(const std::shared_ptr<JournalRecord>& record,
+                           std::shared_ptr<OpenProject>& project) {
+  const std::lock_guard stage_lock(stage_mutex_);
+  auto owned = owned_project();
+  if (!owned) return owned.status();
+  Status status = stage_locked(**owned, record);
+  if (!was_refused(status)) project = *std::move(owned);
   return status;
 }
 
@@ -212,6 +233,8 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
   std::uint64_t sequence = 0;
   {
     const Lock lock(mutex_);
+    // Another life's sequences say nothing about this one's.
+    if (project_ != project) return check_active();
     if (staging_.empty() || staging_.newest_sequence() <= acknowledged_) return {};
     sequence = staging_.newest_sequence();
   }
@@ -221,7 +244,7 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
   }
   {
     const Lock lock(mutex_);
-    acknowledged_ = std::max(acknowledged_, sequence);
+    if (project_ == project) acknowledged_ = std::max(acknowledged_, sequence);
     if (!burst_) {
       debounce_.due_when_quiet(platform_.clock.now());
       if (debounce_.deadline() < worker_sleeps_until_) wake_.notify_all();
@@ -237,6 +260,8 @@ Status EngineCore::commit_now(bool retry, Notices& notices) {
   std::uint64_t needed = 0;
   {
     const Lock lock(mutex_);
+    // A detach that could not save leaves nothing staged, either.
+    if (Status status = check_active(); !status) return status;
     needed = staging_.newest_sequence();
     if (staging_.empty()) {
       debounce_.clear();

@@ -58,7 +58,14 @@ void Events::set_fault(FaultHandler handler) {
   {
     const std::lock_guard lock(mutex_);
     on_fault_ = share(std::move(handler));
-    if (on_fault_) kept.swap(pending_faults_);
+    if (on_fault_) {
+      if (dropped_faults_ > 0) {
+        Error& last = pending_faults_.back();
+        last.message += " (and " + std::to_string(dropped_faults_) + " more faults after this one)";
+      }
+      dropped_faults_ = 0;
+      kept.swap(pending_faults_);
+    }
   }
   for (const Error& error : kept) deliver_fault(error);
 }
@@ -102,8 +109,13 @@ void Events::deliver_fault(const Error& error) {
   std::unique_lock lock(mutex_);
   last_error_ = error.to_text();
   const auto on_fault = on_fault_;
-  if (!on_fault && pending_faults_.size() < limits::kPendingFaults)
-    pending_faults_.push_back(error);
+  if (!on_fault) {
+    if (pending_faults_.size() < limits::kPendingFaults) {
+      pending_faults_.push_back(error);
+    } else {
+      ++dropped_faults_;
+    }
+  }
   lock.unlock();
   if (!on_fault) return;
   try {

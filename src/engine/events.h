@@ -59,6 +59,7 @@ class Events {
   std::shared_ptr<const SyncHandler> on_sync_;
   std::shared_ptr<const FaultHandler> on_fault_;
   std::vector<Error> pending_faults_;
+  std::size_t dropped_faults_ = 0;  // there were too many to keep
   std::string last_error_;
 };
 

@@ -24,6 +24,7 @@ void Staging::add(Prepared prepared, const JournalRecord& record, bool journaled
     }
   }
   for (auto& [chunk, edit] : prepared) {
+    edit.staged_as = record.sequence();
     edit.group = group;
     edit.journaled = journaled;
     edits_.erase(chunk);
@@ -45,21 +46,24 @@ const StagedEdit* Staging::find(const std::string& chunk) const {
 
 void Staging::committed(const std::string& chunk, const StagedEdit& edit) {
   const auto found = edits_.find(chunk);
-  if (found != edits_.end() && found->second.record->sequence() == edit.record->sequence())
-    edits_.erase(found);
+  if (found != edits_.end() && found->second.staged_as == edit.staged_as) edits_.erase(found);
 }
 
 std::vector<std::shared_ptr<JournalRecord>> Staging::trim_records() {
-  std::map<std::uint64_t, std::vector<StagedEdit*>> by_sequence;
-  for (auto& [chunk, edit] : edits_) by_sequence[edit.record->sequence()].push_back(&edit);
+  // What becomes visible together stays in one record: read whole or not at all.
+  std::map<std::uint64_t, std::vector<StagedEdit*>> units;
+  for (auto& [chunk, edit] : edits_) {
+    units[edit.group != 0 ? edit.group : edit.record->sequence()].push_back(&edit);
+  }
   std::vector<std::shared_ptr<JournalRecord>> records;
-  records.reserve(by_sequence.size());
-  for (auto& [sequence, edits] : by_sequence) {
+  records.reserve(units.size());
+  for (auto& [unit, edits] : units) {
     std::shared_ptr<JournalRecord> record = edits.front()->record;
-    if (edits.size() < record->operations().size()) {
-      std::vector<std::size_t> live;
-      for (const StagedEdit* edit : edits) live.push_back(edit->operation);
-      record = record->subset(live);
+    const bool whole = std::all_of(edits.begin(), edits.end(),
+                                   [&](const StagedEdit* edit) { return edit->record == record; });
+    if (!whole || edits.size() < record->operations().size()) {
+      record = std::make_shared<JournalRecord>();
+      for (const StagedEdit* edit : edits) record->add_copy(*edit->record, edit->operation);
       for (std::size_t i = 0; i < edits.size(); ++i) {
         edits[i]->record = record;
         edits[i]->operation = i;
@@ -67,6 +71,8 @@ std::vector<std::shared_ptr<JournalRecord>> Staging::trim_records() {
     }
     records.push_back(std::move(record));
   }
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a->sequence() < b->sequence(); });
   return records;
 }
 

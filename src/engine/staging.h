@@ -18,8 +18,9 @@ namespace safechunk {
 struct StagedEdit {
   std::shared_ptr<JournalRecord> record;
   std::size_t operation = 0;
-  std::uint64_t group = 0;  // edits of one group become visible together; 0: on its own
-  bool journaled = true;    // false when the journal refused it: only memory has it
+  std::uint64_t staged_as = 0;  // the sequence that it was staged with; a rewrite may give a newer
+  std::uint64_t group = 0;      // edits of one group become visible together; 0: on its own
+  bool journaled = true;        // false when the journal refused it: only memory has it
 
   [[nodiscard]] const JournalOperation& edit() const { return record->operations()[operation]; }
   [[nodiscard]] std::string_view text() const { return record->text(operation); }
@@ -52,8 +53,9 @@ class Staging {
   // Forgets an edit that is committed, unless a newer one of the chunk has been staged since.
   void committed(const std::string& chunk, const StagedEdit& edit);
 
-  // The records in their order, for rewriting the journal. Edits that are not staged any more are
-  // taken out of them first: rewritten, they would look new.
+  // The records in their order, for rewriting the journal: one for each group and for each edit on
+  // its own. Edits that are not staged any more are taken out of them first: rewritten, they would
+  // look new.
   [[nodiscard]] std::vector<std::shared_ptr<JournalRecord>> trim_records();
   void mark_journaled();
 

@@ -1,5 +1,6 @@
 #include "storage/journal_record.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -37,13 +38,20 @@ void JournalRecord::add_operation(std::string_view chunk, bool removal) {
   JournalOperation operation;
   operation.removal = removal;
   operation.chunk = chunk;
-  starts_.push_back(bytes_.size());
-  append_integer(bytes_, removal ? kKindRemove : kKindPut);
-  append_integer(bytes_, static_cast<std::uint32_t>(chunk.size()));
-  bytes_.append(kOperationHeaderSize - 8, '\0');
-  bytes_ += chunk;
-  operation.text_offset = bytes_.size();
-  operations_.push_back(std::move(operation));
+  const std::size_t start = bytes_.size();
+  try {
+    append_integer(bytes_, removal ? kKindRemove : kKindPut);
+    append_integer(bytes_, static_cast<std::uint32_t>(chunk.size()));
+    bytes_.append(kOperationHeaderSize - 8, '\0');
+    bytes_ += chunk;
+    operation.text_offset = bytes_.size();
+    starts_.push_back(start);
+    operations_.push_back(std::move(operation));
+  } catch (...) {
+    bytes_.resize(start);
+    starts_.resize(operations_.size());
+    throw;
+  }
 }
 
 void JournalRecord::begin_put(std::string_view chunk, std::size_t expected_text_size) {
@@ -81,22 +89,17 @@ void JournalRecord::set_base(std::size_t operation, const Digest& base) {
   put_digest(bytes_, starts_[operation] + kBaseOffset, base);
 }
 
-std::shared_ptr<JournalRecord> JournalRecord::subset(
-    const std::vector<std::size_t>& operations) const {
-  auto record = std::make_shared<JournalRecord>();
-  record->sequence_ = sequence_;
-  for (const std::size_t index : operations) {
-    const JournalOperation& operation = operations_[index];
-    if (operation.removal) {
-      record->add_removal(operation.chunk);
-    } else {
-      record->begin_put(operation.chunk, operation.text_size);
-      record->buffer() += text(index);
-      record->end_put();
-    }
-    record->set_base(record->operations_.size() - 1, operation.base);
+void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
+  const JournalOperation& operation = other.operations_[index];
+  if (operation.removal) {
+    add_removal(operation.chunk);
+  } else {
+    begin_put(operation.chunk, operation.text_size);
+    bytes_ += other.text(index);
+    end_put();
   }
-  return record;
+  set_base(operations_.size() - 1, operation.base);
+  sequence_ = std::max(sequence_, other.sequence_);
 }
 
 // The checksum covers everything but the texts, which have digests of their own.

@@ -60,9 +60,8 @@ class JournalRecord {
 
   void set_base(std::size_t operation, const Digest& base);
 
-  // A record of the same sequence with just these edits, in this order.
-  [[nodiscard]] std::shared_ptr<JournalRecord> subset(
-      const std::vector<std::size_t>& operations) const;
+  // Adds an edit of another record. The sequence becomes the newest of those that were added.
+  void add_copy(const JournalRecord& other, std::size_t operation);
 
  private:
   friend class Journal;

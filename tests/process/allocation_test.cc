@@ -291,6 +291,38 @@ std::string case_name(const testing::TestParamInfo<std::tuple<bool, bool>>& info
 INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Combine(testing::Bool(), testing::Bool()),
                          case_name);
 
+// G1, G6. Memory fails inside Transaction::stage(), and the caller goes on without that edit. Kills: an
+// edit that was only begun and is committed all the same.
+TEST(AllocationsOfATransaction, ThatFailLeaveNoHalfEdit) {
+  const std::string text = std::string(100, '[') + std::string(100, ']');
+  bool thrown = true;
+  for (long allocation = 0; thrown; ++allocation) {
+    const TemporaryFolder folder;
+    thrown = false;
+    {
+      SafeChunkEngine engine("project", test::options_in(folder));
+      for (const char* chunk : {"a", "b"}) {
+        ASSERT_TRUE(engine.stage_update("0", chunk).ok());
+      }
+      auto transaction = engine.transaction();
+      g_left = allocation;
+      try {
+        (void)transaction.stage(std::string_view(text), "a");
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+      g_left = kNever;
+      ASSERT_TRUE(transaction.stage("1", "b").ok());
+      ASSERT_TRUE(transaction.commit().ok());
+    }
+    SafeChunkEngine engine("project", test::options_in(folder));
+    EXPECT_EQ(engine.fetch_chunk("b").value(), "1\n") << allocation;
+    if (thrown) {
+      EXPECT_EQ(engine.fetch_chunk("a").value(), "0\n") << allocation;
+    }
+  }
+}
+
 // G8: there may be memory for an engine, but not for the stack of its worker. Kills: an attach that
 // fails or throws for it, or says nothing; a detach that waits for a thread that never ran.
 TEST(WithoutAThread, AttachTellsAndEverythingElseWorks) {

@@ -217,7 +217,7 @@ class Writer {
   struct Frame {
     PyObject* container = nullptr;  // owned
     PyObject* items = nullptr;      // owned; of a class derived from dict: its items
-    PyObject* key = nullptr;        // borrowed from the container or from items
+    PyObject* key = nullptr;        // owned: the hook may take it out of the container
     Py_ssize_t position = 0;        // of the next item
     Py_ssize_t count = 0;           // items written
     Py_ssize_t size = 0;            // of a dict when it was opened
@@ -227,6 +227,7 @@ class Writer {
     void release() {
       Py_CLEAR(container);
       Py_CLEAR(items);
+      Py_CLEAR(key);
     }
   };
 
@@ -348,7 +349,7 @@ class Writer {
         PyErr_SetString(PyExc_TypeError, "items() must give pairs");
         return Step::failed;
       }
-      frame.key = PyTuple_GET_ITEM(item, 0);
+      Py_XSETREF(frame.key, Py_NewRef(PyTuple_GET_ITEM(item, 0)));
       value = PyTuple_GET_ITEM(item, 1);
     } else {
       // Only the hook can have changed it.
@@ -356,7 +357,9 @@ class Writer {
         PyErr_SetString(PyExc_RuntimeError, "a dictionary changed its size while it was staged");
         return Step::failed;
       }
-      if (PyDict_Next(frame.container, &frame.position, &frame.key, &value) == 0) return Step::end;
+      PyObject* key = nullptr;
+      if (PyDict_Next(frame.container, &frame.position, &key, &value) == 0) return Step::end;
+      Py_XSETREF(frame.key, Py_NewRef(key));
     }
     if (frame.count++ > 0) out_.append(',');
     if (!write_key(frame)) return Step::failed;

@@ -311,6 +311,21 @@ def test_default_hook_that_raises_or_never_ends(engine: SafeChunkEngine) -> None
     assert engine.fetch_chunk("c") == {}
 
 
+def test_default_hook_may_replace_the_key_that_is_being_written(engine: SafeChunkEngine) -> None:
+    for number in range(50):
+        value: dict[str, Any] = {f"key {number} of a dictionary": object()}
+        litter = []
+
+        def hook(_: object, value: dict[str, Any] = value, litter: list[bytes] = litter) -> object:
+            value.clear()
+            value["another"] = 1
+            litter.extend(bytes([65 + i % 20]) * 64 for i in range(2000))
+            return object()
+
+        with pytest.raises(ValueError, match=f"key {number} of a dictionary"):
+            engine.stage_update(value, "c", default=hook)
+
+
 def test_default_hook_may_change_what_is_written(engine: SafeChunkEngine) -> None:
     shrinking: list[Any] = [{1}, "x", "y"]
     engine.stage_update(shrinking, "c", default=lambda value: shrinking.clear())

@@ -60,6 +60,14 @@ TEST(Debounce, MaxDelayBelowDebounceDelayIsRaisedToIt) {
   EXPECT_EQ(debounce.deadline(), kStart + seconds(3));
 }
 
+// Kills: an overflow, for which "never" is "at once".
+TEST(Debounce, TheLongestDelayIsNeverDue) {
+  Debounce debounce(Debounce::Duration::max(), Debounce::Duration::max());
+  const auto now = Debounce::TimePoint() + std::chrono::hours(1);
+  debounce.edited(now);
+  EXPECT_GT(debounce.deadline(), now + std::chrono::hours(24 * 365));
+}
+
 TEST(Debounce, DelaysOfZeroAreDueAtOnce) {
   Debounce debounce(seconds(0), seconds(0));
   debounce.edited(kStart);

@@ -197,7 +197,8 @@ TEST_F(JournalTest, ASubsetIsARecordOfTheSameSequence) {
   record->buffer() += "3";
   record->end_put();
   ASSERT_TRUE(journal->append(*record).ok());
-  auto subset = record->subset({1, 2});
+  auto subset = std::make_shared<JournalRecord>();
+  for (const std::size_t operation : {1, 2}) subset->add_copy(*record, operation);
   EXPECT_EQ(subset->sequence(), record->sequence());
   ASSERT_TRUE(journal->rewrite({subset}, kToken).ok());
   EXPECT_EQ(reread(), (Edits{"b-", "c=3"}));
