@@ -291,8 +291,8 @@ std::string case_name(const testing::TestParamInfo<std::tuple<bool, bool>>& info
 INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Combine(testing::Bool(), testing::Bool()),
                          case_name);
 
-// G1, G6. Memory fails inside Transaction::stage(), and the caller goes on without that edit. Kills: an
-// edit that was only begun and is committed all the same.
+// G1, G6. Memory fails inside Transaction::stage(), and the caller goes on without that edit.
+// Kills: an edit that was only begun and is committed all the same.
 TEST(AllocationsOfATransaction, ThatFailLeaveNoHalfEdit) {
   const std::string text = std::string(100, '[') + std::string(100, ']');
   bool thrown = true;
