@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -27,7 +29,7 @@ Result<SafeChunkEngine> open_for_writing(const Context& context) {
   for (const Event& event : engine->recovery_report().events) {
     std::cerr << "safechunk: recovery: " << to_string(event.kind);
     if (!event.chunk.empty()) std::cerr << " '" << event.chunk << "'";
-    std::cerr << ": " << event.detail << "\n";
+    std::cerr << ": " << printable(event.detail) << "\n";
   }
   return engine;
 }
@@ -84,9 +86,30 @@ int fail(const Context& context, const Status& status) {
     const Json value = {{"error", error_to_json(status.error())}};
     std::cerr << value.dump(4, ' ', false, Json::error_handler_t::replace) << "\n";
   } else {
-    std::cerr << "safechunk: " << status.to_text() << "\n";
+    std::cerr << "safechunk: " << printable(status.to_text()) << "\n";
   }
   return exit_code_of(status.code());
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  int c1 = 0;  // bytes left of U+0080 to U+009F, which some terminals obey, too
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0xC2 && i + 1 < text.size()) {
+      const auto next = static_cast<unsigned char>(text[i + 1]);
+      if (next >= 0x80 && next <= 0x9F) c1 = 2;
+    }
+    if (byte < 0x20 || byte == 0x7F || c1 > 0) {
+      c1 = std::max(c1 - 1, 0);
+      std::array<char, 8> hex{};
+      std::snprintf(hex.data(), hex.size(), "\\x%02X", byte);
+      result += hex.data();
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
 }
 
 void print(const Json& value) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <safechunk/safechunk.hpp>
@@ -36,6 +37,9 @@ int finish(const Context& context, SafeChunkEngine& engine, int exit_code);
 
 // Tells the error on stderr (as JSON with --json) and gives the exit code that belongs to it.
 int fail(const Context& context, const Status& status);
+// For people: what stands in files, notes and lock texts must not steer the terminal or begin new
+// lines. Control characters become \xNN.
+std::string printable(std::string_view text);
 // Prints JSON on stdout.
 void print(const Json& value);
 

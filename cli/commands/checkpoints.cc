@@ -20,7 +20,7 @@ int checkpoints(const Context& context) {
                        {"size", info.size}});
     } else {
       std::cout << info.date << "  " << info.file_name << "  " << info.size << " bytes";
-      if (!info.notes.empty()) std::cout << "  " << info.notes;
+      if (!info.notes.empty()) std::cout << "  " << printable(info.notes);
       std::cout << "\n";
     }
   }

@@ -29,7 +29,7 @@ int health(const Context& context) {
             << "\n";
   if (report->owner) {
     std::cout << "lock file of        process " << report->owner->pid;
-    if (!report->owner->host.empty()) std::cout << " on " << report->owner->host;
+    if (!report->owner->host.empty()) std::cout << " on " << printable(report->owner->host);
     std::cout << "\n";
   }
   return kOk;

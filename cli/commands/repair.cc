@@ -13,7 +13,7 @@ int repair(const Context& context) {
     if (context.json) {
       faults.push_back(error.to_text());
     } else {
-      std::cout << error.to_text() << "\n";
+      std::cout << printable(error.to_text()) << "\n";
     }
   });
   const Status status = engine->repair(progress_bar("repairing"));

@@ -26,8 +26,8 @@ int verify(const Context& context) {
     print(to_json(*report));
   } else {
     for (const FileVerdict& file : report->files) {
-      std::cout << std::left << std::setw(11) << to_string(file.state) << file.path;
-      if (!file.detail.empty()) std::cout << "  (" << file.detail << ")";
+      std::cout << std::left << std::setw(11) << to_string(file.state) << printable(file.path);
+      if (!file.detail.empty()) std::cout << "  (" << printable(file.detail) << ")";
       std::cout << "\n";
     }
     std::cout << report->files.size() << " files, " << (report->sound() ? "sound" : "DAMAGED")

@@ -374,6 +374,18 @@ TEST_F(Cli, VerifyReadsTheJournal) {
 
 // --- checkpoints
 
+// An archive of somebody else may say anything. Kills: printing it as it is.
+TEST_F(Cli, WhatStandsInFilesDoesNotSteerTheTerminal) {
+  make_project();
+  const std::string notes =
+      "one\ntwo\x1B[2J\xC2\x9B"
+      "3J caf\xC3\xA9";
+  EXPECT_EQ(run({"checkpoint", "project", "--notes", notes}).code, kOk);
+  const std::string out = run({"checkpoints", "project"}).out;
+  EXPECT_NE(out.find("one\\x0Atwo\\x1B[2J\\xC2\\x9B3J caf\xC3\xA9\n"), std::string::npos) << out;
+  EXPECT_EQ(run_json(kOk, {"checkpoints", "project"})[0]["notes"], notes);
+}
+
 // G13.
 TEST_F(Cli, CheckpointAndRestoreRoundTrip) {
   make_project();
