@@ -58,16 +58,20 @@ MUTANTS = [
     ("backup rotated over by the same version", "src/storage/commit.cc",
      "    if (backup && backup->inode == work.present.info.inode) return {};\n", ""),
     ("renames swapped: new file first, then the backup", "src/storage/commit.cc",
-     """    if (worth_a_backup(work)) {
-      if (Status status = rotate(work); !status) return status;
+     """    if (work.backup) {
+      backups_touched_ = true;
+      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
-    if (Status status = work.temporary->publish(file); !status) return status;
+    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;
 """,
-     """    if (Status status = work.temporary->publish(file); !status) return status;
-    if (worth_a_backup(work)) {
-      if (Status status = rotate(work); !status) return status;
+     """    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;
+    if (work.backup) {
+      backups_touched_ = true;
+      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
 """),
+    ("a group goes on when its first rename has failed", "src/storage/commit.cc",
+     "failed.ok() || visible ? publish(member) : failed", "publish(member)"),
     ("removal leaves the folder unsynced", "src/storage/commit.cc",
      "    backups_touched_ = true;\n    work.published = true;\n    return {};",
      "    backups_touched_ = true;\n    return {};"),

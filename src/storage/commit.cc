@@ -27,6 +27,7 @@ struct Work {
   const ChunkEdit* edit = nullptr;
   Present present;
   std::optional<TemporaryFile> temporary;
+  std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
   bool unchanged = false;
   bool published = false;
   Status status;
@@ -67,9 +68,7 @@ class Commit {
     }
     again_ = store_.folders_uncertain();
     store_.set_folders_uncertain(true);  // also when an exception keeps us from sync_folders()
-    for (Work& work : works_) {
-      if (work.pending()) work.status = publish(work);
-    }
+    publish_all();
     sync_folders();
     for (Work& work : works_) remember(work);
     return finish();
@@ -123,13 +122,17 @@ class Commit {
            work.present.version->text == work.edit->text_digest;
   }
 
-  // Steps 3 to 5 for all files: write, start the device, then fsync and verify each. So many files
-  // at a time that descriptors cannot run out.
+  // Steps 2 to 5 for all files: keep what is damaged, write, start the device, then fsync and
+  // verify each. So many files at a time that descriptors cannot run out. Last, what is to become
+  // the backups. All that needs space is done here: while a set is published, a full disk would
+  // leave half of it visible (G4).
   void prepare_all() {
     for (std::size_t first = 0; first < works_.size(); first += limits::kOpenTemporaries) {
       const std::size_t last = std::min(works_.size(), first + limits::kOpenTemporaries);
       for (std::size_t i = first; i < last; ++i) {
-        if (works_[i].pending() && !works_[i].edit->removal) works_[i].status = write(works_[i]);
+        Work& work = works_[i];
+        if (work.pending()) work.status = keep_damaged(work);
+        if (work.pending() && !work.edit->removal) work.status = write(work);
       }
       for (std::size_t i = first; i < last; ++i) {
         if (works_[i].pending() && works_[i].temporary) {
@@ -137,6 +140,22 @@ class Commit {
         }
       }
     }
+    for (Work& work : works_) {
+      if (work.pending() && worth_a_backup(work)) work.status = prepare_backup(work);
+    }
+  }
+
+  Status keep_damaged(Work& work) {
+    if (work.present.health != FileHealth::invalid) return {};
+    const std::string& chunk = work.edit->chunk;
+    bool added = false;
+    Status kept = store_.quarantine(layout::chunk_file(chunk), work.present.damaged_bytes, added);
+    work.present.damaged_bytes = {};
+    if (kept.ok() && added) {
+      report_.events.push_back({Event::Kind::quarantined, chunk,
+                                "a damaged file is being replaced; its bytes are in quarantine"});
+    }
+    return kept;
   }
 
   Status write(Work& work) {
@@ -158,6 +177,46 @@ class Commit {
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
+    return {};
+  }
+
+  // G5: only a valid, durable and distinct version may replace the backup. A file that another
+  // program wrote counts as durable: it is what the user has.
+  static bool worth_a_backup(const Work& work) {
+    const auto& version = work.present.version;
+    return !work.edit->removal && version && (version->durable || !version->ours) &&
+           version->text != work.edit->text_digest;
+  }
+
+  // A second name for what is there; where the file system has no links, a durable copy.
+  Status prepare_backup(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    // A crash inside an earlier rotation may have left one file under both names already.
+    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (backup && backup->inode == work.present.info.inode) return {};
+    auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
+                                      *folders_.backups, layout::backup_temporary(chunk));
+    if (!linked) return link_is_refused(linked.status()) ? copy_backup(work) : linked.status();
+    work.backup.emplace(*std::move(linked));
+    return {};
+  }
+
+  Status copy_backup(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    const Inspection present = store_.read(chunk);
+    if (present.health == FileHealth::unreadable) return present.reason;
+    if (!present.usable()) return Status(ErrorCode::conflict, "the file changed during the commit");
+    FileAttributes attributes;
+    attributes.like = present.info;
+    attributes.stamp = present.stamp.value_or(Stamp{});
+    attributes.stamp->text = present.text_digest(store_.settings());
+    attributes.chunk = chunk;
+    auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
+                                     present.bytes, attributes);
+    if (!copy) return copy.status();
+    if (Status status = copy->make_durable(); !status) return status;
+    report_.bytes_written += present.bytes.size();
+    work.backup.emplace(*std::move(copy));
     return {};
   }
 
@@ -196,25 +255,43 @@ class Commit {
     return edits > 1 || report_.journal_must_vanish;
   }
 
-  // Steps 6 and 7, but for the folders' fsyncs.
+  // Steps 6 and 7, but for the folders' fsyncs. One after the other, and the edits of a group
+  // together.
+  void publish_all() {
+    for (Work& work : works_) {
+      if (!work.pending() || work.published) continue;
+      Status failed;
+      bool visible = false;
+      for_group(work, [&](Work& member) {
+        // As long as nothing of the group is visible, so it stays.
+        member.status = failed.ok() || visible ? publish(member) : failed;
+        if (failed.ok()) failed = member.status;
+        visible = visible || member.published;
+      });
+    }
+  }
+
+  template <typename Act>
+  void for_group(Work& work, const Act& act) {
+    if (work.edit->group == 0) {
+      act(work);
+      return;
+    }
+    for (Work& other : works_) {
+      if (other.edit->group == work.edit->group && other.pending()) act(other);
+    }
+  }
+
+  // Renames and removals only.
   Status publish(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    const std::string file = layout::chunk_file(chunk);
-    if (work.present.health == FileHealth::invalid) {
-      bool added = false;
-      Status kept = store_.quarantine(file, work.present.damaged_bytes, added);
-      if (!kept) return kept;
-      if (added) {
-        report_.events.push_back({Event::Kind::quarantined, chunk,
-                                  "a damaged file was replaced; its bytes are in quarantine"});
-      }
-    }
     store_.before_change(chunk);
     if (work.edit->removal) return remove_files(work);
-    if (worth_a_backup(work)) {
-      if (Status status = rotate(work); !status) return status;
+    if (work.backup) {
+      backups_touched_ = true;
+      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
-    if (Status status = work.temporary->publish(file); !status) return status;
+    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;
     work.published = true;
     return {};
   }
@@ -229,42 +306,6 @@ class Commit {
     backups_touched_ = true;
     work.published = true;
     return {};
-  }
-
-  // G5: only a valid, durable and distinct version may replace the backup. A file that another
-  // program wrote counts as durable: it is what the user has.
-  static bool worth_a_backup(const Work& work) {
-    const auto& version = work.present.version;
-    return version && (version->durable || !version->ours) &&
-           version->text != work.edit->text_digest;
-  }
-
-  Status rotate(const Work& work) {
-    const std::string& chunk = work.edit->chunk;
-    // A crash inside an earlier rotation may have left one file under both names already.
-    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
-    if (backup && backup->inode == work.present.info.inode) return {};
-    backups_touched_ = true;
-    Status linked = publish_link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
-                                 layout::backup_temporary(chunk), layout::backup_file(chunk));
-    return link_is_refused(linked) ? rotate_by_copy(chunk) : linked;
-  }
-
-  Status rotate_by_copy(const std::string& chunk) {
-    const Inspection present = store_.read(chunk);
-    if (present.health == FileHealth::unreadable) return present.reason;
-    if (!present.usable()) return Status(ErrorCode::conflict, "the file changed during the commit");
-    FileAttributes attributes;
-    attributes.like = present.info;
-    attributes.stamp = present.stamp.value_or(Stamp{});
-    attributes.stamp->text = present.text_digest(store_.settings());
-    attributes.chunk = chunk;
-    auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
-                                     present.bytes, attributes);
-    if (!copy) return copy.status();
-    if (Status status = copy->make_durable(); !status) return status;
-    report_.bytes_written += present.bytes.size();
-    return copy->publish(layout::backup_file(chunk));
   }
 
   void sync_folders() {

@@ -117,6 +117,19 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
   return temporary;
 }
 
+Result<TemporaryFile> TemporaryFile::link(Directory& source, const std::string& from,
+                                          Directory& directory, std::string name) {
+  Status linked = source.link(from, directory, name);
+  if (!linked && linked.error().os_errno == EEXIST) {
+    if (Status removed = directory.unlink(name); !removed) return removed;
+    linked = source.link(from, directory, name);
+  }
+  if (!linked) return linked;
+  TemporaryFile temporary(directory, std::move(name));
+  temporary.durable_ = true;
+  return temporary;
+}
+
 TemporaryFile::~TemporaryFile() {
   file_.reset();
   // When even this fails, also for lack of memory, the next attach removes what is left.
@@ -205,16 +218,6 @@ Status TemporaryFile::publish(const std::string& name) {
   Status status = directory_->rename(name_, *directory_, name);
   if (status.ok()) name_.clear();
   return status;
-}
-
-Status publish_link(Directory& source, const std::string& from, Directory& target,
-                    const std::string& temporary, const std::string& to) {
-  Status linked = source.link(from, target, temporary);
-  if (!linked && linked.error().os_errno == EEXIST) {
-    if (Status status = target.unlink(temporary); !status) return status;
-    linked = source.link(from, target, temporary);
-  }
-  return linked.ok() ? target.rename(temporary, target, to) : linked;
 }
 
 }  // namespace safechunk

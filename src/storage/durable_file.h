@@ -71,6 +71,10 @@ class TemporaryFile {
   using Content = std::function<void(json::TextOutput& output)>;
   static Result<TemporaryFile> write(Directory& directory, std::string name, const Content& content,
                                      const FileAttributes& attributes, std::string& buffer);
+  // A second name for the file `from` in `source`, whose bytes must be durable already. An error of
+  // link(2) is returned with its errno: not every file system has links.
+  static Result<TemporaryFile> link(Directory& source, const std::string& from,
+                                    Directory& directory, std::string name);
   // An empty one, to be written through file().
   static Result<TemporaryFile> create(Directory& directory, std::string name,
                                       std::uint32_t permissions);
@@ -120,11 +124,5 @@ class TemporaryFile {
   bool stamped_ = false;
   bool durable_ = false;
 };
-
-// Gives the file `from` in `source` the second name `to` in `target`, in place of whatever has that
-// name, by way of the name `temporary`. The bytes must be durable already; the caller syncs
-// `target`. An error of link(2) is returned with its errno: not every file system has links.
-Status publish_link(Directory& source, const std::string& from, Directory& target,
-                    const std::string& temporary, const std::string& to);
 
 }  // namespace safechunk

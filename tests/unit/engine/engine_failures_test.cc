@@ -180,6 +180,68 @@ TEST(EngineFailures, ASetIsNotPublishedWithoutItsJournal) {
   EXPECT_EQ(machine.chunk("b"), "2\n");
 }
 
+// G4. What may need space, at whichever member of the transaction: its damaged file's way into
+// quarantine, its backup, its new version. Kills: making them while the set is published.
+class EngineHalfATransaction : public testing::TestWithParam<bool> {};
+
+TEST_P(EngineHalfATransaction, IsNotVisibleWhenTheDiskIsFull) {
+  const bool links = GetParam();
+  for (const char* part : {"quarantine/", "chunks_bak/", "chunks/b.tmp"}) {
+    Machine machine(true, links);
+    auto engine = machine.engine();
+    for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
+    save(engine);
+    machine.write("chunks", "c.json", "[gar");
+    int written = 0;
+    bool full = true;
+    machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+      const bool grows = call.verb == "create" || call.verb == "link" || call.verb == "write_at";
+      if (!full || !grows || (call.path + call.target).find(part) == std::string::npos) {
+        return std::nullopt;
+      }
+      // The first backup is made, the second is not.
+      return std::string(part) != "chunks_bak/" || ++written > (links ? 1 : 3)
+                 ? std::optional(ENOSPC)
+                 : std::nullopt;
+    });
+    auto transaction = engine.transaction();
+    for (const char* chunk : {"a", "b", "c"}) ASSERT_TRUE(transaction.stage("2", chunk).ok());
+    EXPECT_EQ(transaction.commit().code(), ErrorCode::no_space) << part;
+    EXPECT_EQ(machine.chunk("a"), "1\n") << part;
+    EXPECT_EQ(machine.chunk("b"), "1\n") << part;
+    EXPECT_EQ(machine.chunk("c"), "[gar") << part;
+    for (const char* left : {"chunks/a.tmp", "chunks_bak/a.bak.tmp", "chunks_bak/a.bak"}) {
+      EXPECT_FALSE(machine.file(left)) << left << ", " << part;
+    }
+    full = false;
+    save(engine);
+    machine.files.set_hook({});
+    for (const char* chunk : {"a", "b", "c"}) EXPECT_EQ(machine.chunk(chunk), "2\n") << part;
+    EXPECT_EQ(machine.file("chunks_bak/a.bak"), "1\n") << part;
+    EXPECT_EQ(engine.health_report()->quarantine_files, 1U) << part;
+  }
+}
+
+// G4. Kills: going on with the group when its first rename has failed.
+TEST_P(EngineHalfATransaction, IsNotVisibleWhenItsFirstRenameFails) {
+  Machine machine(true, GetParam());
+  auto engine = machine.engine();
+  for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
+  save(engine);
+  Failing failing(machine.files, "rename", "chunks/a.tmp", EIO);
+  auto transaction = engine.transaction();
+  for (const char* chunk : {"a", "b"}) ASSERT_TRUE(transaction.stage("2", chunk).ok());
+  EXPECT_EQ(transaction.commit().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine.chunk("b"), "1\n");
+  failing.stop();
+  save(engine);
+  for (const char* chunk : {"a", "b"}) EXPECT_EQ(machine.chunk(chunk), "2\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineHalfATransaction, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "with" : "without") + "_links";
+});
+
 // G8: what the journal refused is kept in memory, said, and saved. Kills: a stage that drops it.
 TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   Machine machine;
