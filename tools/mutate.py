@@ -70,6 +70,8 @@ MUTANTS = [
       if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
 """),
+    ("no last look before the renames", "src/storage/commit.cc",
+     "        if (failed.ok()) failed = check_untouched(member);\n", ""),
     ("a group goes on when its first rename has failed", "src/storage/commit.cc",
      "failed.ok() || visible ? publish(member) : failed", "publish(member)"),
     ("removal leaves the folder unsynced", "src/storage/commit.cc",

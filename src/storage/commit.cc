@@ -35,6 +35,10 @@ struct Work {
   [[nodiscard]] bool pending() const { return status.ok() && !unchanged; }
 };
 
+Status changed_meanwhile() {
+  return Status(ErrorCode::conflict, "the file changed during the commit");
+}
+
 bool link_is_refused(const Status& status) {
   switch (status.error().os_errno) {
     case EPERM:
@@ -101,9 +105,12 @@ class Commit {
     if (inspection.usable()) {
       work.present.version = ChunkStore::version_of(inspection, store_.settings());
       store_.remember(chunk, *work.present.version);
-      if (inspection.health == FileHealth::edited) {
-        report_.events.push_back({Event::Kind::external_edit, chunk,
-                                  "changed by another program; that version becomes the backup"});
+      if (inspection.health != FileHealth::good) {
+        report_.events.push_back(
+            {Event::Kind::external_edit, chunk,
+             inspection.health == FileHealth::edited
+                 ? "changed by another program; that version becomes the backup"
+                 : "carries no stamp of this engine; that version becomes the backup"});
       }
     } else if (inspection.health == FileHealth::invalid) {
       work.present.damaged_bytes = std::move(inspection.bytes);
@@ -205,7 +212,7 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     const Inspection present = store_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;
-    if (!present.usable()) return Status(ErrorCode::conflict, "the file changed during the commit");
+    if (!present.usable()) return changed_meanwhile();
     FileAttributes attributes;
     attributes.like = present.info;
     attributes.stamp = present.stamp.value_or(Stamp{});
@@ -256,11 +263,14 @@ class Commit {
   }
 
   // Steps 6 and 7, but for the folders' fsyncs. One after the other, and the edits of a group
-  // together.
+  // together: after a last look at all of its files.
   void publish_all() {
     for (Work& work : works_) {
       if (!work.pending() || work.published) continue;
       Status failed;
+      for_group(work, [&](const Work& member) {
+        if (failed.ok()) failed = check_untouched(member);
+      });
       bool visible = false;
       for_group(work, [&](Work& member) {
         // As long as nothing of the group is visible, so it stays.
@@ -280,6 +290,26 @@ class Commit {
     for (Work& other : works_) {
       if (other.edit->group == work.edit->group && other.pending()) act(other);
     }
+  }
+
+  // What another program wrote since step 1 must not be replaced unseen (G7), nor become the backup
+  // unread (G5): the next commit looks at it.
+  Status check_untouched(const Work& work) {
+    auto now = folders_.chunks->stat(layout::chunk_file(work.edit->chunk));
+    if (!now && now.code() != ErrorCode::not_found) return now.status();
+    const bool missing = work.present.health == FileHealth::missing;
+    const bool same = now ? !missing && is_same(*now, work) : missing;
+    return same ? Status() : changed_meanwhile();
+  }
+
+  static bool is_same(const FileInfo& now, const Work& work) {
+    const FileInfo& before = work.present.info;
+    // A second name changes the ctime itself.
+    const bool linked = work.backup.has_value();
+    return now.inode == before.inode && now.size == before.size &&
+           now.modified_ns == before.modified_ns && now.mode == before.mode &&
+           now.user == before.user && now.group == before.group &&
+           (linked || now.changed_ns == before.changed_ns);
   }
 
   // Renames and removals only.

@@ -94,22 +94,101 @@ TEST_P(Meanwhile, AChunkThatVanishesBeforeItsHealIsAbsent) {
 
 // --- saving
 
-// G5. With links the damaged file itself is what is rotated to the backup's name, and its stamp
-// tells; without, it is looked at once more. Kills: a copy of damage that is stamped as good.
+// G5. Kills: a backup that is made of what nobody has looked at, by a link or by a copy.
 TEST_P(Meanwhile, AFileDamagedDuringACommitIsNoGoodBackup) {
-  put(engine_, "a", "3");
-  before("link", "chunks/a.json", 1, [&] { damage(); });
-  const Status saved = engine_.force_sync();
-  EXPECT_EQ(calls_, 1);
-  machine_.files.set_hook({});
-  if (!GetParam()) {
-    EXPECT_EQ(saved.code(), ErrorCode::conflict);
-    EXPECT_EQ(machine_.chunk("a"), "[gar");
-    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
+  for (const auto& [verb, path] :
+       {std::pair("sync", "chunks/a.tmp"), std::pair("link", "chunks/a.json"),
+        std::pair("stat", "chunks_bak/a.bak")}) {
+    put(engine_, "a", "3");
+    before(verb, path, 1, [&] { damage(); });
+    EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict) << verb;
+    EXPECT_EQ(calls_, 1) << verb;
+    machine_.files.set_hook({});
+    EXPECT_EQ(machine_.chunk("a"), "[gar") << verb;
+    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n") << verb;
+    EXPECT_FALSE(exists("chunks_bak/a.bak.tmp")) << verb;
     save(engine_);
-    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
+    EXPECT_EQ(machine_.chunk("a"), "3\n") << verb;
+    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n") << verb;
+    put(engine_, "a", "2");
+    machine_.write("chunks", "a.json", "[gar");
+    save(engine_);
   }
+}
+
+// G7. By writing in place, and as editors save. The edit that met it is not lost, and the worker
+// tries it again. Kills: replacing what was not looked at, without a word.
+TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
+  std::string told;
+  engine_.on_status([&](std::string_view text) { told += std::string(text) + "\n"; });
+  for (const bool in_place : {true, false}) {
+    told.clear();
+    const std::string edit = in_place ? "\"by hand\"" : "\"by an editor\"";
+    put(engine_, "a", in_place ? "3" : "4");
+    before("sync", "chunks/a.tmp", 1, [&] {
+      machine_.write("chunks", in_place ? "a.json" : "a.json.swp", edit);
+      const auto chunks = machine_.files.open_directory("/project/chunks").value();
+      if (!in_place) chunks->rename("a.json.swp", *chunks, "a.json").throw_if_error();
+    });
+    EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
+    machine_.files.set_hook({});
+    EXPECT_TRUE(faults_.has(ErrorCode::conflict, "a"));
+    EXPECT_EQ(machine_.chunk("a"), edit);
+    machine_.clock.await_deadline(machine_.clock.now() + std::chrono::seconds(1));
+    machine_.clock.advance(std::chrono::seconds(1));
+    machine_.clock.await_idle();
+    EXPECT_EQ(machine_.chunk("a"), in_place ? "3\n" : "4\n");
+    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), edit);
+    EXPECT_NE(told.find("external_edit 'a'"), std::string::npos) << told;
+  }
+  engine_.on_status(nullptr);
+}
+
+// Where there was nothing, and where there shall be nothing.
+TEST_P(Meanwhile, AFileThatAppearsDuringACommitIsNotReplacedUnseen) {
+  put(engine_, "new", "3");
+  before("sync", "chunks/new.tmp", 1, [&] { machine_.write("chunks", "new.json", "\"by hand\""); });
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
+  EXPECT_EQ(machine_.chunk("new"), "\"by hand\"");
+  save(engine_);
+  EXPECT_EQ(machine_.file("chunks_bak/new.bak"), "\"by hand\"");
+
+  ASSERT_TRUE(engine_.remove_chunk("a").ok());
+  before("sync_data", ".journal", 1, [&] { machine_.write("chunks", "a.json", "\"by hand\""); });
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
+  machine_.files.set_hook({});
+  EXPECT_EQ(machine_.chunk("a"), "\"by hand\"");
+  save(engine_);
+  EXPECT_FALSE(exists("chunks/a.json"));
+}
+
+// G4. Kills: finding it out after another member has been published.
+TEST_P(Meanwhile, AHandEditOfOneMemberHoldsBackTheTransaction) {
+  auto transaction = engine_.transaction();
+  for (const char* chunk : {"a", "z"}) ASSERT_TRUE(transaction.stage("3", chunk).ok());
+  before("sync_data", ".journal", 1, [&] { machine_.write("chunks", "z.json", "\"by hand\""); });
+  EXPECT_EQ(transaction.commit().code(), ErrorCode::conflict);
+  machine_.files.set_hook({});
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
+  save(engine_);
   EXPECT_EQ(machine_.chunk("a"), "3\n");
+  EXPECT_EQ(machine_.file("chunks_bak/z.bak"), "\"by hand\"");
+}
+
+// G14. Kills: looking at the contents only.
+TEST_P(Meanwhile, AModeThatIsChangedDuringACommitSurvives) {
+  put(engine_, "a", "3");
+  const auto chunks = machine_.files.open_directory("/project/chunks").value();
+  before("sync", "chunks/a.tmp", 1, [&] {
+    const auto file = chunks->open("a.json", OpenMode::read_write).value();
+    file->set_permissions(0600, 0, 0).throw_if_error();
+  });
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
+  machine_.files.set_hook({});
+  save(engine_);
+  EXPECT_EQ(machine_.chunk("a"), "3\n");
+  EXPECT_EQ(chunks->stat("a.json").value().mode, 0600U);
 }
 
 TEST_P(Meanwhile, AFileRemovedDuringACommitIsSavedByTheNext) {
