@@ -16,8 +16,6 @@ KnownVersion ChunkStore::version_of(const Inspection& inspection, const TextSett
   version.modified_ns = inspection.info.modified_ns;
   version.changed_ns = inspection.info.changed_ns;
   version.text = inspection.text_digest(settings);
-  version.ours = inspection.health == FileHealth::good;
-  version.durable = version.ours;
   return version;
 }
 

@@ -35,8 +35,9 @@ struct KnownVersion {
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
   Digest text;
-  bool ours = false;     // written by an engine, not by another program
-  bool durable = false;  // ours, and its folder was synced since
+  bool ours = false;         // published since attach; else it was found on disk
+  bool durable = false;      // this engine has synced the file, and its folder since
+  bool sync_failed = false;  // its fsync failed: one that succeeds later would prove nothing
 
   [[nodiscard]] bool matches(const FileInfo& info) const {
     return info.inode == inode && info.size == size && info.modified_ns == modified_ns &&

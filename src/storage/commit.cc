@@ -125,8 +125,15 @@ class Commit {
   }
 
   static bool is_equal(const Work& work) {
-    return work.present.version && work.present.version->durable &&
-           work.present.version->text == work.edit->text_digest;
+    const auto& version = work.present.version;
+    return version && version->text == work.edit->text_digest &&
+           (version->durable || may_be_synced(*version));
+  }
+
+  // Whoever put it there, and whatever its stamp says: a copy has the stamp of the original, and
+  // may be in the page cache only.
+  static bool may_be_synced(const KnownVersion& version) {
+    return !version.durable && !version.ours && !version.sync_failed;
   }
 
   // Steps 2 to 5 for all files: keep what is damaged, write, start the device, then fsync and
@@ -138,6 +145,7 @@ class Commit {
       const std::size_t last = std::min(works_.size(), first + limits::kOpenTemporaries);
       for (std::size_t i = first; i < last; ++i) {
         Work& work = works_[i];
+        if (work.unchanged && work.present.version) work.status = sync_unchanged(work);
         if (work.pending()) work.status = keep_damaged(work);
         if (work.pending() && !work.edit->removal) work.status = write(work);
       }
@@ -150,6 +158,26 @@ class Commit {
     for (Work& work : works_) {
       if (work.pending() && worth_a_backup(work)) work.status = prepare_backup(work);
     }
+  }
+
+  // G1: also what needs not be written is acknowledged.
+  Status sync_unchanged(Work& work) {
+    if (work.present.version->durable) return {};
+    sync_chunks_ = true;
+    return sync_present(work);
+  }
+
+  Status sync_present(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    auto file = folders_.chunks->open(layout::chunk_file(chunk), OpenMode::read);
+    if (!file) return file.status();
+    Status status = (*file)->sync();
+    if (!status) {
+      // The retry writes it anew, or makes a copy that is the backup.
+      work.present.version->sync_failed = true;
+      store_.remember(chunk, *work.present.version);
+    }
+    return status;
   }
 
   Status keep_damaged(Work& work) {
@@ -187,20 +215,24 @@ class Commit {
     return {};
   }
 
-  // G5: only a valid, durable and distinct version may replace the backup. A file that another
-  // program wrote counts as durable: it is what the user has.
+  // G5: only a valid, durable and distinct version may replace the backup. What was found on disk
+  // is what the user has: it is made durable.
   static bool worth_a_backup(const Work& work) {
     const auto& version = work.present.version;
     return !work.edit->removal && version && (version->durable || !version->ours) &&
            version->text != work.edit->text_digest;
   }
 
-  // A second name for what is there; where the file system has no links, a durable copy.
+  // A second name for what is there; a durable copy where that cannot be.
   Status prepare_backup(Work& work) {
     const std::string& chunk = work.edit->chunk;
     // A crash inside an earlier rotation may have left one file under both names already.
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
     if (backup && backup->inode == work.present.info.inode) return {};
+    if (may_be_synced(*work.present.version)) {
+      if (Status status = sync_present(work); !status) return status;
+    }
+    if (work.present.version->sync_failed) return copy_backup(work);
     auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
                                       *folders_.backups, layout::backup_temporary(chunk));
     if (!linked) return link_is_refused(linked.status()) ? copy_backup(work) : linked.status();
@@ -342,7 +374,7 @@ class Commit {
     const bool any =
         std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
     if (backups_touched_ || again_) folders_status_ = folders_.backups->sync();
-    if (any || again_) {
+    if (any || again_ || sync_chunks_) {
       Status status = folders_.chunks->sync();
       if (folders_status_.ok()) folders_status_ = std::move(status);
     }
@@ -352,11 +384,15 @@ class Commit {
   // Step 8. Until its folder is durable a version is public but not acknowledged: it is written
   // again by the retry, without touching the backup.
   void remember(Work& work) {
+    const std::string& chunk = work.edit->chunk;
     if (!work.published) {
-      if (work.unchanged && !folders_status_.ok()) work.status = folders_status_;
+      if (!work.unchanged || !work.status.ok()) return;
+      work.status = folders_status_;
+      if (!work.status.ok() || !work.present.version || work.present.version->durable) return;
+      work.present.version->durable = true;
+      store_.remember(chunk, *work.present.version);
       return;
     }
-    const std::string& chunk = work.edit->chunk;
     if (work.edit->removal) {
       store_.forget(chunk);
     } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
@@ -401,7 +437,8 @@ class Commit {
   CommitReport report_;
   Status folders_status_;
   bool backups_touched_ = false;
-  bool again_ = false;  // an earlier commit left the folders uncertain
+  bool sync_chunks_ = false;  // for a file that was found there
+  bool again_ = false;        // an earlier commit left the folders uncertain
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "storage/stamp.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
@@ -153,6 +154,105 @@ TEST(EngineFailures, AVersionThatIsNotDurableIsNoBackup) {
   EXPECT_EQ(machine.chunk("a"), "4\n");
   EXPECT_EQ(machine.file("chunks_bak/a.bak"), "2\n");
 }
+
+// A file that another program has put there by renaming it, and that is in the page cache only;
+// with the stamp of the chunk's first version, as `cp --preserve=xattr` makes it, or without.
+class EngineFoundOnDisk : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    put(engine_, "a", "1");
+    save(engine_);
+    const std::string stamp =
+        chunks()->open("a.json", OpenMode::read).value()->attribute(Stamp::kAttribute).value();
+    for (const char* text : {"2", "3"}) {
+      put(engine_, "a", text);
+      save(engine_);
+    }
+    {
+      const auto copy = chunks()->open("a.copy", OpenMode::create_exclusive).value();
+      (void)copy->write_at(0, "1\n").value();
+      if (GetParam()) copy->set_attribute(Stamp::kAttribute, stamp).throw_if_error();
+    }
+    chunks()->rename("a.copy", *chunks(), "a.json").throw_if_error();
+  }
+  ~EngineFoundOnDisk() override { machine_.files.set_hook({}); }
+
+  [[nodiscard]] std::unique_ptr<Directory> chunks() {
+    return machine_.files.open_directory("/project/chunks").value();
+  }
+  // Every power cut leaves that file as it is.
+  void expect_durable(const std::string& path, const std::string& bytes) {
+    EXPECT_EQ(machine_.file(path), bytes);
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      const auto cut = machine_.files.crash_clone(seed, CrashModel::strict);
+      EXPECT_EQ(cut->contents()["project/" + path], bytes) << "seed " << seed;
+    }
+  }
+  // How often the found file is synced from now on; the first time fails when that is asked for.
+  void count_syncs(bool fail) {
+    machine_.files.set_hook([this, fail](const SimCall& call) -> std::optional<int> {
+      if (call.verb != "sync" || call.path != "project/chunks/a.json") return std::nullopt;
+      return ++syncs_ == 1 && fail ? std::optional(EIO) : std::nullopt;
+    });
+  }
+
+  Machine machine_;
+  int syncs_ = 0;
+  SafeChunkEngine engine_ = machine_.engine();
+};
+
+// G1. Kills: believing a stamp, or the eyes: what can be read is not durable yet.
+TEST_P(EngineFoundOnDisk, AnEqualUpdateMakesItDurableOnce) {
+  count_syncs(false);
+  put(engine_, "a", "1");
+  save(engine_);
+  expect_durable("chunks/a.json", "1\n");
+  put(engine_, "a", "1");
+  save(engine_);
+  EXPECT_EQ(syncs_, 1);
+}
+
+// G1. Kills: acknowledging it although its folder, or another file of the commit, failed.
+TEST_P(EngineFoundOnDisk, AnEqualUpdateIsNotAcknowledgedBeforeTheFolderIsDurable) {
+  put(engine_, "a", "1");
+  {
+    const Failing failing(machine_.files, "sync_directory", "project/chunks", EIO);
+    EXPECT_EQ(engine_.force_sync().code(), ErrorCode::io_error);
+  }
+  save(engine_);
+  expect_durable("chunks/a.json", "1\n");
+}
+
+// Rule: an fsync that failed is never tried again on the same file.
+TEST_P(EngineFoundOnDisk, AnEqualUpdateIsWrittenWhenItsFsyncFailed) {
+  count_syncs(true);
+  put(engine_, "a", "1");
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::io_error);
+  save(engine_);
+  EXPECT_EQ(syncs_, 1);
+  expect_durable("chunks/a.json", "1\n");
+}
+
+// G5. Kills: a second name for what may be empty after a power cut, in place of a good backup.
+TEST_P(EngineFoundOnDisk, ItIsDurableWhenItBecomesTheBackup) {
+  put(engine_, "a", "4");
+  save(engine_);
+  expect_durable("chunks_bak/a.bak", "1\n");
+}
+
+TEST_P(EngineFoundOnDisk, ACopyBecomesTheBackupWhenItsFsyncFailed) {
+  count_syncs(true);
+  put(engine_, "a", "4");
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::io_error);
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "2\n");
+  save(engine_);
+  EXPECT_EQ(syncs_, 1);
+  expect_durable("chunks_bak/a.bak", "1\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineFoundOnDisk, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "with" : "without") + "_a_stamp";
+});
 
 // G4: without a durable journal a set could become visible in part. Kills: publishing it although
 // the journal could neither be synced nor replaced.
