@@ -81,6 +81,8 @@ MUTANTS = [
      "      if (Status status = sync_present(work); !status) return status;\n", ""),
     ("a fsync that failed is tried again", "src/storage/commit.cc",
      "      work.present.version->sync_failed = true;\n", ""),
+    ("an update stands upon a version that is gone", "src/storage/chunk_store.cc",
+     "found == known_.end() || !found->second.matches(info)", "found == known_.end()"),
     ("a group goes on when its first rename has failed", "src/storage/commit.cc",
      "failed.ok() || visible ? publish(member) : failed", "publish(member)"),
     ("removal leaves the folder unsynced", "src/storage/commit.cc",

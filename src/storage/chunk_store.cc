@@ -42,12 +42,12 @@ Inspection ChunkStore::read(const std::string& chunk) {
 }
 
 Digest ChunkStore::base_of(const std::string& chunk) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = known_.find(chunk);
-    if (found != known_.end()) return found->second.text;
-  }
-  auto file = folders_.chunks->open(layout::chunk_file(chunk), OpenMode::read);
+  const std::string name = layout::chunk_file(chunk);
+  auto seen = folders_.chunks->stat(name);
+  if (!seen) return seen.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest;
+  // Another program may have been there since.
+  if (const auto version = known(chunk, *seen)) return version->text;
+  auto file = folders_.chunks->open(name, OpenMode::read);
   if (!file) return file.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest;
   const auto stamp = read_stamp(**file, chunk);
   auto info = (*file)->stat();

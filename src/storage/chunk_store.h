@@ -63,8 +63,9 @@ class ChunkStore {
   // What is committed under that name, judged. The backup is not looked at.
   Inspection read(const std::string& chunk);
 
-  // The digest of the compact text that is committed: what a new edit is staged upon. Costs a look
-  // at the stamp at the first call for a chunk, and a full read where there is no good stamp.
+  // The digest of the compact text that is committed: what a new edit is staged upon. Costs an
+  // lstat; for a version that is not known, a look at its stamp, and a full read where there is no
+  // good stamp.
   Digest base_of(const std::string& chunk);
 
   // Replaces a damaged or missing primary by its valid backup, keeping the damaged bytes in

@@ -394,6 +394,28 @@ TEST(EngineFailures, AnEditStagedDuringACommitSurvivesTheJournalsReplacement) {
   }
 }
 
+// G3. Kills: an update that says to stand upon the version that the engine knows, where another
+// program has been since: after a kill it would count as overtaken.
+TEST(EngineFailures, AnUpdateStagedAfterAnUnseenHandEditSurvivesAKill) {
+  for (const bool stamps : {true, false}) {
+    Machine machine(stamps, true);
+    auto engine = machine.engine();
+    put(engine, "a", "1");
+    save(engine);
+    machine.write("chunks", "a.json", "\"by hand\"");
+    put(engine, "a", "2");
+    const auto killed = machine.files.crash_clone(0, CrashModel::process);
+    FakeProcess process(4243, 7);
+    EngineOptions options;
+    options.base_dir = "/";
+    auto next =
+        EngineAccess::construct("project", options, Platform{*killed, machine.clock, process});
+    EXPECT_EQ(next.fetch_chunk("a").value(), "2\n");
+    EXPECT_EQ(killed->contents().at("project/chunks/a.json"), "2\n");
+    EXPECT_EQ(killed->contents().at("project/chunks_bak/a.bak"), "\"by hand\"");
+  }
+}
+
 // G3 after a cut of the journal that failed half way: what is staged next survives a kill, or the
 // call says that it would not. Kills: appending behind a header that nothing can read.
 class EngineTornJournal : public testing::TestWithParam<bool> {};
