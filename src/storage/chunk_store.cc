@@ -90,7 +90,9 @@ Status ChunkStore::quarantine(const std::string& file_name, std::string_view byt
   if (present.code() != ErrorCode::not_found) return present.status();
   const std::string temporary_name =
       std::string("evidence") + std::string(layout::kTemporaryEnding);
-  auto temporary = TemporaryFile::write(*quarantine_, temporary_name, bytes, {});
+  FileAttributes attributes;
+  attributes.permissions = 0600;  // evidence is nobody else's business
+  auto temporary = TemporaryFile::write(*quarantine_, temporary_name, bytes, attributes);
   if (!temporary) return temporary.status();
   if (Status status = temporary->make_durable(); !status) return status;
   if (Status status = temporary->publish(name); !status) return status;

@@ -74,7 +74,8 @@ class ChunkStore {
   // lack of space or permission still returns the backup's bytes, with the reason set.
   Inspection heal(const std::string& chunk, std::vector<Event>& events);
 
-  // Keeps a copy of `bytes` in the quarantine folder, durably, once per content. True in `added`
+  // Keeps a copy of `bytes` in the quarantine folder, durably, once per content, for the owner of
+  // the process only: there is no telling who may read what is damaged. True in `added`
   // when it was not there before.
   Status quarantine(const std::string& file_name, std::string_view bytes, bool& added);
 

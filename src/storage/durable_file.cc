@@ -110,8 +110,8 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
 Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
                                            const Content& content, const FileAttributes& attributes,
                                            std::string& buffer) {
-  auto temporary =
-      create(directory, std::move(name), attributes.like ? attributes.like->mode : 0666);
+  auto temporary = create(directory, std::move(name),
+                          attributes.like ? attributes.like->mode : attributes.permissions);
   if (!temporary) return temporary;
   if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;

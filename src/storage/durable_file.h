@@ -53,10 +53,11 @@ class FileWriter final : public json::TextOutput {
 
 // What a temporary file shall have beside its bytes.
 struct FileAttributes {
-  std::optional<FileInfo> like;  // take over mode and owner of this file (G14)
-  std::optional<Stamp> stamp;    // `modified_ns` and `bytes` are filled in
-  std::string_view chunk;        // whose stamp it is
-  bool start_writeback = false;  // more files follow: let the device begin
+  std::optional<FileInfo> like;      // take over mode and owner of this file (G14)
+  std::uint32_t permissions = 0666;  // before the umask, when it is like none
+  std::optional<Stamp> stamp;        // `modified_ns` and `bytes` are filled in
+  std::string_view chunk;            // whose stamp it is
+  bool start_writeback = false;      // more files follow: let the device begin
 };
 
 // A file under a temporary name, which becomes durable and then public, in this order and no

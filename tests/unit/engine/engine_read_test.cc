@@ -55,6 +55,16 @@ TEST_F(EngineRead, DamageBeyondHealingIsAnErrorAndKeptOnce) {
   EXPECT_FALSE(engine_.find_chunk("a")->has_value());
 }
 
+// Privacy: who may not read a chunk must not read it in quarantine. Kills: the mode of the umask.
+TEST_F(EngineRead, EvidenceIsForTheOwnerOnly) {
+  machine_.write("chunks", "a.json", "[gar");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  const auto quarantine = machine_.files.open_directory("/project/quarantine").value();
+  const auto kept = quarantine->list().value();
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(quarantine->stat(kept.front()).value().mode, 0600U);
+}
+
 // G6. A disk that is full can still give the data. Kills: healing before the evidence is safe.
 TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged) {
   machine_.write("chunks", "a.json", "[gar");
