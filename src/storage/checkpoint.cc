@@ -53,7 +53,7 @@ class FileSource final : public archive::ByteSource {
 
 archive::ReadLimits read_limits(const TextSettings& settings) {
   archive::ReadLimits limits;
-  limits.max_entry_bytes = settings.size_limit;
+  limits.max_entry_bytes = std::max(settings.size_limit, kMetaLimit);  // the description, too
   return limits;
 }
 
@@ -392,6 +392,10 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
     chunks.push_back(*std::move(chunk));
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (chunks[i] && entries[i].size > settings.size_limit) {
+      return in_chunk(Status(ErrorCode::too_large, "the archive has a larger one than the limit"),
+                      *chunks[i]);
+    }
     auto bytes = reader->read(i);
     if (!bytes) return bytes.status();
     if (chunks[i]) {

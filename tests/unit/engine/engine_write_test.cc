@@ -303,6 +303,25 @@ TEST(EngineLimits, AChunkOfExactlyTheLimitIsRestored) {
   EXPECT_EQ(engine.fetch_chunk("a").value(), text + "\n");
 }
 
+// Kills: a limit for chunks that is one for the archive's description as well.
+TEST(EngineLimits, AProjectOfTinyChunksHasCheckpoints) {
+  Machine machine;
+  EngineOptions options;
+  options.chunk_size_limit = 10;
+  std::string name;
+  {
+    auto engine = machine.engine(options);
+    put(engine, "a", "\"1234567\"");
+    name = engine.create_checkpoint().value();
+    put(engine, "a", "2");
+    EXPECT_TRUE(engine.restore_checkpoint(name).ok());
+    EXPECT_EQ(engine.fetch_chunk("a").value(), "\"1234567\"\n");
+  }
+  options.chunk_size_limit = 9;
+  auto engine = machine.engine(options);
+  EXPECT_EQ(engine.verify_checkpoint(name).code(), ErrorCode::too_large);
+}
+
 // One byte more than the engine writes can be in a file of another program. Kills: restoring all
 // the others without it.
 TEST(EngineLimits, ARestoreOfAChunkThatIsTooLargeChangesNothing) {
