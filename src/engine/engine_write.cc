@@ -61,13 +61,12 @@ std::shared_ptr<JournalRecord> EngineCore::new_record(std::size_t expected_size)
 Status EngineCore::put_text(JournalRecord& record, std::string_view json_text,
                             std::string_view chunk, bool lenient) const {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
-  // The file has one newline at its end, whether the text has it or not.
-  if (json_text.size() - (json_text.ends_with('\n') ? 1 : 0) >= settings_.size_limit) {
-    return in_chunk(
-        Status(ErrorCode::too_large,
-               "the text has " + std::to_string(json_text.size()) + " bytes, the limit is " +
-                   std::to_string(settings_.size_limit) + " with the newline at its end"),
-        chunk);
+  // The newline at its end does not count: where there is no room for it, the file has none.
+  if (json_text.size() - (json_text.ends_with('\n') ? 1 : 0) > settings_.size_limit) {
+    return in_chunk(Status(ErrorCode::too_large,
+                           "the text has " + std::to_string(json_text.size()) +
+                               " bytes, the limit is " + std::to_string(settings_.size_limit)),
+                    chunk);
   }
   record.begin_put(chunk, json_text.size());
   Status status;

@@ -99,7 +99,9 @@ void format(std::string_view text, unsigned indent, std::size_t size_limit, Text
     if (write_lines(text, LineWriter(out, buffer, indent), size_limit)) return;
     out.clear();
   }
-  out.append(without_white_space(text) + '\n');
+  std::string compact = without_white_space(text);
+  if (compact.size() < size_limit) compact += '\n';
+  out.append(compact);
 }
 
 [[gnu::flatten]] std::string without_non_finite(std::string_view text) {

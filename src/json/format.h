@@ -20,7 +20,8 @@ namespace safechunk::json {
 // end. With an `indent` of 0: no white space but the '\n'. A byte-order mark is dropped.
 //
 // Indenting can take up to 1 + indent * depth bytes for each byte of the text. A text of which more
-// than `size_limit` bytes would become is not indented.
+// than `size_limit` bytes would become is not indented; one that has just these goes without the
+// '\n'.
 //
 // Cost: O(bytes of the result), above 1 GB/s; usual documents double at most. Compact text is the
 // fastest input.

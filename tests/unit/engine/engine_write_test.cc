@@ -256,7 +256,7 @@ TEST(EngineLimits, TooLargeAndTooDeepAreRefusedAtTheCall) {
   options.chunk_size_limit = 100;
   options.depth_limit = 4;
   auto engine = machine.engine(options);
-  EXPECT_EQ(engine.stage_update(std::string_view("\"" + std::string(98, 'x') + "\""), "a").code(),
+  EXPECT_EQ(engine.stage_update(std::string_view("\"" + std::string(99, 'x') + "\""), "a").code(),
             ErrorCode::too_large);
   EXPECT_EQ(engine.stage_update("[[[[[1]]]]]", "a").code(), ErrorCode::too_deep);
   EXPECT_TRUE(engine.stage_update("[[[[1]]]]", "a").ok());
@@ -286,21 +286,31 @@ TEST(EngineLimits, WhatWouldBeTooLargeIndentedIsWrittenCompact) {
   EXPECT_EQ(engine.fetch_chunk("a").value(), text + "\n");
 }
 
-// A file of exactly the limit can be read, checkpointed and restored.
+// A file of exactly the limit can be read, checkpointed and restored, whoever wrote it.
 TEST(EngineLimits, AChunkOfExactlyTheLimitIsRestored) {
-  Machine machine;
-  EngineOptions options;
-  options.chunk_size_limit = 400;
-  auto engine = machine.engine(options);
-  const std::string text = "\"" + std::string(397, 'x') + "\"";
-  put(engine, "a", text);
-  const auto name = engine.create_checkpoint();
-  ASSERT_TRUE(name.ok()) << name.status().to_text();
-  put(engine, "a", "2");
-  save(engine);
-  const Status restored = engine.restore_checkpoint(*name);
-  ASSERT_TRUE(restored.ok()) << restored.to_text();
-  EXPECT_EQ(engine.fetch_chunk("a").value(), text + "\n");
+  const std::string longest = "\"" + std::string(98, 'x') + "\"";
+  const std::string with_newline = "\"" + std::string(97, 'x') + "\"\n";
+  const std::string with_blanks = "[1" + std::string(97, ' ') + "]";
+  for (const std::string& text : {longest, with_newline, with_blanks}) {
+    ASSERT_EQ(text.size(), 100U);
+    Machine machine;
+    EngineOptions options;
+    options.chunk_size_limit = 100;
+    auto engine = machine.engine(options);
+    machine.write("chunks", "a.json", text);
+    EXPECT_EQ(engine.fetch_chunk("a").value(), text);
+    const auto name = engine.create_checkpoint();
+    ASSERT_TRUE(name.ok()) << name.status().to_text();
+    put(engine, "a", "2");
+    save(engine);
+    const Status restored = engine.restore_checkpoint(*name);
+    ASSERT_TRUE(restored.ok()) << restored.to_text();
+    const std::string expected = text == with_blanks ? "[\n    1\n]\n" : text;
+    EXPECT_EQ(machine.chunk("a"), expected);
+    EXPECT_EQ(engine.fetch_chunk("a").value(), expected);
+    put(engine, "a", text);
+    EXPECT_EQ(engine.fetch_chunk("a").value(), expected) << "staged";
+  }
 }
 
 // Kills: a limit for chunks that is one for the archive's description as well.
@@ -322,21 +332,23 @@ TEST(EngineLimits, AProjectOfTinyChunksHasCheckpoints) {
   EXPECT_EQ(engine.verify_checkpoint(name).code(), ErrorCode::too_large);
 }
 
-// One byte more than the engine writes can be in a file of another program. Kills: restoring all
-// the others without it.
+// Of an archive that was made with a higher limit. Kills: restoring all the others without it.
 TEST(EngineLimits, ARestoreOfAChunkThatIsTooLargeChangesNothing) {
   Machine machine;
   EngineOptions options;
-  options.chunk_size_limit = 400;
+  std::string name;
+  {
+    auto engine = machine.engine(options);
+    put(engine, "b", "1");
+    put(engine, "z", "\"" + std::string(398, 'x') + "\"");
+    name = engine.create_checkpoint().value();
+    put(engine, "b", "2");
+    put(engine, "z", "2");
+    save(engine);
+  }
+  options.chunk_size_limit = 399;
   auto engine = machine.engine(options);
-  put(engine, "b", "1");
-  save(engine);
-  machine.write("chunks", "a.json", "\"" + std::string(398, 'x') + "\"");
-  const auto name = engine.create_checkpoint();
-  ASSERT_TRUE(name.ok()) << name.status().to_text();
-  put(engine, "b", "2");
-  save(engine);
-  EXPECT_EQ(engine.restore_checkpoint(*name).code(), ErrorCode::too_large);
+  EXPECT_EQ(engine.restore_checkpoint(name).code(), ErrorCode::too_large);
   EXPECT_EQ(engine.fetch_chunk("b").value(), "2\n");
 }
 

@@ -95,6 +95,15 @@ TEST(Format, EndsWithOneLineBreak) {
   EXPECT_EQ(format("{ }", 0), "{}\n");
 }
 
+// Kills: a file that is larger than the limit for reading it.
+TEST(Format, FitsIntoTheLimitWhenTheTextDoes) {
+  for (const unsigned indent : {0U, 4U}) {
+    EXPECT_EQ(format("[ 1, 2 ]", indent, 6), "[1,2]\n");
+    EXPECT_EQ(format("[ 1, 2 ]", indent, 5), "[1,2]");
+    EXPECT_EQ(format("[1,2]\n", indent, 5), "[1,2]");
+  }
+}
+
 TEST(Format, WithoutIndentationIsCompact) {
   EXPECT_EQ(format("{ \"a\" : [ 1, 2 ] }\n", 0), "{\"a\":[1,2]}\n");
   EXPECT_EQ(format("{\"a\":[1,2]}", 0), "{\"a\":[1,2]}\n");
