@@ -20,12 +20,13 @@ Replay decide_replay(const ChunkOnDisk& disk, std::span<const JournalLink> chain
   const JournalLink& last = chain.back();
   // A file that was committed from this very journal says itself how far it is. This also tells
   // A -> B -> A from "still A", which contents cannot.
-  const bool says_itself = disk.stamp && disk.stamp->journal_token == journal_token &&
-                           (disk.health == FileHealth::good || disk.health == FileHealth::invalid);
+  const bool says_itself = disk.stamp && disk.stamp->journal_token == journal_token;
+  const bool is_newer = says_itself && disk.stamp->sequence >= last.sequence;
   if (says_itself && disk.health == FileHealth::good) {
-    return last.sequence > disk.stamp->sequence && last.text != disk.text ? Replay::stage
-                                                                          : Replay::nothing;
+    return !is_newer && last.text != disk.text ? Replay::stage : Replay::nothing;
   }
+  // All of the journal was in the file when somebody edited it.
+  if (is_newer && disk.health == FileHealth::edited) return Replay::nothing;
   switch (disk.health) {
     case FileHealth::invalid:
       return says_itself && last.sequence < disk.stamp->sequence ? Replay::nothing : Replay::stage;

@@ -72,6 +72,24 @@ TEST(DecideReplay, KeepsTheDiskWhenSomebodyEditedIt) {
   EXPECT_EQ(decide(with(FileHealth::unstamped, kForeign), {removal(1, kA)}), Replay::conflict);
 }
 
+// G6, and FORMAT.md's rule of the stamp. Kills: an edit by hand, also one back to an earlier
+// version, that is rolled forward to what the file had before it, or taken for a conflict with it.
+TEST(DecideReplay, KeepsAnEditOfWhatWasCommitted) {
+  ChunkOnDisk edited = good(kA, kToken, 2);
+  edited.health = FileHealth::edited;
+  const std::vector<JournalLink> chain = {put(1, kAbsentDigest, kA), put(2, kA, kB)};
+  EXPECT_EQ(decide(edited, chain), Replay::nothing);  // back to the version before
+  EXPECT_EQ(decide(edited, {put(1, kA, kB)}), Replay::nothing);
+  edited.text = kForeign;
+  EXPECT_EQ(decide(edited, chain), Replay::nothing);
+  EXPECT_EQ(decide(edited, {removal(2, kB)}), Replay::nothing);
+  // Something was staged upon what is not there any more.
+  EXPECT_EQ(decide(edited, {put(2, kA, kB), put(3, kB, kC)}), Replay::conflict);
+  // The stamp is of another journal: its sequence tells nothing.
+  edited.stamp->journal_token = kToken + 1;
+  EXPECT_EQ(decide(edited, chain), Replay::conflict);
+}
+
 TEST(DecideReplay, HealsFromTheJournal) {
   EXPECT_EQ(decide(with(FileHealth::invalid), {put(1, kA, kB)}), Replay::stage);
   EXPECT_EQ(decide(with(FileHealth::missing), {put(1, kA, kB)}), Replay::stage);

@@ -1,0 +1,85 @@
+// What the next owner makes of the journal of one that was killed, and of what others did to the
+// folder in between (G3, G4, G6).
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "unit/engine/engine_bench.h"
+
+namespace safechunk::test {
+namespace {
+
+class EngineReplay : public testing::Test {
+ protected:
+  // What the disk holds when the process is killed now.
+  void kill() { left_ = machine_.files.crash_clone(0, CrashModel::process); }
+  // Kills it, from inside the next call that does `verb` to a path which contains `part`.
+  void kill_at(const std::string& verb, const std::string& part) {
+    machine_.files.set_hook([=, this](const SimCall& call) -> std::optional<int> {
+      const bool now = call.verb == verb && call.path.find(part) != std::string::npos;
+      if (now && !left_) kill();
+      return std::nullopt;
+    });
+  }
+
+  [[nodiscard]] SafeChunkEngine next(EngineOptions options = {}) {
+    options.base_dir = "/";
+    return EngineAccess::construct("project", options, {*left_, machine_.clock, successor_});
+  }
+  // Replaces the bytes of a file that the dead owner left, or changes some of them.
+  void overwrite(const std::string& path, const std::string& bytes, std::uint64_t offset = 0) {
+    const auto slash = path.rfind('/');
+    auto folder = left_->open_directory("/project/" + path.substr(0, slash)).value();
+    auto file = folder->open(path.substr(slash + 1), OpenMode::read_write).value();
+    if (offset == 0) file->truncate(0).throw_if_error();
+    (void)file->write_at(offset, bytes).value();
+  }
+  [[nodiscard]] std::string chunk_left(const std::string& name) const {
+    return left_->contents().at("project/chunks/" + name + ".json");
+  }
+  // Name and bytes of everything in quarantine whose name starts so.
+  [[nodiscard]] std::vector<std::string> kept(const std::string& start) const {
+    std::vector<std::string> found;
+    for (const auto& [path, bytes] : left_->contents()) {
+      if (path.starts_with("project/quarantine/" + start)) found.push_back(bytes);
+    }
+    return found;
+  }
+  static std::size_t count(const SafeChunkEngine& engine, Event::Kind kind) {
+    std::size_t count = 0;
+    for (const Event& event : engine.recovery_report().events) count += event.kind == kind ? 1 : 0;
+    return count;
+  }
+
+  Machine machine_;
+  FakeProcess successor_{77, 99};
+  std::unique_ptr<SimFileSystem> left_;
+};
+
+// G6: an edit by hand that still is JSON is accepted, also when the owner died before it emptied
+// the journal. Kills: rolling the file forward to what it had before the edit; and a conflict about
+// an update that had been committed.
+TEST_F(EngineReplay, KeepsAHandEditOfWhatWasCommitted) {
+  for (const char* by_hand : {"\"before\"\n", "\"by hand\"\n"}) {
+    left_.reset();
+    auto engine = machine_.engine();
+    put(engine, "a", "\"before\"");
+    save(engine);
+    put(engine, "a", "\"after\"");
+    kill_at("write_at", "project/.journal");  // which is emptied when all is committed
+    save(engine);
+    machine_.files.set_hook({});
+    ASSERT_TRUE(left_);
+    ASSERT_EQ(chunk_left("a"), "\"after\"\n");
+    overwrite("chunks/a.json", by_hand);
+    auto successor = next();
+    EXPECT_EQ(successor.fetch_chunk("a").value(), by_hand);
+    EXPECT_EQ(count(successor, Event::Kind::conflict), 0U);
+    EXPECT_EQ(count(successor, Event::Kind::replayed), 0U);
+  }
+}
+
+}  // namespace
+}  // namespace safechunk::test
