@@ -9,6 +9,7 @@ namespace safechunk::limits {
 inline constexpr std::size_t kNameBytes = 200;         // project ids, chunk names, labels
 inline constexpr std::size_t kNotesBytes = 64 * 1024;  // notes of a checkpoint
 inline constexpr std::size_t kPendingFaults = 1000;    // faults kept for a handler set later
+inline constexpr std::uint32_t kDepth = 1'000'000;     // the highest depth_limit
 inline constexpr std::size_t kOpenTemporaries = 128;   // temp files open at once in one commit
 
 }  // namespace safechunk::limits

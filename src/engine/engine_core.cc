@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/chunk_name.h"
+#include "base/limits.h"
 #include "storage/project_layout.h"
 
 namespace safechunk {
@@ -29,7 +30,7 @@ Status check(const std::string& project_id, const EngineOptions& options) {
   if (options.debounce_delay.count() < 0) return invalid("debounce_delay is negative");
   if (options.max_delay.count() < 0) return invalid("max_delay is negative");
   if (options.indent > 16) return invalid("indent is above 16");
-  if (options.depth_limit > 1'000'000) return invalid("depth_limit is above 1,000,000");
+  if (options.depth_limit > limits::kDepth) return invalid("depth_limit is above 1,000,000");
   if (options.base_dir.find('\0') != std::string::npos) return invalid("base_dir holds a NUL byte");
   return {};
 }

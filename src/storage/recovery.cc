@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/chunk_name.h"
+#include "base/limits.h"
 #include "json/scan.h"
 #include "storage/checkpoint.h"
 #include "storage/durable_file.h"
@@ -254,46 +255,66 @@ class Opening {
   Status plan_replay(const JournalContents& contents) {
     std::map<std::string, Chain> chains;
     for (const auto& record : contents.records) {
+      std::vector<std::size_t> usable;
       for (std::size_t i = 0; i < record->operations().size(); ++i) {
         const JournalOperation& operation = record->operations()[i];
-        if (!acceptable(*record, i)) {
-          project_.settled.push_back(operation.chunk);
+        Chain& chain = chains[operation.chunk];
+        const JournalLink link{record->sequence(), operation.removal, operation.base,
+                               operation.text};
+        if (Status status = check_edit(*record, i); !status) {
+          if (Status kept = keep_unusable(*record, i, status); !kept) return kept;
+          // What others may be staged upon, but never the last one.
+          chain.links.insert(chain.links.end() - (chain.links.empty() ? 0 : 1), link);
           continue;
         }
-        Chain& chain = chains[operation.chunk];
-        chain.links.push_back(
-            {record->sequence(), operation.removal, operation.base, operation.text});
+        usable.push_back(i);
+        chain.links.push_back(link);
         chain.record = record.get();
         chain.operation = i;
       }
+      if (usable.empty()) continue;
+      const bool all = usable.size() == record->operations().size();
+      project_.records.push_back(all ? record : record->subset(usable));
     }
     for (const auto& [chunk, chain] : chains) {
+      if (chain.record == nullptr) continue;
       if (Status status = plan_chunk(chunk, chain); !status) return status;
     }
-    project_.records = contents.records;
     return {};
   }
 
-  // A journal is hostile until checked, whatever its checksums say.
-  bool acceptable(const JournalRecord& record, std::size_t index) {
+  // A journal is hostile until checked, whatever its checksums say. But what one owner has accepted
+  // the next one replays, whatever its limits for new texts are (G3).
+  static Status check_edit(const JournalRecord& record, std::size_t index) {
     const JournalOperation& operation = record.operations()[index];
     Status status = check_name(operation.chunk, "chunk name");
-    if (status.ok() && !operation.removal) {
-      status = json::validate(record.text(index),
-                              {.depth_limit = settings_.depth_limit, .lenient = true});
+    if (!status || operation.removal) return status;
+    return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
+  }
+
+  Status keep_unusable(const JournalRecord& record, std::size_t index, const Status& reason) {
+    const bool removal = record.operations()[index].removal;
+    bool added = false;
+    if (!removal) {
+      Status kept = project_.chunks->quarantine("journal.unusable", record.text(index), added);
+      if (!kept) return kept;
     }
-    if (status.ok()) return true;
     note(Event::Kind::journal_damaged, "",
-         "the journal holds an unusable edit: " + status.to_text());
-    return false;
+         "the journal holds an unusable edit: " + reason.to_text() +
+             (removal ? "" : "; its text is in quarantine"));
+    return {};
   }
 
   Status plan_chunk(const std::string& chunk, const Chain& chain) {
-    const Inspection inspection = project_.chunks->read(chunk);
+    // What an earlier recovery committed is known again, whatever its depth.
+    TextSettings settings = settings_;
+    settings.depth_limit = limits::kDepth;
+    const Inspection inspection =
+        inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
     ChunkOnDisk disk;
     disk.health = inspection.health;
     disk.stamp = inspection.stamp;
-    if (inspection.usable()) disk.text = inspection.text_digest(settings_);
+    if (inspection.usable()) disk.text = inspection.text_digest(settings);
     const auto replay = decide_replay(disk, chain.links, project_.journal->token());
     if (replay == Replay::stage) {
       note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <set>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "storage/journal.h"
 #include "unit/engine/engine_bench.h"
@@ -227,26 +232,40 @@ std::shared_ptr<JournalRecord> record_of(const std::string& chunk, const std::st
   return record;
 }
 
-// G12: good checksums do not make a good name. Kills: replaying what stage_update() would refuse.
+// G12: good checksums do not make a good name. G6: what cannot be replayed is kept. Kills:
+// replaying what no engine would have staged; dropping it, or the good edits of the same chunk,
+// with it.
 TEST(EngineJournal, UnusableEditsAreReportedAndTheOthersReplayed) {
   Machine machine;
   { auto engine = machine.engine(); }
   {
     auto root = machine.files.open_directory("/project").value();
     auto journal = Journal::create(*root, 5).value();
-    for (const auto& [chunk, text] : std::map<std::string, std::string>{
-             {"../x", "1"}, {"bad", "[1,"}, {"good", "[1]"}, {"nul", "1"}}) {
+    for (const auto& [chunk, text] : std::vector<std::pair<std::string, std::string>>{
+             {"../x", "1"}, {"good", "[1"}, {"good", "[1]"}, {"good", "[1,"}, {"nul", "1"}}) {
       ASSERT_TRUE(journal->append(*record_of(chunk, text)).ok());
     }
+    const auto both = record_of("bad", "[2");
+    both->add_removal("../y");
+    both->begin_put("together", 1);
+    both->buffer() += "2";
+    both->end_put();
+    ASSERT_TRUE(journal->append(*both).ok());
   }
   auto engine = machine.engine();
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
-  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"good"});
+  EXPECT_EQ(engine.list_chunks().value(), (std::vector<std::string>{"good", "together"}));
+  EXPECT_EQ(engine.fetch_chunk("good").value(), "[\n    1\n]\n");
   std::size_t reported = 0;
   for (const Event& event : engine.recovery_report().events) {
     if (event.kind == Event::Kind::journal_damaged) ++reported;
   }
-  EXPECT_EQ(reported, 3U);
+  EXPECT_EQ(reported, 6U);
+  std::multiset<std::string> kept;
+  for (const auto& [path, bytes] : machine.files.contents()) {
+    if (path.starts_with("project/quarantine/journal.unusable.")) kept.insert(bytes);
+  }
+  EXPECT_EQ(kept, (std::multiset<std::string>{"1", "[1", "[1,", "[2"}));  // once per content
 }
 
 // Kills: verify that does not look into the journal of an owner that is gone.

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "unit/engine/engine_bench.h"
 
@@ -80,6 +82,81 @@ TEST_F(EngineReplay, KeepsAHandEditOfWhatWasCommitted) {
     EXPECT_EQ(count(successor, Event::Kind::replayed), 0U);
   }
 }
+
+// --- limits of the next owner
+
+std::string deep(std::size_t depth) {
+  return std::string(depth, '[') + std::string(depth, ']');
+}
+
+class EngineReplayLimits : public testing::TestWithParam<bool> {};
+
+// G3: the next attach commits what was staged, whatever its own limits are. Kills: dropping texts
+// that are deeper or larger than what the next owner would accept, and with them every other edit
+// of their chunks.
+TEST_P(EngineReplayLimits, OfTheNextOwnerDropNothing) {
+  const std::string large = '"' + std::string(5000, 'x') + '"';
+  Machine machine(GetParam());
+  EngineOptions generous;
+  generous.depth_limit = 5000;
+  auto engine = machine.engine(generous);
+  put(engine, "deep", deep(2000));
+  put(engine, "large", large);
+  put(engine, "later", deep(2000));
+  put(engine, "later", "\"shallow\"");
+  put(engine, "earlier", "\"shallow\"");
+  put(engine, "earlier", deep(2000));
+  const auto left = machine.files.crash_clone(0, CrashModel::process);
+  FakeProcess process(77, 99);
+  EngineOptions narrow;
+  narrow.base_dir = "/";
+  narrow.depth_limit = 100;
+  narrow.chunk_size_limit = 1000;
+  {
+    auto next = EngineAccess::construct("project", narrow, {*left, machine.clock, process});
+    ASSERT_TRUE(next.is_active()) << next.status().to_text();
+    EXPECT_FALSE(next.is_dirty());
+    EXPECT_EQ(next.fetch_chunk("later").value(), "\"shallow\"\n");
+    EXPECT_EQ(next.fetch_chunk("large").code(), ErrorCode::too_large);  // as of any such file
+    put(next, "small", "1");
+    save(next);
+    EXPECT_TRUE(next.detach().ok());
+  }
+  generous.base_dir = "/";
+  auto last = EngineAccess::construct("project", generous, {*left, machine.clock, process});
+  EXPECT_TRUE(last.recovery_report().clean);
+  EXPECT_EQ(last.fetch_chunk("large").value(), large + "\n");
+  for (const char* chunk : {"deep", "earlier"}) {
+    const std::string text = last.fetch_chunk(chunk).value();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '['), 2000) << chunk;
+  }
+}
+// Kills: taking what an earlier recovery has committed for something that cannot be judged, and
+// trying for ever to save it again.
+TEST_P(EngineReplayLimits, KnowWhatWasCommittedBeforeAnotherCrash) {
+  Machine machine(GetParam());
+  EngineOptions generous;
+  generous.depth_limit = 5000;
+  auto engine = machine.engine(generous);
+  put(engine, "a", deep(2000));
+  std::unique_ptr<SimFileSystem> left;
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    const bool emptied = call.verb == "write_at" && call.path == "project/.journal";
+    if (emptied && !left) left = machine.files.crash_clone(0, CrashModel::process);
+    return std::nullopt;
+  });
+  save(engine);
+  machine.files.set_hook({});
+  ASSERT_TRUE(left);
+  EngineOptions narrow;
+  narrow.base_dir = "/";
+  FakeProcess process(77, 99);
+  auto next = EngineAccess::construct("project", narrow, {*left, machine.clock, process});
+  EXPECT_FALSE(next.is_dirty());
+  EXPECT_TRUE(next.detach().ok());
+}
+INSTANTIATE_TEST_SUITE_P(All, EngineReplayLimits, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Stamped" : "WithoutStamps"; });
 
 }  // namespace
 }  // namespace safechunk::test
