@@ -28,7 +28,8 @@ struct Event {
     replayed,         // a staged update was recovered from the journal
     healed,           // a primary was replaced by its backup
     quarantined,      // damaged bytes were put into quarantine
-    conflict,         // the disk was newer than the journal; the journal's text is in quarantine
+    conflict,         // the disk was newer than the journal, or than another edit of the same
+                      // transaction; the journal's text is in quarantine
     external_edit,    // a file was changed by another program and accepted
     lost,             // damage that nothing can heal; the bytes are kept
     journal_damaged,  // the journal ended in a bad record or had a bad header

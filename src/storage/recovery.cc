@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/chunk_name.h"
 #include "base/limits.h"
@@ -250,6 +251,7 @@ class Opening {
     std::vector<JournalLink> links;
     const JournalRecord* record = nullptr;  // of the last link
     std::size_t operation = 0;
+    Replay replay = Replay::nothing;
   };
 
   Status plan_replay(const JournalContents& contents) {
@@ -276,9 +278,30 @@ class Opening {
       const bool all = usable.size() == record->operations().size();
       project_.records.push_back(all ? record : record->subset(usable));
     }
+    std::erase_if(chains, [](const auto& entry) { return entry.second.record == nullptr; });
+    return plan_chunks(chains);
+  }
+
+  Status plan_chunks(std::map<std::string, Chain>& chains) {
+    std::set<const JournalRecord*> in_conflict;
+    for (auto& [chunk, chain] : chains) {
+      chain.replay = decide(chunk, chain);
+      if (chain.replay == Replay::conflict) in_conflict.insert(chain.record);
+    }
     for (const auto& [chunk, chain] : chains) {
-      if (chain.record == nullptr) continue;
-      if (Status status = plan_chunk(chunk, chain); !status) return status;
+      Status status;
+      if (chain.replay == Replay::conflict) {
+        status = keep_conflict(chunk, chain, "the file was changed after this was staged");
+      } else if (chain.replay == Replay::nothing) {
+        project_.settled.push_back(chunk);
+      } else if (in_conflict.contains(chain.record)) {
+        // Edits of one record land together or not at all (G4).
+        status = keep_conflict(chunk, chain,
+                               "another file was changed after a transaction of both was staged");
+      } else {
+        note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
+      }
+      if (!status) return status;
     }
     return {};
   }
@@ -305,7 +328,7 @@ class Opening {
     return {};
   }
 
-  Status plan_chunk(const std::string& chunk, const Chain& chain) {
+  Replay decide(const std::string& chunk, const Chain& chain) {
     // What an earlier recovery committed is known again, whatever its depth.
     TextSettings settings = settings_;
     settings.depth_limit = limits::kDepth;
@@ -315,28 +338,21 @@ class Opening {
     disk.health = inspection.health;
     disk.stamp = inspection.stamp;
     if (inspection.usable()) disk.text = inspection.text_digest(settings);
-    const auto replay = decide_replay(disk, chain.links, project_.journal->token());
-    if (replay == Replay::stage) {
-      note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
-      return {};
-    }
-    project_.settled.push_back(chunk);
-    return replay == Replay::conflict ? keep_conflict(chunk, chain) : Status();
+    return decide_replay(disk, chain.links, project_.journal->token());
   }
 
-  Status keep_conflict(const std::string& chunk, const Chain& chain) {
-    const JournalOperation& operation = chain.record->operations()[chain.operation];
+  Status keep_conflict(const std::string& chunk, const Chain& chain, const std::string& reason) {
+    const bool removal = chain.record->operations()[chain.operation].removal;
     bool added = false;
-    if (!operation.removal) {
+    if (!removal) {
       Status kept = project_.chunks->quarantine(chunk + ".conflict",
                                                 chain.record->text(chain.operation), added);
       if (!kept) return kept;
     }
+    project_.settled.push_back(chunk);
     note(Event::Kind::conflict, chunk,
-         operation.removal
-             ? "the file was changed after its removal was staged; it was kept"
-             : "the file was changed after an update was staged; it was kept, and the update is in "
-               "quarantine");
+         reason + (removal ? "; the file was kept, and not removed"
+                           : "; the file was kept, and the update is in quarantine"));
     return {};
   }
 

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +83,62 @@ TEST_F(EngineReplay, KeepsAHandEditOfWhatWasCommitted) {
     EXPECT_EQ(count(successor, Event::Kind::conflict), 0U);
     EXPECT_EQ(count(successor, Event::Kind::replayed), 0U);
   }
+}
+
+// --- transactions and edits by hand
+
+class EngineReplayTransaction : public EngineReplay {
+ protected:
+  // Dies when it begins to write the files of a transaction of a, b and the removal of c.
+  void kill_in_a_transaction() {
+    auto engine = machine_.engine();
+    for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "\"old\"");
+    save(engine);
+    kill_at("create", "project/chunks/a.tmp");
+    auto transaction = engine.transaction();
+    transaction.stage("\"new a\"", "a").throw_if_error();
+    transaction.stage("\"new b\"", "b").throw_if_error();
+    transaction.remove("c").throw_if_error();
+    transaction.commit().throw_if_error();
+    machine_.files.set_hook({});
+    ASSERT_TRUE(left_);
+  }
+};
+
+// G4: a transaction lands whole or not at all, also where a file was changed meanwhile; G6, G7:
+// what does not land is kept, and told. Kills: landing the members that are in no conflict.
+TEST_F(EngineReplayTransaction, OfWhichOneFileWasChangedLandsNothing) {
+  kill_in_a_transaction();
+  overwrite("chunks/b.json", "\"by hand\"");
+  auto successor = next();
+  EXPECT_EQ(successor.fetch_chunk("a").value(), "\"old\"\n");
+  EXPECT_EQ(successor.fetch_chunk("b").value(), "\"by hand\"");
+  EXPECT_EQ(successor.fetch_chunk("c").value(), "\"old\"\n");
+  EXPECT_FALSE(successor.is_dirty());
+  EXPECT_EQ(count(successor, Event::Kind::conflict), 3U);
+  EXPECT_EQ(kept("a.conflict."), std::vector<std::string>{"\"new a\""});
+  EXPECT_EQ(kept("b.conflict."), std::vector<std::string>{"\"new b\""});
+}
+
+// Kills: dropping what has nothing to do with the conflict.
+TEST_F(EngineReplayTransaction, IsNoReasonToDropOtherEdits) {
+  auto engine = machine_.engine();
+  for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "\"old\"");
+  save(engine);
+  std::optional<Failing> full(std::in_place, machine_.files, "create", "project/chunks/", ENOSPC);
+  auto transaction = engine.transaction();
+  transaction.stage("\"new a\"", "a").throw_if_error();
+  transaction.stage("\"new b\"", "b").throw_if_error();
+  EXPECT_FALSE(transaction.commit().ok());
+  put(engine, "b", "\"newer b\"");
+  put(engine, "c", "\"new c\"");
+  kill();
+  overwrite("chunks/a.json", "\"by hand\"");
+  auto successor = next();
+  EXPECT_EQ(successor.fetch_chunk("a").value(), "\"by hand\"");
+  EXPECT_EQ(successor.fetch_chunk("b").value(), "\"newer b\"\n");  // staged for itself
+  EXPECT_EQ(successor.fetch_chunk("c").value(), "\"new c\"\n");
+  EXPECT_EQ(count(successor, Event::Kind::conflict), 1U);
 }
 
 // --- limits of the next owner
