@@ -63,6 +63,7 @@ class JournalReader {
     for (;;) {
       std::string bytes;
       if (Status status = read(end, kRecordHeaderSize, bytes); !status) return status;
+      contents.end = end;
       if (bytes.empty() || bytes.starts_with(kTerminator)) return {};
       if (!follows(bytes)) break;
       const auto length = get_integer<std::uint64_t>(bytes, kLengthOffset);

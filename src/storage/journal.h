@@ -22,7 +22,8 @@ namespace safechunk {
 // What reading an existing journal gave.
 struct JournalContents {
   std::vector<std::shared_ptr<JournalRecord>> records;  // in their order
-  std::string damage;  // why reading stopped before the end; empty at a clean end
+  std::string damage;     // why reading stopped before the end; empty at a clean end
+  std::uint64_t end = 0;  // offset behind the last of them
 };
 
 // Appending from several threads is serialised by the caller (records must come in the order of

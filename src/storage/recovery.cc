@@ -215,8 +215,12 @@ class Opening {
     if (!journal) return journal.status();
     project_.journal = *std::move(journal);
     if (!contents.damage.empty()) {
+      // It is about to be rewritten; what cannot be read may still be of use to people.
+      bool kept = false;
+      if (Status status = keep_journal(contents.end, kept); !status) return status;
       note(Event::Kind::journal_damaged, "",
-           "the journal ends early: " + contents.damage + "; what was staged after that is gone");
+           "the journal ends early: " + contents.damage + "; what was staged after that is " +
+               (kept ? "in quarantine, as far as it is there" : "gone"));
     }
     return plan_replay(contents);
   }
@@ -230,19 +234,29 @@ class Opening {
   Status set_journal_aside(const std::string& reason) {
     Directory& root = *project_.folders.root;
     project_.report.clean = false;
-    auto file = root.open(layout::kJournal, OpenMode::read);
+    bool kept = false;
+    if (Status status = keep_journal(0, kept); !status) return status;
+    if (kept) note(Event::Kind::journal_damaged, "", reason + "; it was moved to quarantine");
+    return root.unlink(layout::kJournal);
+  }
+
+  // Copies the journal's file from `offset` on, without the zeros at its end, to quarantine.
+  // Nothing is kept when that is nothing.
+  Status keep_journal(std::uint64_t offset, bool& kept) {
+    kept = false;
+    auto file = project_.folders.root->open(layout::kJournal, OpenMode::read);
     if (!file) return file.status();
     auto info = (*file)->stat();
     if (!info) return info.status();
     auto bytes = read_all(**file, info->size);
     if (!bytes) return bytes.status();
+    std::string_view rest(*bytes);
+    rest.remove_prefix(std::min<std::size_t>(rest.size(), offset));
+    rest = rest.substr(0, rest.find_last_not_of('\0') + 1);
+    if (rest.empty()) return {};
+    kept = true;
     bool added = false;
-    if (bytes->find_first_not_of('\0') != std::string::npos) {
-      Status kept = project_.chunks->quarantine("journal", *bytes, added);
-      if (!kept) return kept;
-      note(Event::Kind::journal_damaged, "", reason + "; it was moved to quarantine");
-    }
-    return root.unlink(layout::kJournal);
+    return project_.chunks->quarantine("journal", rest, added);
   }
 
   // --- what the journal holds

@@ -34,19 +34,21 @@ class EngineReplay : public testing::Test {
   }
   // Replaces the bytes of a file that the dead owner left, or changes some of them.
   void overwrite(const std::string& path, const std::string& bytes, std::uint64_t offset = 0) {
-    const auto slash = path.rfind('/');
-    auto folder = left_->open_directory("/project/" + path.substr(0, slash)).value();
-    auto file = folder->open(path.substr(slash + 1), OpenMode::read_write).value();
+    const std::string full = "/project/" + path;
+    const auto slash = full.rfind('/');
+    auto folder = left_->open_directory(full.substr(0, slash)).value();
+    auto file = folder->open(full.substr(slash + 1), OpenMode::read_write).value();
     if (offset == 0) file->truncate(0).throw_if_error();
     (void)file->write_at(offset, bytes).value();
   }
   [[nodiscard]] std::string chunk_left(const std::string& name) const {
     return left_->contents().at("project/chunks/" + name + ".json");
   }
-  // Name and bytes of everything in quarantine whose name starts so.
+  // The bytes of everything in quarantine whose name starts so.
   [[nodiscard]] std::vector<std::string> kept(const std::string& start) const {
     std::vector<std::string> found;
     for (const auto& [path, bytes] : left_->contents()) {
+      if (path.ends_with('/')) continue;  // the folder itself
       if (path.starts_with("project/quarantine/" + start)) found.push_back(bytes);
     }
     return found;
@@ -83,6 +85,54 @@ TEST_F(EngineReplay, KeepsAHandEditOfWhatWasCommitted) {
     EXPECT_EQ(count(successor, Event::Kind::conflict), 0U);
     EXPECT_EQ(count(successor, Event::Kind::replayed), 0U);
   }
+}
+
+// --- a damaged journal
+
+// G6: damage is reported as lost with the bytes kept in quarantine, also damage of the journal.
+// Kills: rewriting the journal without what stood behind the damage.
+TEST_F(EngineReplay, KeepsWhatStandsBehindADamagedRecord) {
+  EngineOptions options;
+  options.durability = Durability::journal;
+  auto engine = machine_.engine(options);
+  for (const char* chunk : {"a", "b", "c"}) {
+    put(engine, chunk, "\"precious " + std::string(chunk) + "\"");
+    save(engine);
+  }
+  kill();
+  const std::string journal = left_->contents().at("project/.journal");
+  const std::size_t of_b = journal.find("precious b");
+  overwrite(".journal", "P", of_b);
+  {
+    auto successor = next();
+    EXPECT_EQ(successor.fetch_chunk("a").value(), "\"precious a\"\n");
+    EXPECT_EQ(successor.fetch_chunk("b").value(), "{}");
+    EXPECT_EQ(count(successor, Event::Kind::journal_damaged), 1U);
+  }
+  ASSERT_EQ(kept("").size(), 1U);
+  const std::string evidence = kept("journal.").front();
+  EXPECT_EQ(evidence.find("precious a"), std::string::npos) << "that was replayed";
+  EXPECT_NE(evidence.find("Precious b"), std::string::npos);
+  EXPECT_NE(evidence.find("precious c"), std::string::npos);
+  EXPECT_NE(evidence.back(), '\0');
+}
+
+// Nothing is evidence when nothing is damaged, nor are zeros. Kills: a quarantine that grows with
+// every crash.
+TEST_F(EngineReplay, KeepsNothingOfAJournalThatEndsCleanly) {
+  auto engine = machine_.engine();
+  put(engine, "a", "1");
+  kill();
+  { auto successor = next(); }
+  EXPECT_TRUE(kept("").empty());
+  // The zeros behind the last record, cut short.
+  kill();
+  const std::string journal = left_->contents().at("project/.journal");
+  const std::size_t end = journal.find_last_not_of('\0') + 1;
+  overwrite(".journal", journal.substr(0, end + 3));
+  auto successor = next();
+  EXPECT_EQ(successor.fetch_chunk("a").value(), "1\n");
+  EXPECT_TRUE(kept("").empty());
 }
 
 // --- transactions and edits by hand
