@@ -127,7 +127,7 @@ Result<MaybeText> EngineCore::find_as_reader(const std::string& chunk) {
   Inspection primary = inspect_file(*folders->chunks, layout::chunk_file(chunk), chunk, settings_);
   if (primary.usable()) return MaybeText(text_of(std::move(primary)));
   if (primary.health == FileHealth::unreadable) return in_chunk(primary.reason, chunk);
-  Inspection backup = inspect_file(*folders->backups, layout::backup_file(chunk), chunk, settings_);
+  Inspection backup = inspect_backup(folders->backups.get(), chunk, settings_);
   if (backup.health == FileHealth::unreadable) return in_chunk(backup.reason, chunk);
   if (primary.health == FileHealth::missing && backup.health == FileHealth::missing) {
     return MaybeText();

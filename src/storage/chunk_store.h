@@ -19,7 +19,8 @@
 
 namespace safechunk {
 
-// The opened folders of a project. `quarantine` is opened when first needed.
+// The opened folders of a project. An owner has them all; a reader may do without backups and
+// checkpoints.
 struct ProjectFolders {
   std::unique_ptr<Directory> root;
   std::unique_ptr<Directory> chunks;

@@ -2,6 +2,7 @@
 
 #include "json/scan.h"
 #include "storage/durable_file.h"
+#include "storage/project_layout.h"
 
 namespace safechunk {
 namespace {
@@ -52,6 +53,12 @@ Inspection inspect_file(Directory& directory, const std::string& file, std::stri
   inspection.health = judge(inspection.bytes, inspection.info.modified_ns, inspection.stamp,
                             settings, inspection.reason);
   return inspection;
+}
+
+Inspection inspect_backup(Directory* backups, const std::string& chunk,
+                          const TextSettings& settings) {
+  if (backups == nullptr) return {};
+  return inspect_file(*backups, layout::backup_file(chunk), chunk, settings);
 }
 
 Digest Inspection::text_digest(const TextSettings& settings) const {

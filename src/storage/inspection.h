@@ -50,6 +50,9 @@ FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
 // Reads the whole file, which belongs to `chunk`, and judges it. Changes nothing.
 Inspection inspect_file(Directory& directory, const std::string& file, std::string_view chunk,
                         const TextSettings& settings);
+// The same for the backup of a chunk, which is missing where there is no folder for it.
+Inspection inspect_backup(Directory* backups, const std::string& chunk,
+                          const TextSettings& settings);
 
 // The stamp of an open file; nothing when there is none for that chunk or it cannot be read.
 std::optional<Stamp> read_stamp(File& file, std::string_view chunk);

@@ -402,15 +402,15 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
   auto chunks = folders.root->open_directory(layout::kChunks);
   if (!chunks) return chunks.status();
   folders.chunks = *std::move(chunks);
-  auto backups = folders.root->open_directory(layout::kBackups);
-  if (!backups) return backups.status();
-  folders.backups = *std::move(backups);
-  auto checkpoints = folders.root->open_directory(layout::kCheckpoints);
-  if (checkpoints) {
-    folders.checkpoints = *std::move(checkpoints);
-  } else if (checkpoints.code() != ErrorCode::not_found) {
-    return checkpoints.status();
-  }
+  // Only chunks/ must be there: the others may have been deleted since the last clean detach.
+  const auto open_if_there = [&](const char* name, std::unique_ptr<Directory>& out) -> Status {
+    auto opened = folders.root->open_directory(name);
+    if (!opened) return opened.code() == ErrorCode::not_found ? Status() : opened.status();
+    out = *std::move(opened);
+    return {};
+  };
+  if (Status s = open_if_there(layout::kBackups, folders.backups); !s) return s;
+  if (Status s = open_if_there(layout::kCheckpoints, folders.checkpoints); !s) return s;
   return folders;
 }
 

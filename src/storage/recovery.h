@@ -76,7 +76,7 @@ Result<std::unique_ptr<OpenProject>> open_project(Platform platform,
                                                   const TextSettings& settings, OwnerInfo& owner);
 
 // Opens the folders for reading only; creates and changes nothing. not_found when there is no such
-// project. `checkpoints` may stay empty.
+// project. `backups` and `checkpoints` may stay empty.
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
                                                 const ProjectLocation& location);
 

@@ -39,10 +39,12 @@ class Verification {
     for (const std::string& file : *files) {
       if (auto chunk = layout::chunk_of_file(file)) chunks_.insert(*chunk);
     }
-    files = folders_.backups->list();
-    if (!files) return files.status();
-    for (const std::string& file : *files) {
-      if (auto chunk = layout::chunk_of_backup(file)) chunks_.insert(*chunk);
+    if (folders_.backups != nullptr) {
+      files = folders_.backups->list();
+      if (!files) return files.status();
+      for (const std::string& file : *files) {
+        if (auto chunk = layout::chunk_of_backup(file)) chunks_.insert(*chunk);
+      }
     }
     if (folders_.checkpoints == nullptr) return {};
     files = folders_.checkpoints->list();
@@ -102,8 +104,7 @@ class Verification {
         std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
     const Inspection primary =
         inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
-    const Inspection backup =
-        inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, settings_);
+    const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
     const bool damaged =
         primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
     if (damaged) {

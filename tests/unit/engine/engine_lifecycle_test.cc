@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -201,25 +202,40 @@ TEST(EngineOptionsCheck, AReaderOfAProjectThatIsNotThere) {
   EXPECT_TRUE(machine.files.contents().empty());
 }
 
-// The original makes its checkpoints folder later. Kills: using a folder that is not there.
-TEST(EngineOptionsCheck, AReaderOfAProjectWithoutCheckpoints) {
+// FORMAT.md: everything but chunks/ may be deleted after a clean detach, and the original makes its
+// checkpoints folder later. Kills: using a folder that is not there; and a project that looks empty
+// to whoever does not own it.
+TEST(EngineOptionsCheck, AReaderOfAProjectWithChunksOnly) {
   Machine machine;
-  auto base = machine.files.open_directory("/").value();
-  ASSERT_TRUE(base->make_directory("project").ok());
-  auto root = base->open_directory("project").value();
-  for (const char* folder : {"chunks", "chunks_bak"}) {
-    ASSERT_TRUE(root->make_directory(folder).ok());
+  {
+    auto engine = machine.engine();
+    put(engine, "a", "1");
+    put(engine, "b", "1");
   }
-  machine.write("chunks", "a.json", "1");
+  auto root = machine.files.open_directory("/project").value();
+  root->remove_directory("chunks_bak").throw_if_error();
+  root->remove_directory("checkpoints").throw_if_error();
   EngineOptions options;
   options.read_only = true;
-  auto reader = machine.engine(options);
-  EXPECT_EQ(reader.fetch_chunk("a").value(), "1");
-  EXPECT_TRUE(reader.list_checkpoints()->empty());
-  EXPECT_EQ(reader.verify_checkpoint("checkpoint_x_20200101_000000.zip").code(),
-            ErrorCode::not_found);
-  EXPECT_EQ(reader.verify()->files.size(), 1U);
+  {
+    auto reader = machine.engine(options);
+    EXPECT_EQ(reader.fetch_chunk("a").value(), "1\n");
+    EXPECT_EQ(reader.find_chunk("c").value(), std::nullopt);
+    EXPECT_EQ(reader.list_chunks().value(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(reader.health_report()->shards, 2U);
+    EXPECT_TRUE(reader.list_checkpoints()->empty());
+    EXPECT_EQ(reader.verify_checkpoint("checkpoint_x_20200101_000000.zip").code(),
+              ErrorCode::not_found);
+    EXPECT_TRUE(reader.verify()->sound());
+    EXPECT_EQ(reader.verify()->files.size(), 2U);
+    machine.write("chunks", "b.json", "[gar");
+    EXPECT_EQ(reader.fetch_chunk("b").code(), ErrorCode::corrupt);
+    EXPECT_FALSE(reader.verify()->sound());
+  }
+  EXPECT_FALSE(machine.file("chunks_bak/"));
   EXPECT_FALSE(machine.file("checkpoints/"));
+  auto owner = machine.engine();
+  EXPECT_EQ(owner.fetch_chunk("a").value(), "1\n");
 }
 
 // --- journals that nobody of ours wrote
