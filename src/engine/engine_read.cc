@@ -261,7 +261,7 @@ Result<VerifyReport> EngineCore::verify(const ProgressHandler& progress) {
   if (!options_status_) return options_status_;
   auto project = readable_project();
   if (!project) return project.status();
-  return verify_project((*project)->folders, settings_, progress);
+  return verify_project((*project)->folders, platform_.process, settings_, progress);
 }
 
 Status EngineCore::repair_chunk(OpenProject& project, const std::string& chunk) {

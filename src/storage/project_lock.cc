@@ -218,4 +218,14 @@ std::optional<OwnerInfo> ProjectLock::peek(Directory& root) {
   return to_owner(*text, written_at(*info));
 }
 
+bool ProjectLock::may_be_held(Directory& root, Process& process) {
+  const auto owner = peek(root);
+  if (!owner) return false;
+  if (!owner->host.empty() && owner->host != without_blanks(process.host_name())) return true;
+  const auto found = process.find(owner->pid);
+  if (!found) return false;
+  return !found->started || owner->process_started == 0 ||
+         std::abs(*found->started - owner->process_started) <= kTimeTolerance;
+}
+
 }  // namespace safechunk

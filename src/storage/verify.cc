@@ -6,6 +6,7 @@
 #include "storage/checkpoint.h"
 #include "storage/journal.h"
 #include "storage/project_layout.h"
+#include "storage/project_lock.h"
 
 namespace safechunk {
 namespace {
@@ -14,9 +15,9 @@ using State = FileVerdict::State;
 
 class Verification {
  public:
-  Verification(const ProjectFolders& folders, const TextSettings& settings,
+  Verification(const ProjectFolders& folders, Process& process, const TextSettings& settings,
                const ProgressHandler& progress)
-      : folders_(folders), settings_(settings), progress_(progress) {}
+      : folders_(folders), process_(process), settings_(settings), progress_(progress) {}
 
   Result<VerifyReport> run() {
     if (Status status = collect(); !status) return status;
@@ -61,6 +62,8 @@ class Verification {
   }
 
   void read_journal() {
+    // Whoever comes or goes meanwhile counts: the last record may just be on its way.
+    const bool was_in_use = ProjectLock::may_be_held(*folders_.root, process_);
     JournalContents contents;
     const Status status = Journal::read(*folders_.root, contents);
     if (status.code() == ErrorCode::not_found) return;
@@ -69,17 +72,19 @@ class Verification {
           status.error().message);
       return;
     }
-    // Beside a live owner the last record may just be on its way.
-    const bool in_use = folders_.root->stat(layout::kLock).ok();
     for (const auto& record : contents.records) {
       for (const JournalOperation& operation : record->operations()) {
         if (!operation.removal) journaled_.insert(operation.chunk);
       }
     }
-    if (!contents.damage.empty() && !in_use) {
-      add(State::lost, layout::kJournal, contents.damage);
+    const std::string count = std::to_string(contents.records.size()) + " records";
+    if (contents.damage.empty()) {
+      add(State::good, layout::kJournal, count);
+    } else if (was_in_use || ProjectLock::may_be_held(*folders_.root, process_)) {
+      add(State::good, layout::kJournal,
+          count + "; then " + contents.damage + ": its owner may just be writing it");
     } else {
-      add(State::good, layout::kJournal, std::to_string(contents.records.size()) + " records");
+      add(State::lost, layout::kJournal, contents.damage);
     }
   }
 
@@ -149,6 +154,7 @@ class Verification {
   }
 
   const ProjectFolders& folders_;
+  Process& process_;
   const TextSettings& settings_;
   const ProgressHandler& progress_;
   std::set<std::string> chunks_;
@@ -160,9 +166,9 @@ class Verification {
 
 }  // namespace
 
-Result<VerifyReport> verify_project(const ProjectFolders& folders, const TextSettings& settings,
-                                    const ProgressHandler& progress) {
-  return Verification(folders, settings, progress).run();
+Result<VerifyReport> verify_project(const ProjectFolders& folders, Process& process,
+                                    const TextSettings& settings, const ProgressHandler& progress) {
+  return Verification(folders, process, settings, progress).run();
 }
 
 }  // namespace safechunk

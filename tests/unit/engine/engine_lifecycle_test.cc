@@ -284,7 +284,8 @@ TEST(EngineJournal, UnusableEditsAreReportedAndTheOthersReplayed) {
   EXPECT_EQ(kept, (std::multiset<std::string>{"1", "[1", "[1,", "[2"}));  // once per content
 }
 
-// Kills: verify that does not look into the journal of an owner that is gone.
+// Kills: verify that does not look into the journal of an owner that is gone, or takes the lock
+// file that it left behind for its life.
 TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
   Machine machine;
   std::unique_ptr<SimFileSystem> left;
@@ -297,12 +298,13 @@ TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
   }
   auto chunks = left->open_directory("/project/chunks").value();
   ASSERT_TRUE(chunks->open("a.json", OpenMode::read_write).value()->write_at(0, "[").ok());
+  FakeProcess reader_process(77, 99);
   const auto state_of = [&](const std::string& path) -> std::string {
     EngineOptions options;
     options.base_dir = "/";
     options.read_only = true;
     auto reader =
-        EngineAccess::construct("project", options, {*left, machine.clock, machine.process});
+        EngineAccess::construct("project", options, {*left, machine.clock, reader_process});
     const VerifyReport report = reader.verify().value();
     for (const FileVerdict& file : report.files) {
       if (file.path == path) return std::string(to_string(file.state));
@@ -311,13 +313,20 @@ TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
   };
   EXPECT_EQ(state_of("chunks/a.json"), "healable");
   EXPECT_EQ(state_of(".journal"), "good");
-  // Without a lock file nobody is about to finish the last record.
   auto root = left->open_directory("/project").value();
-  ASSERT_TRUE(root->unlink(".lock").ok());
   auto journal = root->open(".journal", OpenMode::read_write).value();
   ASSERT_TRUE(journal->write_at(40, "x").ok());
+  // A live owner may be about to finish the last record; one that is gone is not.
+  const std::int64_t owner = machine.process.pid();
+  reader_process.others[owner] = *machine.process.find(owner);
+  EXPECT_EQ(state_of(".journal"), "good");
+  *reader_process.others[owner].started += 100;  // somebody else has that number now
+  EXPECT_EQ(state_of(".journal"), "lost");
+  reader_process.others.clear();
   EXPECT_EQ(state_of(".journal"), "lost");
   EXPECT_EQ(state_of("chunks/a.json"), "lost");
+  ASSERT_TRUE(root->unlink(".lock").ok());
+  EXPECT_EQ(state_of(".journal"), "lost");
 }
 
 }  // namespace

@@ -7,7 +7,10 @@
 #include <cerrno>
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/project_layout.h"
 #include "support/fake_process.h"
@@ -314,6 +317,32 @@ TEST(ProjectLock, PeekFindsNobodyInATextThatItDoesNotKnow) {
   auto root = file_system.open_directory("/").value();
   write_lock(*root, "who knows");
   EXPECT_FALSE(ProjectLock::peek(*root).has_value());
+}
+
+// For those who only read. Kills: taking every lock file for a live owner; and declaring one dead
+// of whom nothing can be known.
+TEST(ProjectLock, MayBeHeldUnlessItsProcessIsGone) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  test::FakeProcess process(600, 2);  // on "host", started at 1000
+  process.others[700] = ProcessInfo{700, std::nullopt, "unknown"};
+  EXPECT_FALSE(ProjectLock::may_be_held(*root, process));
+  for (const auto& [text, expected] : std::vector<std::pair<std::string, bool>>{
+           {"", false},
+           {"who knows", false},
+           {"PID: 600 :host=host boot=boot start=1000.00 token=ab\n", true},
+           {"PID: 600 :host=host boot=boot start=1001.50 token=ab\n", true},
+           {"PID: 600 :host=host boot=boot start=900.00 token=ab\n", false},
+           {"PID: 600 :host=host boot=boot start=0.00 token=ab\n", true},
+           {"PID: 700 :host=host boot=boot start=5.00 token=ab\n", true},
+           {"PID: 701 :host=host boot=boot start=5.00 token=ab\n", false},
+           {"PID: 701 :host=elsewhere boot=boot start=5.00 token=ab\n", true},
+           {"PID: 600", true},
+           {"PID: 701", false}}) {
+    (void)root->unlink(layout::kLock);  // of the row before
+    write_lock(*root, text);
+    EXPECT_EQ(ProjectLock::may_be_held(*root, process), expected) << text;
+  }
 }
 
 }  // namespace
