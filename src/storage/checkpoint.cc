@@ -206,22 +206,37 @@ PinnedFiles::~PinnedFiles() {
   }
 }
 
+namespace {
+
+// Whatever is none of ours under such a name stays: it is in nobody's way.
+Status unless(int foreign, const Status& removed) {
+  return removed.error().os_errno == foreign ? Status() : removed;
+}
+
+Status remove_pin_folder(Directory& checkpoints, const std::string& name) {
+  auto folder = checkpoints.open_directory(name);
+  if (!folder) return unless(ENOTDIR, folder.status());
+  auto files = (*folder)->list();
+  if (!files) return files.status();
+  for (const std::string& file : *files) {
+    if (Status status = unless(EISDIR, (*folder)->unlink(file)); !status) return status;
+  }
+  return unless(ENOTEMPTY, checkpoints.remove_directory(name));
+}
+
+}  // namespace
+
 Status remove_unfinished_checkpoints(Directory& checkpoints) {
   auto names = checkpoints.list();
   if (!names) return names.status();
   for (const std::string& name : *names) {
+    Status status;
     if (layout::is_temporary(name)) {
-      if (Status status = checkpoints.unlink(name); !status) return status;
+      status = unless(EISDIR, checkpoints.unlink(name));
     } else if (layout::is_pin_folder(name)) {
-      auto folder = checkpoints.open_directory(name);
-      if (!folder) return folder.status();
-      auto files = (*folder)->list();
-      if (!files) return files.status();
-      for (const std::string& file : *files) {
-        if (Status status = (*folder)->unlink(file); !status) return status;
-      }
-      if (Status status = checkpoints.remove_directory(name); !status) return status;
+      status = remove_pin_folder(checkpoints, name);
     }
+    if (!status) return status;
   }
   return {};
 }

@@ -65,6 +65,10 @@ bool is_temporary(std::string_view file) {
   return file.ends_with(kTemporaryEnding);
 }
 
+std::string set_aside(std::string_view name, std::uint64_t token) {
+  return join(name, "." + Digest{token, 0}.to_hex().substr(16));
+}
+
 std::string quarantined_file(std::string_view file, const Digest& bytes) {
   return join(file, "." + bytes.to_hex());
 }

@@ -32,6 +32,8 @@ std::string backup_temporary(std::string_view chunk);  // NAME.bak.tmp
 std::optional<std::string> chunk_of_backup(std::string_view file);
 
 bool is_temporary(std::string_view file);
+// For what somebody else put under a name that is needed.
+std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKEN
 
 // quarantine/: named by content, so that the same evidence is kept once and never overwritten.
 std::string quarantined_file(std::string_view file, const Digest& bytes);  // FILE.DIGEST

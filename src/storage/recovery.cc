@@ -197,8 +197,7 @@ class Opening {
 
   Status open_journal() {
     Directory& root = *project_.folders.root;
-    Status removed = root.unlink(layout::kJournalTemporary);
-    if (!removed && removed.code() != ErrorCode::not_found) return removed;
+    if (Status status = free_temporary_journal(root); !status) return status;
     JournalContents contents;
     auto journal = Journal::open(root, contents);
     if (!journal && (journal.code() == ErrorCode::corrupt || never_written(journal.status()))) {
@@ -223,6 +222,20 @@ class Opening {
                (kept ? "in quarantine, as far as it is there" : "gone"));
     }
     return plan_replay(contents);
+  }
+
+  // A folder under that name is none of ours, but the name is needed: it gets another one.
+  Status free_temporary_journal(Directory& root) {
+    const std::string name = layout::kJournalTemporary;
+    Status removed = root.unlink(name);
+    if (removed.error().os_errno == EISDIR) {
+      const std::string other = layout::set_aside(name, platform_.process.random_token());
+      removed = root.rename(name, root, other);
+      if (removed.ok()) {
+        note(Event::Kind::temporary, "", "renamed the folder " + name + " to " + other);
+      }
+    }
+    return removed.code() == ErrorCode::not_found ? Status() : removed;
   }
 
   // The file is there, but holds nothing (a missing file has an errno).

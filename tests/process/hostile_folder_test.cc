@@ -260,6 +260,42 @@ TEST_P(Planted, WhereTemporaryFilesAreCleanedUp) {
   EXPECT_TRUE(engine.force_sync().ok());
 }
 
+// What is planted under the names of left-overs keeps nobody out. Kills: an attach that fails for
+// good; one that removes what is in a folder of somebody else.
+TEST_P(Planted, WhereOtherLeftOversAreCleanedUp) {
+  const std::vector<std::string> places = {"checkpoints/x.tmp", "checkpoints/.pin-x",
+                                           ".journal.tmp"};
+  for (const std::string& place : places) {
+    plant(place);
+    if (GetParam() != Plant::folder) continue;
+    fs::create_directory(folder_ / ("project/" + place + "/sub"));
+    write_file(folder_ / ("project/" + place + "/sub/theirs"), kSecret);
+  }
+  write_file(folder_ / "project/checkpoints/.pin-z", kSecret);
+  {
+    // Its journal must be written anew, under the temporary name.
+    Child killed([&] {
+      SafeChunkEngine engine("project", options_in(folder_));
+      require_ok(engine.stage_update("[3]", "a"), "stage_update");
+      ::_exit(0);
+    });
+    ASSERT_EQ(killed.wait(), 0);
+  }
+  plant(".journal.tmp");
+  SafeChunkEngine engine("project", options_in(folder_));
+  ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
+  EXPECT_EQ(*engine.fetch_chunk("a"), kThird);
+  EXPECT_TRUE(engine.stage_update("[4]", "b").ok());
+  EXPECT_TRUE(engine.create_checkpoint().ok());
+  EXPECT_TRUE(engine.detach().ok());
+  EXPECT_EQ(read_file(folder_ / "project/checkpoints/.pin-z"), kSecret);
+  std::size_t theirs = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "project")) {
+    if (entry.path().filename() == "theirs") ++theirs;
+  }
+  EXPECT_EQ(theirs, GetParam() == Plant::folder ? places.size() : 0);
+}
+
 std::string plant_name(const testing::TestParamInfo<Plant>& info) {
   constexpr std::array kNames = {"Fifo", "Folder", "DanglingSymlink", "SymlinkToFile",
                                  "SymlinkToFolder"};
