@@ -220,4 +220,8 @@ Status TemporaryFile::publish(const std::string& name) {
   return status;
 }
 
+Status move_aside(Directory& directory, const std::string& from, const std::string& to) {
+  return directory.rename(from, directory, to);
+}
+
 }  // namespace safechunk

@@ -126,4 +126,8 @@ class TemporaryFile {
   bool durable_ = false;
 };
 
+// Gives what others put under a name that is needed another one, which nothing must have. Durable
+// when the folder is synced.
+Status move_aside(Directory& directory, const std::string& from, const std::string& to);
+
 }  // namespace safechunk

@@ -230,7 +230,7 @@ class Opening {
     Status removed = root.unlink(name);
     if (removed.error().os_errno == EISDIR) {
       const std::string other = layout::set_aside(name, platform_.process.random_token());
-      removed = root.rename(name, root, other);
+      removed = move_aside(root, name, other);
       if (removed.ok()) {
         note(Event::Kind::temporary, "", "renamed the folder " + name + " to " + other);
       }
@@ -301,9 +301,13 @@ class Opening {
         chain.record = record.get();
         chain.operation = i;
       }
-      if (usable.empty()) continue;
-      const bool all = usable.size() == record->operations().size();
-      project_.records.push_back(all ? record : record->subset(usable));
+      if (usable.size() == record->operations().size()) {
+        project_.records.push_back(record);
+      } else if (!usable.empty()) {
+        auto rest = std::make_shared<JournalRecord>();
+        for (const std::size_t i : usable) rest->add_copy(*record, i);
+        project_.records.push_back(std::move(rest));
+      }
     }
     std::erase_if(chains, [](const auto& entry) { return entry.second.record == nullptr; });
     return plan_chunks(chains);
