@@ -39,7 +39,7 @@ inline bool is_mutant(int number) {
 
 CHECKED_STATUS = re.compile(r"if \(Status (?P<name>\w+) = (?P<call>[^;]*); (?P<check>!(?P=name))\)")
 CHECKED_NAME = re.compile(r"if \((?P<check>!\w+)(?= &&|\))")
-CALL = re.compile(r"(?<![\w>.])(?:\*?\w+(?:\(\))?(?:->|\.))+(?:sync|sync_data|rename|link|unlink)\(|(?<![\w.>])publish_link\((?=\*)")
+CALL = re.compile(r"(?<![\w>.])(?:\*?\w+(?:\(\))?(?:->|\.))+(?:sync|sync_data|rename|link|unlink)\(")
 
 class Mutants:
     """Rewrites sources so that each place can be switched off by its number."""
