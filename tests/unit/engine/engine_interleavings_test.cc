@@ -157,12 +157,12 @@ TEST(EngineInterleavings, ForceSyncOverADetachAndAnAttach) {
   EngineOptions options;
   options.base_dir = "/";
   options.durability = Durability::journal;
+  std::atomic<bool> done{false};
   auto engine =
       EngineAccess::construct("project", options, {files, machine.clock, machine.process});
   for (int i = 0; i < 50; ++i) put(engine, "old", std::to_string(i));
-  bool done = false;
   files.after = [&](const std::string& name) {
-    if (name != ".lock" || std::exchange(done, true)) return;
+    if (name != ".lock" || done.exchange(true)) return;
     std::thread([&] {
       engine.detach().throw_if_error();
       engine.attach().throw_if_error();

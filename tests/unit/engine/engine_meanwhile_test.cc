@@ -27,15 +27,15 @@ class Meanwhile : public testing::TestWithParam<bool> {
   // does not count.
   void before(std::string verb, std::string path, int times, std::function<void()> act) {
     calls_ = 0;
-    machine_.files.set_hook([this, verb, path, times, act,
-                             acting = false](const SimCall& call) mutable -> std::optional<int> {
-      if (acting || call.verb != verb || call.path != "project/" + path) return std::nullopt;
-      if (++calls_ != times && times != 0) return std::nullopt;
-      acting = true;
-      act();
-      acting = false;
-      return std::nullopt;
-    });
+    machine_.files.set_hook(
+        [this, verb, path, times, act](const SimCall& call) -> std::optional<int> {
+          if (acting_ || call.verb != verb || call.path != "project/" + path) return std::nullopt;
+          if (++calls_ != times && times != 0) return std::nullopt;
+          acting_ = true;
+          act();
+          acting_ = false;
+          return std::nullopt;
+        });
   }
   void damage() { machine_.write("chunks", "a.json", "[gar"); }
   [[nodiscard]] bool exists(const std::string& path) const {
@@ -44,7 +44,9 @@ class Meanwhile : public testing::TestWithParam<bool> {
 
   Machine machine_{true, GetParam()};
   Faults faults_;
-  int calls_ = 0;
+  // Archives are made by several threads.
+  std::atomic<bool> acting_{false};
+  std::atomic<int> calls_{0};
   SafeChunkEngine engine_ = machine_.engine();
 };
 

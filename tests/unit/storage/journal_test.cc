@@ -198,7 +198,7 @@ TEST_F(JournalTest, ASubsetIsARecordOfTheSameSequence) {
   record->end_put();
   ASSERT_TRUE(journal->append(*record).ok());
   auto subset = std::make_shared<JournalRecord>();
-  for (const std::size_t operation : {1, 2}) subset->add_copy(*record, operation);
+  for (const std::size_t operation : {1U, 2U}) subset->add_copy(*record, operation);
   EXPECT_EQ(subset->sequence(), record->sequence());
   ASSERT_TRUE(journal->rewrite({subset}, kToken).ok());
   EXPECT_EQ(reread(), (Edits{"b-", "c=3"}));

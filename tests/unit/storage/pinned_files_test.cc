@@ -133,6 +133,22 @@ TEST_P(Pinned, IsKeptAgainAfterMemoryFailed) {
   }
 }
 
+// Kills: a restore that goes on with what could not be taken in.
+TEST_P(Pinned, AnArchiveIsReadUntilItsHandlerFails) {
+  const auto pinned = PinnedFiles::pin(folders_, 1, settings_).value();
+  CheckpointRequest request;
+  request.project_id = "p";
+  request.label = "x";
+  const std::string name =
+      write_checkpoint(*folders_.checkpoints, *pinned, request, settings_, {}).value();
+  const auto refuse = [](const std::string&, const std::string&) {
+    return Status(ErrorCode::too_large, "enough");
+  };
+  EXPECT_EQ(read_checkpoint(*folders_.checkpoints, name, settings_, {}, refuse).code(),
+            ErrorCode::too_large);
+  EXPECT_TRUE(read_checkpoint(*folders_.checkpoints, name, settings_, {}, {}).ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Pinned, testing::Bool(), [](const auto& test) {
   return std::string(test.param ? "with" : "without") + "_links";
 });
