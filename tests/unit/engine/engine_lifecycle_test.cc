@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <set>
@@ -231,6 +232,10 @@ TEST(EngineOptionsCheck, AReaderOfAProjectWithChunksOnly) {
     machine.write("chunks", "b.json", "[gar");
     EXPECT_EQ(reader.fetch_chunk("b").code(), ErrorCode::corrupt);
     EXPECT_FALSE(reader.verify()->sound());
+    for (const char* folder : {"chunks_bak", "checkpoints"}) {
+      const Failing failing(machine.files, "open_directory", std::string("project/") + folder, EIO);
+      EXPECT_EQ(reader.list_checkpoints().code(), ErrorCode::io_error) << folder;
+    }
   }
   EXPECT_FALSE(machine.file("chunks_bak/"));
   EXPECT_FALSE(machine.file("checkpoints/"));
@@ -267,6 +272,10 @@ TEST(EngineJournal, UnusableEditsAreReportedAndTheOthersReplayed) {
     both->buffer() += "2";
     both->end_put();
     ASSERT_TRUE(journal->append(*both).ok());
+  }
+  {
+    const Failing failing(machine.files, "create", "project/quarantine/", ENOSPC);
+    EXPECT_EQ(machine.engine().status().code(), ErrorCode::no_space) << "evidence comes first";
   }
   auto engine = machine.engine();
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();

@@ -117,6 +117,24 @@ TEST_F(EngineReplay, KeepsWhatStandsBehindADamagedRecord) {
   EXPECT_NE(evidence.back(), '\0');
 }
 
+// Kills: going on, and rewriting the journal, when there was no room for what stood behind the
+// damage.
+TEST_F(EngineReplay, IsRefusedWhenTheEvidenceCannotBeKept) {
+  auto engine = machine_.engine();
+  for (const char* chunk : {"a", "b"}) {
+    put(engine, chunk, "\"precious " + std::string(chunk) + "\"");
+  }
+  kill();
+  overwrite(".journal", "P", left_->contents().at("project/.journal").find("precious b"));
+  {
+    const Failing failing(*left_, "create", "project/quarantine/", ENOSPC);
+    EXPECT_EQ(next().status().code(), ErrorCode::no_space);
+  }
+  auto successor = next();
+  EXPECT_EQ(successor.fetch_chunk("a").value(), "\"precious a\"\n");
+  EXPECT_EQ(kept("journal.").size(), 1U);
+}
+
 // Nothing is evidence when nothing is damaged, nor are zeros. Kills: a quarantine that grows with
 // every crash.
 TEST_F(EngineReplay, KeepsNothingOfAJournalThatEndsCleanly) {
