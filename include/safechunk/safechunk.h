@@ -221,8 +221,10 @@ SAFECHUNK_API safechunk_code safechunk_transaction_remove(safechunk_transaction*
                                                           const char* chunk,
                                                           safechunk_error* error);
 /* Stages all edits as one unit and commits it durably. On ok the transaction is empty and may be
- * used again. On not_owner, invalid_name and lack of memory nothing was staged; on any other error
- * the unit is staged as a whole and will be retried. */
+ * used again. On not_owner and invalid_name nothing was staged, and it still has its edits. On any
+ * other error the unit is staged as a whole and will be retried, also by the next call (locked: the
+ * project was lost or closed meanwhile); only lack of memory may have kept it from being staged,
+ * and then the next call stages it. */
 SAFECHUNK_API safechunk_code safechunk_transaction_commit(safechunk_transaction* transaction,
                                                           safechunk_error* error);
 /* Frees it; edits that were not committed are dropped. NULL is allowed. */

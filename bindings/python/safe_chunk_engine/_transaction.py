@@ -48,7 +48,8 @@ class Transaction:
         """Stages all edits as one unit and commits them durably.
 
         :raises NotOwnerError, InvalidNameError: nothing was staged
-        :raises SafeChunkError: the unit is staged as a whole, and is retried
+        :raises SafeChunkError: the unit is staged as a whole, and is retried, also by the next
+            commit(); LockedError when the project was lost or detached meanwhile
         """
         try:
             self._core.commit()
