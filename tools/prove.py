@@ -26,7 +26,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
-CRASH_CASES = 36
+CRASH_CASES = 40
 FULL_DEPTH = 10  # minutes
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.
 STORM = {"TMPDIR": "/dev/shm", "SAFECHUNK_PATIENCE": 3600}
@@ -158,6 +158,8 @@ def proofs(build, fuzzers, minutes):
                   "SAFECHUNK_CRASH_SECONDS": max(1, int(seconds * CRASH_SHARE / CRASH_CASES))},
               "G1 to G6"),
         Proof("crashes of a second owner", shards(crash / "crash_states_test", "All/SecondLife.*"),
+              "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
+        Proof("crashes after a failed fsync", shards(crash / "crash_states_test", "All/AfterAFailedSync.*"),
               "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
         Proof("power cuts", shards(tests / "power" / "power_cut_test", "*"), "power cuts",
               r"(\d+) power cuts", {"SAFECHUNK_POWER_CUTS": max(2, math.ceil(28 * depth))}, "G1 to G5"),
