@@ -198,7 +198,12 @@ class KillStorm : public testing::Test {
                   event.kind == Event::Kind::replayed || torn_tail(event))
           << to_string(event.kind) << " " << event.chunk << ": " << event.detail;
     }
-    ASSERT_EQ(engine.health_report()->quarantine_files, 0U);
+    // The rest of a torn append is kept; this recovery or one that was killed may have met it.
+    if (fs::exists(folder_ / "project/quarantine")) {
+      for (const auto& kept : fs::directory_iterator(folder_ / "project/quarantine")) {
+        ASSERT_TRUE(kept.path().filename().string().starts_with("journal.")) << kept.path();
+      }
+    }
     const Status detached = engine.detach();
     ASSERT_TRUE(detached.ok()) << detached.to_text();
     ASSERT_FALSE(fs::exists(folder_ / "project/.journal"));
