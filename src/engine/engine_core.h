@@ -54,7 +54,6 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status put_lenient(JournalRecord& record, std::string_view json_text,
                      std::string_view chunk) const;
   Status stage(const std::shared_ptr<JournalRecord>& record);
-  // Stages the record and commits it with everything else, durably in the files.
   // For transactions. An error of stage_unit() means that nothing was staged; commit_unit() gives
   // locked instead of not_owner.
   Status stage_unit(const std::shared_ptr<JournalRecord>& record);

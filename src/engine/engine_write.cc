@@ -232,7 +232,8 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
   std::uint64_t sequence = 0;
   {
     const Lock lock(mutex_);
-    // Another life's sequences say nothing about this one's.
+    // Detached and attached meanwhile: sequences of that life say nothing about this one's, and a
+    // successful attach begins with everything in the files or in a durable journal.
     if (project_ != project) return check_active();
     if (staging_.empty() || staging_.newest_sequence() <= acknowledged_) return {};
     sequence = staging_.newest_sequence();
