@@ -145,7 +145,7 @@ class Commit {
       const std::size_t last = std::min(works_.size(), first + limits::kOpenTemporaries);
       for (std::size_t i = first; i < last; ++i) {
         Work& work = works_[i];
-        if (work.unchanged && work.present.version) work.status = sync_unchanged(work);
+        if (work.unchanged) work.status = sync_unchanged(work);
         if (work.pending()) work.status = keep_damaged(work);
         if (work.pending() && !work.edit->removal) work.status = write(work);
       }
@@ -162,6 +162,11 @@ class Commit {
 
   // G1: also what needs not be written is acknowledged.
   Status sync_unchanged(Work& work) {
+    if (work.edit->removal) {  // somebody else may have removed it, just now
+      sync_chunks_ = true;
+      backups_touched_ = true;
+      return {};
+    }
     if (work.present.version->durable) return {};
     sync_chunks_ = true;
     return sync_present(work);

@@ -416,6 +416,29 @@ TEST(EngineFailures, AnUpdateStagedAfterAnUnseenHandEditSurvivesAKill) {
   }
 }
 
+// G1. Kills: acknowledging a removal of which only the page cache knows.
+TEST(EngineFailures, ARemovalThatAnotherProgramForestalledIsDurable) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* text : {"1", "2"}) {
+    put(engine, "a", text);
+    save(engine);
+  }
+  ASSERT_TRUE(engine.remove_chunk("a").ok());
+  auto project = machine.files.open_directory("/project").value();
+  project->open_directory("chunks").value()->unlink("a.json").throw_if_error();
+  project->open_directory("chunks_bak").value()->unlink("a.bak").throw_if_error();
+  save(engine);
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    const auto cut = machine.files.crash_clone(seed, CrashModel::strict);
+    ManualClock clock;
+    FakeProcess process(4243, 7);
+    auto next = EngineAccess::construct("project", {.base_dir = "/"}, {*cut, clock, process});
+    EXPECT_EQ(next.find_chunk("a").value(), std::nullopt) << "seed " << seed;
+    cut->kill();
+  }
+}
+
 // G3 after a cut of the journal that failed half way: what is staged next survives a kill, or the
 // call says that it would not. Kills: appending behind a header that nothing can read.
 class EngineTornJournal : public testing::TestWithParam<bool> {};
