@@ -76,7 +76,7 @@ MUTANTS = [
      "    if (work.present.version->durable) return {};\n    sync_chunks_ = true;\n"
      "    return sync_present(work);",
      "    return {};"),
-    ("its folder not synced", "src/storage/commit.cc", "    sync_chunks_ = true;\n", ""),
+    ("its folder not synced", "src/storage/commit.cc", "    sync_chunks_ = true;\n    return sync_present(work);", "    return sync_present(work);"),
     ("a hand edit becomes the backup without a fsync", "src/storage/commit.cc",
      "      if (Status status = sync_present(work); !status) return status;\n", ""),
     ("a fsync that failed is tried again", "src/storage/commit.cc",
