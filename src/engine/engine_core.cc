@@ -186,7 +186,7 @@ Status EngineCore::open_and_recover(Notices& notices) {
     for (const auto& record : project->records) {
       staging_.add(record, true);
       for (const JournalOperation& operation : record->operations()) {
-        if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
+        if (!operation.removal) names_[fold_case(operation.chunk)] = operation.chunk;
       }
     }
     for (const std::string& chunk : project->settled) staging_.discard(chunk);
@@ -318,7 +318,7 @@ Status EngineCore::finish_detach(Notices& notices) {
   // Without the lock, the journal under that name may be another owner's.
   const bool held = project->lock->check_held().ok();
   // What could not be saved shall at least be durable in the journal.
-  if (!saved && held) notices.fault(sync_journal(*project, newest));
+  if (!saved && held) notices.fault(sync_journal(*project, newest, notices));
   {
     const Lock lock(mutex_);
     project_.reset();

@@ -109,6 +109,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                  std::shared_ptr<OpenProject>& project);  // intake_ held
   Status stage_locked(OpenProject& project, const std::shared_ptr<JournalRecord>& record);
   Status set_bases(OpenProject& project, JournalRecord& record);
+  Status check_names(OpenProject& project, const JournalRecord& record);
   Status commit_staged(OpenProject& project, Notices& notices);    // gate_ held
   Status commit_snapshot(OpenProject& project, Notices& notices);  // likewise
   void settle(OpenProject& project, Notices& notices);             // gate_ held
@@ -116,7 +117,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   using StagedEdits = std::map<std::string, StagedEdit>;
   Status rewrite_journal(OpenProject& project, std::uint32_t token,
                          const StagedEdits& committing = {});  // stage_mutex_ held
-  Status sync_journal(OpenProject& project, std::uint64_t sequence,
+  Status sync_journal(OpenProject& project, std::uint64_t sequence, Notices& notices,
                       const StagedEdits& committing = {});
   Status commit_now(bool retry, Notices& notices);
   Status sync_by_journal(const std::shared_ptr<OpenProject>& project, Notices& notices);

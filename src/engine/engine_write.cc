@@ -5,6 +5,7 @@
 #include "base/chunk_name.h"
 #include "engine/engine_core.h"
 #include "json/scan.h"
+#include "storage/project_layout.h"
 
 namespace safechunk {
 namespace {
@@ -31,12 +32,23 @@ std::string count_of(std::size_t count) {
 
 using Names = std::unordered_map<std::string, std::string>;
 
-Status check_case(const Names& names, const std::string& chunk) {
+// The other name that is equal to that of `chunk` but for case; empty when there is none.
+std::string rival_of(const Names& names, const std::string& chunk) {
   const auto found = names.find(fold_case(chunk));
-  if (found == names.end() || found->second == chunk) return {};
-  return in_chunk(Status(ErrorCode::invalid_name,
-                         "chunk name differs only by case from '" + found->second + "'"),
-                  chunk);
+  return found == names.end() || found->second == chunk ? std::string() : found->second;
+}
+
+Status differs_by_case(const std::string& chunk, const std::string& rival) {
+  return in_chunk(
+      Status(ErrorCode::invalid_name, "chunk name differs only by case from '" + rival + "'"),
+      chunk);
+}
+
+bool removes(const JournalRecord& record, const std::string& chunk) {
+  const auto& operations = record.operations();
+  return std::any_of(operations.begin(), operations.end(), [&](const JournalOperation& operation) {
+    return operation.removal && operation.chunk == chunk;
+  });
 }
 
 // The name stays taken when it is that of another chunk, equal but for case.
@@ -160,7 +172,7 @@ Status EngineCore::stage_locked(OpenProject& project,
   {
     const Lock lock(mutex_);
     for (const JournalOperation& operation : operations) {
-      if (!operation.removal) names_.emplace(fold_case(operation.chunk), operation.chunk);
+      if (!operation.removal) names_[fold_case(operation.chunk)] = operation.chunk;
     }
   }
   Status journaled = project.journal->append(*record);
@@ -174,24 +186,48 @@ Status EngineCore::stage_locked(OpenProject& project,
 
 // What each edit is staged upon: the newest journaled edit of its chunk, else what is on disk.
 Status EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
-  Names own_names;
+  if (Status status = check_names(project, record); !status) return status;
   for (std::size_t i = 0; i < record.operations().size(); ++i) {
     const std::string& chunk = record.operations()[i].chunk;
     {
       const Lock lock(mutex_);
-      if (!record.operations()[i].removal) {
-        if (Status status = check_case(names_, chunk); !status) return status;
-        if (record.operations().size() > 1) {
-          if (Status status = check_case(own_names, chunk); !status) return status;
-          own_names.emplace(fold_case(chunk), chunk);
-        }
-      }
       if (const StagedEdit* staged = staging_.find(chunk)) {
         record.set_base(i, staged->journaled ? staged->edit().text : staged->edit().base);
         continue;
       }
     }
     record.set_base(i, project.chunks->base_of(chunk));
+  }
+  return {};
+}
+
+// Names are unique but for case: among themselves and with all that are there, unless the one that
+// is there is being removed.
+Status EngineCore::check_names(OpenProject& project, const JournalRecord& record) {
+  Names own_names;
+  for (const JournalOperation& operation : record.operations()) {
+    if (operation.removal) continue;
+    const std::string& chunk = operation.chunk;
+    std::string rival;
+    if (record.operations().size() > 1) {
+      rival = rival_of(own_names, chunk);
+      if (!rival.empty()) return differs_by_case(chunk, rival);
+      own_names.emplace(fold_case(chunk), chunk);
+    }
+    {
+      const Lock lock(mutex_);
+      rival = rival_of(names_, chunk);
+      if (rival.empty()) continue;
+      const StagedEdit* staged = staging_.find(rival);
+      const bool leaves = removes(record, rival) || (staged != nullptr && staged->edit().removal);
+      if (!leaves) return differs_by_case(chunk, rival);
+    }
+    // Only where the file system tells the two apart: there the order in which the one comes and
+    // the other goes means nothing.
+    const bool rival_is_there = project.folders.chunks->stat(layout::chunk_file(rival)).ok();
+    const auto other = project.folders.chunks->stat(layout::chunk_file(chunk));
+    const bool told_apart = rival_is_there && other.code() == ErrorCode::not_found;
+    if (!told_apart) return differs_by_case(chunk, rival);
   }
   return {};
 }
@@ -239,7 +275,9 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
     sequence = staging_.newest_sequence();
   }
   // A journal that another owner has replaced keeps nothing; committing reports it.
-  if (!project->lock->check_held() || !project->journal->sync_to(sequence)) {
+  if (!project->lock->check_held()) return commit_now(false, notices);
+  if (Status synced = project->journal->sync_to(sequence); !synced) {
+    notices.fault(synced);
     return commit_now(false, notices);
   }
   {
@@ -314,8 +352,9 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
       edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().text,
                        staged.record->sequence(), staged.group});
     }
-    const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(),
-                                             [&] { return sync_journal(project, newest, set); });
+    const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(), [&] {
+      return sync_journal(project, newest, notices, set);
+    });
     account(report, set, milliseconds(platform_.clock.now() - begin), notices);
     journal_must_vanish_ = journal_must_vanish_ || report.journal_must_vanish;
     status = report.first_error();
@@ -364,11 +403,12 @@ void EngineCore::account(const CommitReport& report, const StagedEdits& set, dou
 
 // --- the journal
 
-Status EngineCore::sync_journal(OpenProject& project, std::uint64_t sequence,
+Status EngineCore::sync_journal(OpenProject& project, std::uint64_t sequence, Notices& notices,
                                 const StagedEdits& committing) {
   if (!project.journal->broken()) {
     Status status = project.journal->sync_to(sequence);
     if (status.ok()) return status;
+    notices.fault(status);
   }
   // A sync that failed is not tried again on the same file: a fresh one takes over.
   const std::lock_guard stage_lock(stage_mutex_);

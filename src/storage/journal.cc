@@ -126,8 +126,9 @@ Status Journal::read(Directory& root, JournalContents& contents) {
 
 // --- Journal
 
-Journal::Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token)
-    : root_(root), token_(token), file_(std::move(file)) {}
+Journal::Journal(Directory& root, std::unique_ptr<File> file, std::uint64_t inode,
+                 std::uint32_t token)
+    : root_(root), token_(token), file_(std::move(file)), inode_(inode) {}
 
 std::uint32_t Journal::token() const {
   const std::lock_guard lock(mutex_);
@@ -160,11 +161,16 @@ Result<std::unique_ptr<Journal>> Journal::create(Directory& root, std::uint32_t 
   // Readable by the owner only, whatever the chunks allow: nobody else has a use for it.
   auto file = root.open(layout::kJournal, OpenMode::create_exclusive, 0600);
   if (!file) return file.status();
-  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), token));
-  if (Status status = journal->write_header(1); !status) {
-    (void)root.unlink(layout::kJournal);  // an empty journal is no loss; attach reports the cause
-    return status;
-  }
+  const auto begin = [&]() -> Result<std::unique_ptr<Journal>> {
+    auto info = (*file)->stat();
+    if (!info) return info.status();
+    std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), info->inode, token));
+    if (Status status = journal->write_header(1); !status) return status;
+    return journal;
+  };
+  auto journal = begin();
+  // An empty journal is no loss; attach reports the cause.
+  if (!journal) (void)root.unlink(layout::kJournal);
   return journal;
 }
 
@@ -176,7 +182,7 @@ Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents&
   JournalReader reader(**file, info->size);
   if (Status status = reader.read_header(); !status) return status;
   if (Status status = reader.read_records(contents); !status) return status;
-  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), reader.token));
+  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), info->inode, reader.token));
   journal->generation_ = reader.generation;
   journal->chain_ = reader.chain;
   journal->end_ = reader.end;
@@ -201,6 +207,17 @@ bool Journal::broken() const {
   return broken_;
 }
 
+// What another program has removed or replaced keeps nothing, however often it is synced.
+Status Journal::check_in_place() {
+  auto info = root_.stat(layout::kJournal);
+  std::unique_lock lock(mutex_);
+  if (info && info->inode == inode_) return {};
+  broken_ = true;
+  lock.unlock();
+  if (!info && info.code() != ErrorCode::not_found) return info.status();
+  return Status(ErrorCode::conflict, "the journal was removed or replaced by another program");
+}
+
 Status Journal::append(JournalRecord& record) {
   std::unique_lock lock(mutex_);
   const std::shared_ptr<File> file = file_;
@@ -212,6 +229,9 @@ Status Journal::append(JournalRecord& record) {
 
   record.seal(sequence, chain);
   if (lost) return Status(ErrorCode::io_error, "the journal could not be emptied or replaced");
+  if (offset == kHeaderSize) {
+    if (Status status = check_in_place(); !status) return status;
+  }
   const auto sum = get_integer<std::uint64_t>(record.bytes_, 0);
   const std::size_t size = record.bytes_.size();
   record.bytes_ += kTerminator;
@@ -290,14 +310,14 @@ Status Journal::sync_appended(std::uint64_t& durable) {
   grows_ahead_ = true;
   if (broken_) return Status(ErrorCode::io_error, "an earlier write of the journal failed");
   lock.unlock();
-  Status status = file->sync_data();
-  if (status.ok()) {
-    durable = target;
+  if (Status status = file->sync_data(); !status) {
+    lock.lock();
+    broken_ = true;
     return status;
   }
-  lock.lock();
-  broken_ = true;
-  return status;
+  if (Status status = check_in_place(); !status) return status;
+  durable = target;
+  return {};
 }
 
 Status Journal::reset(bool durable) {
@@ -340,10 +360,13 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
     end += bytes.size();
   }
   if (Status status = write_all(temporary->file(), end, kTerminator); !status) return status;
+  auto info = temporary->file().stat();
+  if (!info) return info.status();
   if (Status status = temporary->make_durable_and_keep_open(); !status) return status;
   if (Status status = temporary->publish(layout::kJournal); !status) return status;
   const std::lock_guard lock(mutex_);
   file_ = temporary->take_file();
+  inode_ = info->inode;
   header_torn_ = false;
   token_ = token;
   ++generation_;
@@ -361,7 +384,8 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
 
 Status Journal::remove() {
   const auto sync_lock = lock_out_syncs();
-  if (Status status = root_.unlink(layout::kJournal); !status) return status;
+  Status status = root_.unlink(layout::kJournal);
+  if (!status && status.code() != ErrorCode::not_found) return status;
   return root_.sync();
 }
 

@@ -47,11 +47,14 @@ class Journal {
   [[nodiscard]] std::uint64_t bytes_written() const;
 
   // Writes the record to the page cache and gives it its sequence. On error the journal is as it
-  // was; the record has its sequence all the same.
+  // was; the record has its sequence all the same. `conflict` when the file is not under its name
+  // any more: looked at before the first record since the journal was empty.
   Status append(JournalRecord& record);
 
   // Makes all records up to `sequence` durable. Callers that arrive together share one fdatasync.
-  // Once it has failed it fails for ever, until rewrite() succeeded.
+  // Once it has failed it fails for ever, until rewrite() succeeded. `conflict` when the file is
+  // not under its name any more: another program removed or replaced it, and no recovery would find
+  // it.
   Status sync_to(std::uint64_t sequence);
 
   // Empties the journal in place, keeping its blocks. Only after everything in it was committed
@@ -69,8 +72,9 @@ class Journal {
   [[nodiscard]] bool broken() const;
 
  private:
-  Journal(Directory& root, std::unique_ptr<File> file, std::uint32_t token);
+  Journal(Directory& root, std::unique_ptr<File> file, std::uint64_t inode, std::uint32_t token);
   Status write_header(std::uint64_t generation);
+  Status check_in_place();
   Status sync_appended(std::uint64_t& durable);
   std::unique_lock<std::mutex> lock_out_syncs();
   void write_ahead(File& file, std::uint64_t offset);
@@ -86,6 +90,7 @@ class Journal {
   mutable std::mutex mutex_;            // guards the rest
   std::uint32_t token_;
   std::shared_ptr<File> file_;
+  std::uint64_t inode_ = 0;  // of file_
   std::uint64_t generation_ = 1;
   std::uint64_t end_ = 0;                // offset of the next record
   std::uint64_t allocated_ = 0;          // size of the file; at least end_

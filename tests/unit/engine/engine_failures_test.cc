@@ -73,6 +73,48 @@ TEST(EngineFailures, DetachReportsAndKeepsTheJournalAndAttachReplays) {
   EXPECT_EQ(engine.recovery_report().events.at(0).kind, Event::Kind::replayed);
 }
 
+// Somebody tidies up while the engine runs. Kills: acknowledging what is in a journal that no
+// recovery finds (G1), and going on with such a journal (G3).
+TEST(EngineFailures, AJournalThatAnotherProgramRemovesIsMissedAndReplaced) {
+  for (const Durability durability : {Durability::journal, Durability::file}) {
+    Machine machine;
+    Faults faults;
+    EngineOptions options;
+    options.durability = durability;
+    auto engine = machine.engine(options);
+    engine.on_fault([&](const Error& error) { faults.add(error); });
+    const auto remove_journal = [&] {
+      auto folder = machine.files.open_directory("/project").value();
+      ASSERT_TRUE(folder->unlink(".journal").ok());
+    };
+    const auto survives_a_power_cut = [&](const std::string& name, const std::string& text) {
+      auto cut = machine.files.crash_clone(1, CrashModel::strict);
+      Machine later;
+      options.base_dir = "/";
+      auto next = EngineAccess::construct("project", options, {*cut, later.clock, later.process});
+      EXPECT_EQ(next.fetch_chunk(name).value(), text);
+    };
+    put(engine, "a", "1");
+    put(engine, "b", "1");
+    remove_journal();
+    save(engine);
+    EXPECT_TRUE(faults.has(ErrorCode::conflict));
+    EXPECT_TRUE(machine.file(".journal"));
+    survives_a_power_cut("a", "1\n");
+    survives_a_power_cut("b", "1\n");
+
+    remove_journal();
+    EXPECT_EQ(engine.stage_update("2", "a").code(), ErrorCode::conflict);
+    save(engine);
+    survives_a_power_cut("a", "2\n");
+    put(engine, "b", "2");
+    EXPECT_NE(machine.file(".journal").value_or("").find('2'), std::string::npos);
+    remove_journal();
+    EXPECT_TRUE(engine.detach().ok());
+    EXPECT_EQ(machine.chunk("b"), "2\n");
+  }
+}
+
 // Kills: a dropped return code.
 TEST(EngineFailures, AnUnfinishedJournalThatCannotBeRemovedIsTold) {
   Machine machine;

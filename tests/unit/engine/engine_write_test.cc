@@ -225,6 +225,72 @@ TEST(EngineNames, RemovingAnotherSpellingFreesNothing) {
   EXPECT_EQ(engine.stage_update("2", "Users").code(), ErrorCode::invalid_name);
 }
 
+// Kills: refusing a name until the removal of its other spelling is committed, in which case no
+// restore could go back to it; forgetting that the name is taken by the new spelling from then on.
+TEST(EngineNames, AnotherSpellingTakesThePlaceOfOneThatIsRemoved) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "users", "1");
+  const auto before = engine.create_checkpoint();
+  ASSERT_TRUE(before.ok());
+
+  ASSERT_TRUE(engine.remove_chunk("users").ok());
+  put(engine, "Users", "2");
+  EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
+  save(engine);
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"Users"});
+  EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
+
+  auto transaction = engine.transaction();
+  ASSERT_TRUE(transaction.stage("4", "USERS").ok());
+  ASSERT_TRUE(transaction.remove("Users").ok());
+  ASSERT_TRUE(transaction.commit().ok());
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"USERS"});
+
+  ASSERT_TRUE(engine.restore_checkpoint(*before).ok());
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"users"});
+  EXPECT_EQ(machine.chunk("users"), "1\n");
+  EXPECT_EQ(engine.stage_update("5", "USERS").code(), ErrorCode::invalid_name);
+  EXPECT_TRUE(engine.stage_update("5", "users").ok());
+}
+
+// Kills: forgetting at a replay that the name is taken by the new spelling.
+TEST(EngineNames, AnotherSpellingIsReplayedInThePlaceOfTheOne) {
+  Machine machine;
+  {
+    auto engine = machine.engine();
+    put(engine, "users", "1");
+    save(engine);
+    ASSERT_TRUE(engine.remove_chunk("users").ok());
+    put(engine, "Users", "2");
+    machine.files.kill();
+  }
+  auto after = machine.files.crash_clone(1, CrashModel::process);
+  EngineOptions options;
+  options.base_dir = "/";
+  auto engine =
+      EngineAccess::construct("project", options, {*after, machine.clock, machine.process});
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"Users"});
+  EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
+}
+
+// A file system that ignores case shows the old spelling under the new name. Kills: publishing over
+// it, and then removing what was published.
+TEST(EngineNames, AnotherSpellingIsRefusedWhereItIsTheSameFile) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "users", "1");
+  save(engine);
+  // As such a file system would: a second name of the same file.
+  auto chunks = machine.files.open_directory("/project/chunks").value();
+  ASSERT_TRUE(chunks->link("users.json", *chunks, "Users.json").ok());
+  auto transaction = engine.transaction();
+  ASSERT_TRUE(transaction.remove("users").ok());
+  ASSERT_TRUE(transaction.stage("2", "Users").ok());
+  EXPECT_EQ(transaction.commit().code(), ErrorCode::invalid_name);
+  EXPECT_EQ(machine.chunk("users"), "1\n");
+}
+
 TEST(EngineRemove, ThenCreateAgain) {
   Machine machine;
   auto engine = machine.engine();

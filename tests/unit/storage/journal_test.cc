@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "platform/platform.h"
 #include "support/sim_file_system.h"
@@ -321,6 +322,41 @@ TEST_F(JournalFaults, WhatIsRemovedStaysAway) {
       EXPECT_EQ(after(files, seed), Edits{});
     }
   });
+}
+
+// Another program removes or replaces the file: what is appended to it then, no recovery would
+// find. Kills: an fdatasync of a file that has no name any more, taken for durable (G1); appending
+// to one without a word (G3).
+TEST_F(JournalTest, IsMissedByTheNextSyncAndTheNextFirstRecord) {
+  const auto remove = [&] { ASSERT_TRUE(root_->unlink(".journal").ok()); };
+  const auto replace = [&] {
+    write_file(folder_ / "other", read_file(folder_.path() / ".journal"));
+    ASSERT_TRUE(root_->rename("other", *root_, ".journal").ok());
+  };
+  for (const std::function<void()>& act : {std::function<void()>(remove), {replace}}) {
+    auto journal = Journal::create(*root_, kToken).value();
+    auto record = put("a", "1");
+    ASSERT_TRUE(journal->append(*record).ok());
+    act();
+    EXPECT_EQ(journal->sync_to(record->sequence()).code(), ErrorCode::conflict);
+    EXPECT_TRUE(journal->broken());
+    ASSERT_TRUE(journal->rewrite({record}, kToken).ok());
+    EXPECT_FALSE(journal->broken());
+    EXPECT_EQ(reread(), Edits{"a=1"});
+    ASSERT_TRUE(journal->append(*put("b", "2")).ok());
+    ASSERT_TRUE(journal->sync_to(record->sequence() + 1).ok());
+    EXPECT_EQ(reread(), (Edits{"a=1", "b=2"}));
+
+    ASSERT_TRUE(journal->reset(false).ok());
+    act();
+    EXPECT_EQ(journal->append(*put("c", "3")).code(), ErrorCode::conflict);
+    EXPECT_TRUE(journal->broken());
+    ASSERT_TRUE(journal->rewrite({}, kToken).ok());
+    EXPECT_TRUE(journal->append(*put("c", "3")).ok());
+    EXPECT_EQ(reread(), Edits{"c=3"});
+    EXPECT_TRUE(journal->remove().ok());
+    EXPECT_TRUE(journal->remove().ok()) << "it is gone, which is what was asked for";
+  }
 }
 
 // What the caller is not told about it cannot make up for. Kills: dropped return codes.
