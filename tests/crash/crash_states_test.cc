@@ -1,6 +1,6 @@
-// G1 to G6 after a crash at every call: each workload runs once; before every call of the file
-// system the states that a crash may leave are cloned, reopened and judged, and the recovery
-// itself is crashed again, two levels deep.
+// G1 to G6, and G13 for checkpoints, after a crash at every call: each workload runs once; before
+// every call of the file system the states that a crash may leave are cloned, reopened and judged,
+// and the recovery itself is crashed again, two levels deep.
 //
 // SAFECHUNK_CRASH_SEEDS    states per call and model (default 2)
 // SAFECHUNK_CRASH_STRIDE   every how many calls a recovery is crashed again (default 40)
@@ -132,7 +132,9 @@ class Judge {
         fail(here, "attach failed: " + engine.status().to_text());
         return state;
       }
-      state = read_all(engine, [&](const std::string& what) { fail(here, what); });
+      const Complain complain = [&](const std::string& what) { fail(here, what); };
+      state = read_all(engine, complain);
+      check_checkpoints(engine, archives_in(clone), history_, complain);
       for (const Event& event : engine.recovery_report().events) {
         events_ +=
             "\n    " + std::string(to_string(event.kind)) + " " + event.chunk + ": " + event.detail;
@@ -141,6 +143,17 @@ class Judge {
       clone.kill();
     }
     return state;
+  }
+
+  static std::set<std::string> archives_in(const SimFileSystem& file_system) {
+    constexpr std::string_view kFolder = "project/checkpoints/";
+    std::set<std::string> files;
+    for (const auto& [path, bytes] : file_system.contents()) {
+      if (path.starts_with(kFolder) && path.size() > kFolder.size()) {
+        files.insert(path.substr(kFolder.size()));
+      }
+    }
+    return files;
   }
 
   // A recovery that is done has nothing left to do.

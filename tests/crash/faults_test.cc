@@ -1,8 +1,10 @@
-// G7, G8: the n-th call of the file system fails, once or for good, with each plausible error, for
-// every n until a workload no longer reaches it. Nothing acknowledged or staged is lost, nothing
-// hangs, and once calls succeed again everything staged is saved.
+// G7, G8: the n-th call of the file system fails, once or for good, with each plausible error, or
+// reads or writes less than it was asked to, for every n until a workload no longer reaches it.
+// Nothing acknowledged or staged is lost, nothing hangs, and once calls succeed again everything
+// staged is saved.
 //
-// Kills: dropped return codes, acknowledging after a failed fsync, renaming after a failed fsync.
+// Kills: dropped return codes and counts, acknowledging after a failed fsync, renaming after a
+// failed fsync, syncing a file again whose fsync has failed.
 
 #include <gtest/gtest.h>
 
@@ -39,17 +41,30 @@ struct Fault {
   bool for_good;
 };
 
-// One run of the workload in which call number `broken` fails. False when it was never reached.
+std::string describe(int error) {
+  if (error == SimFileSystem::kShort) return "moves half of the bytes";
+  if (error == SimFileSystem::kStoresNothing) return "stores nothing";
+  return "fails with errno " + std::to_string(error);
+}
+
+// One run of the workload in which call number `broken` (of those that a short count can happen to)
+// fails. False when it was never reached.
 bool run_with_fault(const Workload& workload, Durability durability, std::size_t broken,
                     const Fault& fault) {
   SimFileSystem file_system;
   bool reached = false;
   std::string failed_call;
   std::atomic<bool> repaired{false};
+  std::size_t moves = 0;
   std::mutex noting;  // the worker and the test's thread call the file system, both
   file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
     const std::lock_guard lock(noting);
-    const bool hit = fault.for_good ? call.number >= broken : call.number == broken;
+    std::size_t number = call.number;
+    if (fault.error < 0) {
+      if (!call.moves_bytes()) return std::nullopt;
+      number = moves++;
+    }
+    const bool hit = fault.for_good ? number >= broken : number == broken;
     if (!hit || repaired) return std::nullopt;
     if (!reached) failed_call = call.verb + " " + call.path;
     reached = true;
@@ -62,7 +77,7 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
     std::unique_lock lock(noting);
     const bool failed = reached;
     const std::string where = workload.name + ", call " + std::to_string(broken) + " (" +
-                              failed_call + ") fails with errno " + std::to_string(fault.error) +
+                              failed_call + ") " + describe(fault.error) +
                               (fault.for_good ? " for good" : " once");
     lock.unlock();
     if (failed) {
@@ -111,9 +126,11 @@ TEST_P(Faults, AtEveryCallLoseNothing) {
   const auto& [index, durability] = GetParam();
   const Workload& workload = fault_workloads()[index];
   std::size_t runs = 0;
-  for (const Fault& fault : {Fault{EIO, false}, Fault{EIO, true}, Fault{ENOSPC, false},
-                             Fault{ENOSPC, true}, Fault{EACCES, false}, Fault{EROFS, true},
-                             Fault{EMFILE, false}, Fault{EDQUOT, true}, Fault{EINTR, false}}) {
+  for (const Fault& fault :
+       {Fault{EIO, false}, Fault{EIO, true}, Fault{ENOSPC, false}, Fault{ENOSPC, true},
+        Fault{EACCES, false}, Fault{EROFS, true}, Fault{EMFILE, false}, Fault{EDQUOT, true},
+        Fault{EINTR, false}, Fault{SimFileSystem::kShort, false},
+        Fault{SimFileSystem::kShort, true}, Fault{SimFileSystem::kStoresNothing, false}}) {
     for (std::size_t broken = 0;; ++broken) {
       if (!run_with_fault(workload, durability, broken, fault)) break;
       ++runs;

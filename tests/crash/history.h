@@ -25,7 +25,7 @@ class History {
     }
     units_.push_back(std::move(unit));
   }
-  // A new owner has opened the project and found `state`, durably.
+  // A new owner has opened the project and found `state`, durably. Checkpoints stay promised.
   void restart(const ProjectState& state) {
     Unit unit;
     for (const auto& [chunk, text] : state) unit[chunk] = text;
@@ -38,6 +38,17 @@ class History {
   void refused() { units_.pop_back(); }
   void staged() { staged_ = units_.size(); }
   void acknowledged() { acknowledged_ = staged_; }
+  // A checkpoint is being made: from now on only the newest of the others, with it as many as
+  // `retention`, must stay.
+  void begin_checkpoint(std::size_t retention) {
+    if (checkpoints_.size() >= retention) {
+      checkpoints_.erase(checkpoints_.begin(),
+                         checkpoints_.end() - static_cast<std::ptrdiff_t>(retention - 1));
+    }
+  }
+  void made_checkpoint(const std::string& file) { checkpoints_.push_back(file); }
+  // Archives that must be there, whatever happens.
+  [[nodiscard]] const std::vector<std::string>& checkpoints() const { return checkpoints_; }
   // An accident, not an edit: bytes that may stand in a file although nobody staged them.
   void damaged(const std::string& chunk) { damaged_.insert(chunk); }
 
@@ -85,6 +96,7 @@ class History {
   std::vector<Unit> units_;
   std::map<std::string, std::set<std::string>> versions_;
   std::set<std::string> damaged_;
+  std::vector<std::string> checkpoints_;
   std::size_t staged_ = 0;
   std::size_t acknowledged_ = 0;
 };

@@ -110,8 +110,8 @@ struct Fault {
   int error;
   bool for_good;
 };
-constexpr Fault kFaults[] = {
-    {EIO, false}, {EIO, true}, {ENOSPC, true}, {EACCES, false}, {EMFILE, false}};
+constexpr Fault kFaults[] = {{EIO, false},    {EIO, true},     {ENOSPC, true},
+                             {EACCES, false}, {EMFILE, false}, {SimFileSystem::kShort, true}};
 
 // Fails the n-th call between arm() and disarm(), and those behind it.
 class Failing {
@@ -119,7 +119,7 @@ class Failing {
   Failing(SimFileSystem& files, std::size_t broken, Fault fault)
       : files_(files), error_(fault.error) {
     files_.set_hook([this, broken, fault](const SimCall& call) -> std::optional<int> {
-      if (!armed_) return std::nullopt;
+      if (!armed_ || (fault.error < 0 && !call.moves_bytes())) return std::nullopt;
       const std::size_t number = calls_++;
       if (number < broken || (number > broken && !fault.for_good)) return std::nullopt;
       if (number == broken) where_ = call.verb + " " + call.path;

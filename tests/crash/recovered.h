@@ -1,7 +1,8 @@
-// What a recovered project holds, and whether that is right (G1 to G5).
+// What a recovered project holds, and whether that is right (G1 to G5, G13).
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include <safechunk/safechunk.hpp>
@@ -54,6 +55,23 @@ inline void check_file(const std::string& path, const std::string& bytes, const 
   if (!chunk && !backup) return;
   if (!history.is_version(file.substr(0, file.rfind('.')), bytes)) {
     complain(path + " holds '" + bytes + "'");
+  }
+}
+
+// G13: what has the name of an archive is a whole one, and every archive that was acknowledged is
+// there. `files` are those in the project's checkpoints/.
+inline void check_checkpoints(SafeChunkEngine& engine, const std::set<std::string>& files,
+                              const History& history, const Complain& complain) {
+  for (const std::string& file : files) {
+    if (!file.ends_with(".zip")) {
+      complain("checkpoints/ holds " + file);
+      continue;
+    }
+    const Status status = engine.verify_checkpoint(file);
+    if (!status) complain(file + ": " + status.to_text());
+  }
+  for (const std::string& file : history.checkpoints()) {
+    if (!files.contains(file)) complain("the checkpoint " + file + " is gone");
   }
 }
 

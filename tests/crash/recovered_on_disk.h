@@ -40,6 +40,11 @@ inline ProjectState check_project_on_disk(const std::string& base, const History
     }
     found = read_all(engine, complain);
     EXPECT_TRUE(engine.verify().value().sound()) << where;
+    std::set<std::string> archives;
+    for (const auto& entry : fs::directory_iterator(fs::path(base) / "project/checkpoints")) {
+      archives.insert(entry.path().filename().string());
+    }
+    check_checkpoints(engine, archives, history, complain);
   }
   check_state(found, history, true, complain);
   auto again = EngineAccess::construct("project", crash_test_options(durability, base), platform);

@@ -66,8 +66,13 @@ Status Session::transaction(const History::Unit& unit) {
 }
 
 Result<std::string> Session::checkpoint(int retention) {
+  history_.change(
+      [&](History& history) { history.begin_checkpoint(static_cast<std::size_t>(retention)); });
   auto name = engine_.create_checkpoint("crash", retention);
-  if (name) acknowledged();
+  if (name) {
+    history_.change([&](History& history) { history.made_checkpoint(*name); });
+    acknowledged();
+  }
   return name;
 }
 

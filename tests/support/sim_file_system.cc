@@ -21,6 +21,7 @@ struct SimFileSystem::Inode {
   std::string bytes;          // as programs see it
   std::string durable_bytes;  // after the last sync
   std::set<std::size_t> dirty_pages;
+  std::set<std::size_t> lost_pages;  // clean for the kernel, but never written: an fsync failed
   std::map<std::string, std::string> attributes;
   std::map<std::string, std::string> durable_attributes;
   Names entries;  // of a folder
@@ -101,7 +102,7 @@ using State = SimFileSystem::State;
 using Inode = SimFileSystem::Inode;
 
 // Tells the hook, and says which errno to fail with; 0 to go on.
-int enter(State& state, const char* verb, const std::string& path, const std::string& target = "") {
+int ask_hook(State& state, const char* verb, const std::string& path, const std::string& target) {
   SimCall call{verb, path, target, 0};
   std::shared_ptr<const SimFileSystem::Hook> hook;
   {
@@ -116,6 +117,18 @@ int enter(State& state, const char* verb, const std::string& path, const std::st
   return state.dead ? EIO : 0;
 }
 
+int enter(State& state, const char* verb, const std::string& path, const std::string& target = "") {
+  return std::max(ask_hook(state, verb, path, target), 0);
+}
+
+// The same for a read or write of so many bytes, which may become fewer.
+int enter(State& state, const char* verb, const std::string& path, std::size_t& size) {
+  const int answer = ask_hook(state, verb, path, "");
+  if (answer == SimFileSystem::kShort && size > 1) size /= 2;
+  if (answer == SimFileSystem::kStoresNothing && std::strcmp(verb, "write_at") == 0) size = 0;
+  return std::max(answer, 0);
+}
+
 Status failure(int number, const char* verb, const std::string& path) {
   return status_from_errno(number, verb, path);
 }
@@ -127,18 +140,25 @@ class SimFile final : public File {
   ~SimFile() override { unlock(); }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
-    if (const int error = enter(*state_, "read_at", path_)) return failure(error, "read", path_);
+    std::size_t size = buffer.size();
+    if (const int error = enter(*state_, "read_at", path_, size)) {
+      return failure(error, "read", path_);
+    }
     const std::lock_guard lock(state_->mutex);
     const std::string& bytes = state_->at(inode_).bytes;
     if (offset >= bytes.size()) return std::size_t{0};
-    const std::size_t count =
-        std::min(buffer.size(), bytes.size() - static_cast<std::size_t>(offset));
+    const std::size_t count = std::min(size, bytes.size() - static_cast<std::size_t>(offset));
     std::memcpy(buffer.data(), bytes.data() + offset, count);
     return count;
   }
 
   Result<std::size_t> write_at(std::uint64_t offset, std::string_view data) override {
-    if (const int error = enter(*state_, "write_at", path_)) return failure(error, "write", path_);
+    std::size_t size = data.size();
+    if (const int error = enter(*state_, "write_at", path_, size)) {
+      return failure(error, "write", path_);
+    }
+    data = data.substr(0, size);
+    if (data.empty()) return size;
     const std::lock_guard lock(state_->mutex);
     Inode& inode = state_->at(inode_);
     const auto begin = static_cast<std::size_t>(offset);
@@ -146,6 +166,7 @@ class SimFile final : public File {
     std::memcpy(inode.bytes.data() + begin, data.data(), data.size());
     for (std::size_t page = begin / kPage; page * kPage < begin + data.size(); ++page) {
       inode.dirty_pages.insert(page);
+      inode.lost_pages.erase(page);
     }
     inode.modified_ns = inode.changed_ns = state_->tick();
     return data.size();
@@ -243,10 +264,21 @@ class SimFile final : public File {
 
  private:
   Status sync_as(const char* verb) {
-    if (const int error = enter(*state_, verb, path_)) return failure(error, verb, path_);
+    const int error = enter(*state_, verb, path_);
     const std::lock_guard lock(state_->mutex);
     Inode& inode = state_->at(inode_);
-    inode.durable_bytes = inode.bytes;
+    if (error != 0) {
+      inode.lost_pages.merge(inode.dirty_pages);
+      inode.dirty_pages.clear();
+      return failure(error, verb, path_);
+    }
+    std::string durable = inode.bytes;
+    for (const std::size_t page : inode.lost_pages) {
+      for (std::size_t i = page * kPage; i < std::min((page + 1) * kPage, durable.size()); ++i) {
+        durable[i] = i < inode.durable_bytes.size() ? inode.durable_bytes[i] : '\0';
+      }
+    }
+    inode.durable_bytes = std::move(durable);
     inode.durable_attributes = inode.attributes;
     inode.dirty_pages.clear();
     return {};
@@ -428,7 +460,9 @@ class SimDirectory final : public Directory {
 
 // What may be left of a file whose pages were not all synced.
 std::string crashed_bytes(const Inode& inode, std::mt19937_64& random) {
-  if (inode.dirty_pages.empty()) return inode.durable_bytes;
+  std::set<std::size_t> pages = inode.dirty_pages;
+  pages.insert(inode.lost_pages.begin(), inode.lost_pages.end());
+  if (pages.empty()) return inode.durable_bytes;
   enum Kind { kOld, kNew, kPages, kZeroPages, kTorn, kGarbage, kEmpty, kKinds };
   const auto kind = random() % kKinds;
   if (kind == kOld) return inode.durable_bytes;
@@ -437,7 +471,7 @@ std::string crashed_bytes(const Inode& inode, std::mt19937_64& random) {
   std::string result = inode.durable_bytes;
   const std::size_t size = random() % 2 == 0 ? inode.bytes.size() : inode.durable_bytes.size();
   result.resize(size);
-  for (const std::size_t page : inode.dirty_pages) {
+  for (const std::size_t page : pages) {
     if (random() % 2 == 0) continue;
     for (std::size_t at = page * kPage; at < std::min((page + 1) * kPage, size); at += kSector) {
       const std::size_t end = std::min({at + kSector, size, inode.bytes.size()});
@@ -462,6 +496,7 @@ void crash_inode(Inode& inode, std::mt19937_64& random) {
   inode.durable_bytes = inode.bytes;
   inode.durable_attributes = inode.attributes;
   inode.dirty_pages.clear();
+  inode.lost_pages.clear();
   inode.entries = inode.durable_entries;
 }
 

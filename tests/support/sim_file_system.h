@@ -1,8 +1,10 @@
 // A file system in memory that knows what is durable, for crash and fault tests.
 //
 // Every inode has durable contents and writes that were not synced; every folder operation is
-// pending until its folder is synced. crash_clone() gives an independent file system in one of the
-// states that a crash may leave. A hook sees every call before it is carried out, and may fail it.
+// pending until its folder is synced. What an fsync of a file that failed should have made durable
+// no later fsync of that file does, unless it is written again: the kernel has marked it clean.
+// crash_clone() gives an independent file system in one of the states that a crash may leave. A
+// hook sees every call before it is carried out, and may fail it.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +34,18 @@ struct SimCall {
   std::string path;        // relative to the root, for instance "project/chunks/a.tmp"
   std::string target;      // of rename and link: the new path
   std::size_t number = 0;  // counted from 0
+
+  [[nodiscard]] bool moves_bytes() const { return verb == "read_at" || verb == "write_at"; }
 };
 
 class SimFileSystem final : public FileSystem {
  public:
   // An errno fails the call with it. The hook runs before the call, outside of any lock.
   using Hook = std::function<std::optional<int>(const SimCall&)>;
+  // What the hook may say instead of an errno: a read or write moves half of the bytes only (one
+  // byte whole), or a write stores none. Other calls go on as ever.
+  static constexpr int kShort = -1;
+  static constexpr int kStoresNothing = -2;
 
   explicit SimFileSystem(bool attributes_supported = true, bool links_supported = true);
   ~SimFileSystem() override;
