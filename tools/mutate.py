@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Breaks the code on purpose, one safety measure at a time, and checks that a test notices.
 
-usage: tools/mutate.py [--only WORD]
+usage: tools/mutate.py [--only WORD | --check]
 
 Prints a table: the first test of all that fails, and the first that judges what is left after a crash or a
 failing call, without knowing the engine's calls. Works on a copy of the sources in build/mutants. Exit status 1
-when a mutant survives.
+when a mutant survives. --check only says whether each place is still there exactly once.
 """
 
 import argparse
@@ -32,6 +32,16 @@ MUTANTS = [
     ("failed fsync ignored", "src/storage/durable_file.cc",
      "  if (Status status = file_->sync(); !status) return status;\n", "  (void)file_->sync();\n"),
     ("short writes ignored", "src/storage/durable_file.cc",
+     "    bytes.remove_prefix(*count);\n", "    bytes = {};\n"),
+    ("short reads ignored", "src/storage/durable_file.cc",
+     "    if (*count == 0) break;  // it shrank while being read\n    filled += *count;\n",
+     "    filled += *count;\n    break;\n"),
+    ("short reads of the journal ignored", "src/storage/journal.cc",
+     "      if (*count == 0) break;\n      filled += *count;\n", "      filled += *count;\n      break;\n"),
+    ("a write that stores nothing counts", "src/storage/durable_file.cc",
+     "    if (*count == 0) return Status(ErrorCode::no_space, \"a write stored nothing\");\n",
+     "    if (*count == 0) return {};\n"),
+    ("failed write ignored", "src/storage/durable_file.cc",
      "  while (!bytes.empty()) {\n    auto count = file.write_at(offset, bytes);\n"
      "    if (!count) return count.status();",
      "  while (!bytes.empty()) {\n    auto count = file.write_at(offset, bytes);\n"
@@ -92,9 +102,19 @@ MUTANTS = [
      "    if (!status && status.code() != ErrorCode::not_found) return status;\n"
      "    status = folders_.chunks->unlink",
      "    status = folders_.chunks->unlink"),
+    ("a journal whose fsync failed is synced again", "src/storage/journal.cc",
+     "  if (Status status = file->sync_data(); !status) {\n    lock.lock();\n    broken_ = true;\n",
+     "  if (Status status = file->sync_data(); !status) {\n    lock.lock();\n"),
+    ("a journal without a name counts", "src/storage/journal.cc",
+     "  if (Status status = check_in_place(); !status) return status;\n  durable = target;\n",
+     "  durable = target;\n"),
+    ("a first record without a look at the journal's name", "src/storage/journal.cc",
+     "  if (offset == kHeaderSize) {\n", "  if (false) {\n"),
+    ("another spelling over the same file", "src/engine/engine_write.cc",
+     "    if (!told_apart) return differs_by_case(chunk, rival);\n", "    (void)told_apart;\n"),
     ("journal sync does nothing", "src/storage/journal.cc",
-     "  Status status = file->sync_data();\n  if (status.ok()) {\n    durable = target;",
-     "  Status status;\n  if (status.ok()) {\n    durable = target;"),
+     "  if (Status status = file->sync_data(); !status) {\n    lock.lock();\n",
+     "  if (Status status; !status) {\n    lock.lock();\n"),
     ("reset never durable", "src/storage/journal.cc", "  if (!durable) return {};\n", "  return {};\n"),
     ("rewritten journal not synced", "src/storage/journal.cc",
      "  if (Status status = temporary->make_durable_and_keep_open(); !status) return status;\n"
@@ -128,10 +148,11 @@ MUTANTS = [
      "    return Status();\n  };\n  backup.reason = publish();"),
     ("rot not told from an edit", "src/storage/inspection.cc",
      "  if (stamp && stamp->modified_ns == modified_ns) {", "  if (false) {"),
+    ("a checkpoint whose name is not synced", "src/storage/checkpoint.cc",
+     "  if (Status status = checkpoints.sync(); !status) return status;\n", ""),
     ("detach forgets the journal's folder", "src/storage/journal.cc",
-     "  if (Status status = root_.unlink(layout::kJournal); !status) return status;\n"
-     "  return root_.sync();",
-     "  return root_.unlink(layout::kJournal);"),
+     "  if (!status && status.code() != ErrorCode::not_found) return status;\n  return root_.sync();\n}\n\n}",
+     "  if (!status && status.code() != ErrorCode::not_found) return status;\n  return {};\n}\n\n}"),
 ]
 
 
@@ -162,7 +183,14 @@ def killer(tests):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="only mutants whose name holds this word")
+    parser.add_argument("--check", action="store_true", help="look for the places, and break nothing")
     arguments = parser.parse_args()
+    lost = [f"{name}: the place is not there exactly once in {file}" for name, file, old, _ in MUTANTS
+            if (ROOT / file).read_text().count(old) != 1]
+    if lost:
+        sys.exit("\n".join(lost))
+    if arguments.check:
+        return
     shutil.rmtree(COPY.parent, ignore_errors=True)  # what a mutant left must not be built upon
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
     configured = run(["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja",
@@ -179,8 +207,6 @@ def main():
             continue
         path = COPY / file
         text = path.read_text()
-        if text.count(old) != 1:
-            sys.exit(f"{name}: the place is not there exactly once in {file}")
         path.write_text(text.replace(old, new))
         if (built := build()).returncode != 0:
             sys.exit(f"{built.stdout[-2000:]}\n{name}: does not build")
