@@ -22,6 +22,8 @@ struct Digest {
 
 // What the digest of a chunk that does not exist is.
 inline constexpr Digest kAbsentDigest{};
+// Stands for a version which could not be read, or is not certain.
+inline constexpr Digest kUnknownDigest{~0ULL, ~0ULL};
 
 // Cost: O(bytes), above 5 GB/s.
 [[nodiscard]] Digest digest_of(std::string_view bytes) noexcept;

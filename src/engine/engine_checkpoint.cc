@@ -95,26 +95,55 @@ Result<std::string> EngineCore::archive_all(OpenProject& project, std::string la
   request.unix_time_ns = platform_.clock.unix_time_ns();
   std::set<std::string> healed;
   for (;;) {
-    auto pinned = pin_all(project);
+    auto pinned = pin_all(project, notices);
     if (!pinned) return pinned.status();
+    // Of these a fetch would give the backup, so the archive must have them as chunks.
+    if (const auto missing = (*pinned)->without_file(request.without); !missing.empty()) {
+      for (const std::string& chunk : missing) {
+        if (Status s = heal_or_leave_out(project, chunk, damaged, request.without, notices); !s) {
+          return s;
+        }
+      }
+      continue;
+    }
     auto name =
         write_checkpoint(*project.folders.checkpoints, **pinned, request, settings_, progress);
     if (name || name.code() != ErrorCode::corrupt || name.error().chunk.empty()) return name;
-    const std::string chunk = name.error().chunk;
     // Each turn heals a chunk or leaves one out, so there are not more turns than chunks.
-    if (healed.insert(chunk).second) {
-      std::vector<Event> events;
-      const std::lock_guard gate(gate_);
-      const Inspection after = project.chunks->heal(chunk, events);
-      for (const Event& event : events) notices.event(event);
-      if (after.usable() && after.reason.ok()) continue;
+    const std::string chunk = name.error().chunk;
+    if (!healed.insert(chunk).second) {
+      if (damaged == DamagedChunks::refuse || !request.without.insert(chunk).second) return name;
+    } else if (Status s = heal_or_leave_out(project, chunk, damaged, request.without, notices);
+               !s) {
+      return s;
     }
-    if (damaged == DamagedChunks::refuse || !request.without.insert(chunk).second) return name;
   }
 }
 
-Result<std::shared_ptr<PinnedFiles>> EngineCore::pin_all(OpenProject& project) {
+Status EngineCore::heal_or_leave_out(OpenProject& project, const std::string& chunk,
+                                     DamagedChunks damaged, std::set<std::string>& left_out,
+                                     Notices& notices) {
+  std::vector<Event> events;
   const std::lock_guard gate(gate_);
+  const Inspection after = project.chunks->heal(chunk, events);
+  for (const Event& event : events) notices.event(event);
+  // Removed or changed meanwhile: another look will tell.
+  const bool other =
+      after.health == FileHealth::missing || after.reason.code() == ErrorCode::conflict;
+  if (other || (after.usable() && after.reason.ok())) return {};
+  if (damaged == DamagedChunks::leave_out && left_out.insert(chunk).second) return {};
+  Error error = after.reason.error();
+  error.chunk = chunk;
+  return error;
+}
+
+// A set of which one rename has failed is visible in part: it is made whole before it is pinned.
+Result<std::shared_ptr<PinnedFiles>> EngineCore::pin_all(OpenProject& project, Notices& notices) {
+  const std::lock_guard gate(gate_);
+  if (Status held = project.lock->check_held(); !held) return held;
+  if (unsaved_) {
+    if (Status saved = commit_staged(project, notices); !saved) return saved;
+  }
   auto pinned = PinnedFiles::pin(project.folders, platform_.process.random_token(), settings_);
   if (pinned) project.chunks->set_keeper(*pinned);
   return pinned;
@@ -122,6 +151,7 @@ Result<std::shared_ptr<PinnedFiles>> EngineCore::pin_all(OpenProject& project) {
 
 Status EngineCore::prune_checkpoints(OpenProject& project, const std::string& newest,
                                      std::size_t retention) {
+  if (Status held = project.lock->check_held(); !held) return held;
   Directory& folder = *project.folders.checkpoints;
   auto files = folder.list();
   if (!files) return files.status();
@@ -186,7 +216,7 @@ Status EngineCore::restore_all(OpenProject& project, const std::string& file_nam
   auto safety = archive_all(project, "before_restore", "made before restoring " + file_name,
                             DamagedChunks::leave_out, while_active(nullptr), notices);
   if (!safety) return safety.status();
-  auto present = list_chunks();
+  auto present = project.chunks->list_with_backups();
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
     if (!restored.contains(chunk)) record->add_removal(chunk);
@@ -210,6 +240,7 @@ Status EngineCore::delete_checkpoint(std::string_view file_name) {
   if (Status status = turn.take(); !status) return status;
   auto project = owned_project();
   if (!project) return project.status();
+  if (Status held = (*project)->lock->check_held(); !held) return held;
   Directory& folder = *(*project)->folders.checkpoints;
   if (Status status = folder.unlink(std::string(file_name)); !status) return status;
   return folder.sync();

@@ -117,6 +117,7 @@ Status EngineCore::attach() {
     state_changed_.wait(lock, [&] { return state_ == State::active || state_ == State::inactive; });
     if (state_ == State::active) return {};
     state_ = State::attaching;
+    owner_pid_.store(platform_.process.pid());  // a child that is forked from now on is none
   }
   Notices notices;
   Status status;
@@ -133,7 +134,7 @@ Status EngineCore::attach() {
     const Lock lock(mutex_);
     state_ = status.ok() ? State::active : State::inactive;
     status_ = status;
-    if (status.ok()) owner_pid_.store(platform_.process.pid());
+    if (!status.ok()) owner_pid_.store(0);
   }
   state_changed_.notify_all();
   deliver(std::move(notices));
@@ -192,8 +193,10 @@ Status EngineCore::open_and_recover(Notices& notices) {
     for (const std::string& chunk : project->settled) staging_.discard(chunk);
     project->records.clear();
     committed_through_ = 0;
+    unsaved_ = false;
     journal_must_vanish_ = false;
     acknowledged_ = 0;
+    uncertain_ = 0;
     burst_ = false;
     back_off_.succeeded();
     debounce_.clear();
@@ -201,6 +204,10 @@ Status EngineCore::open_and_recover(Notices& notices) {
   for (const Event& event : project->report.events) notices.event(event);
   // A failure is reported and retried by the worker; what it concerns stays staged and journaled.
   (void)commit_staged(*project, notices);
+  {
+    const Lock lock(mutex_);
+    if (!staging_.empty()) uncertain_ = staging_.newest_sequence();
+  }
   return project->had_journal ? renew_journal(*project, notices) : Status();
 }
 
@@ -299,6 +306,11 @@ Status EngineCore::detach() {
   return status;
 }
 
+bool EngineCore::trim_journal(OpenProject& project) {
+  const std::lock_guard stage_lock(stage_mutex_);
+  return rewrite_journal(project, project.journal->token()).ok();
+}
+
 Status EngineCore::finish_detach(Notices& notices) {
   const std::lock_guard gate(gate_);
   { const std::lock_guard barrier(stage_mutex_); }  // whoever was staging has finished
@@ -317,8 +329,11 @@ Status EngineCore::finish_detach(Notices& notices) {
   }
   // Without the lock, the journal under that name may be another owner's.
   const bool held = project->lock->check_held().ok();
-  // What could not be saved shall at least be durable in the journal.
-  if (!saved && held) notices.fault(sync_journal(*project, newest, notices));
+  // What could not be saved shall at least be durable in the journal, and that alone: what was
+  // saved may be changed by others until the next attach.
+  if (!saved && held && !trim_journal(*project)) {
+    notices.fault(sync_journal(*project, newest, notices));
+  }
   {
     const Lock lock(mutex_);
     project_.reset();

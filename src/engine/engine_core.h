@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -93,6 +94,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   void start_worker(Notices& notices);
   void run_worker(std::uint64_t generation);
   Status finish_detach(Notices& notices);
+  bool trim_journal(OpenProject& project);
   void abandon() noexcept;
   void deliver(Notices notices) noexcept;
 
@@ -108,7 +110,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status take_in(const std::shared_ptr<JournalRecord>& record,
                  std::shared_ptr<OpenProject>& project);  // intake_ held
   Status stage_locked(OpenProject& project, const std::shared_ptr<JournalRecord>& record);
-  Status set_bases(OpenProject& project, JournalRecord& record);
+  bool set_bases(OpenProject& project, JournalRecord& record);
   Status check_names(OpenProject& project, const JournalRecord& record);
   Status commit_staged(OpenProject& project, Notices& notices);    // gate_ held
   Status commit_snapshot(OpenProject& project, Notices& notices);  // likewise
@@ -149,7 +151,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                                   Notices& notices);
   Status restore_all(OpenProject& project, const std::string& file_name,
                      const ProgressHandler& progress, Notices& notices);
-  Result<std::shared_ptr<PinnedFiles>> pin_all(OpenProject& project);
+  Status heal_or_leave_out(OpenProject& project, const std::string& chunk, DamagedChunks damaged,
+                           std::set<std::string>& left_out, Notices& notices);
+  Result<std::shared_ptr<PinnedFiles>> pin_all(OpenProject& project, Notices& notices);
   Status prune_checkpoints(OpenProject& project, const std::string& newest, std::size_t retention);
 
   // Reading.
@@ -175,6 +179,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   std::mutex gate_;
   std::uint64_t committed_through_ = 0;  // guarded by gate_: every edit up to here is committed
   bool journal_must_vanish_ = false;     // guarded by gate_: see CommitReport
+  bool unsaved_ = false;  // guarded by gate_: of what was committed last, something failed
 
   std::mutex intake_;  // held by who stages, and by a restore from its safety checkpoint on
   std::mutex stage_mutex_;
@@ -192,6 +197,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Debounce debounce_;
   BackOff back_off_;
   std::uint64_t acknowledged_ = 0;  // newest sequence that was reported as durable
+  // Newest sequence that was staged upon what a power cut may change: only a commit makes it
+  // durable.
+  std::uint64_t uncertain_ = 0;
   // Edits came while the last commit ran, so that files which follow in every pause would only
   // hinder the journal that the caller waits for: they follow at the deadline.
   bool burst_ = false;

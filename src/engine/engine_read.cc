@@ -85,6 +85,7 @@ Result<Inspection> EngineCore::heal(OpenProject& project, const std::string& chu
     auto owned = owned_project();
     if (!owned) return owned.status();
     if (owned->get() != &project) return Status(ErrorCode::not_owner, "detached meanwhile");
+    if (Status held = project.lock->check_held(); !held) return held;
     healed = project.chunks->heal(chunk, events);
   }
   Notices notices;
@@ -284,22 +285,14 @@ Status EngineCore::repair_chunk(OpenProject& project, const std::string& chunk) 
 Status EngineCore::repair(const ProgressHandler& progress) {
   auto project = owned_project();
   if (!project) return project.status();
-  std::set<std::string> chunks;
-  for (Directory* folder : {(*project)->folders.chunks.get(), (*project)->folders.backups.get()}) {
-    auto files = folder->list();
-    if (!files) return files.status();
-    for (const std::string& file : *files) {
-      auto chunk = layout::chunk_of_file(file);
-      if (!chunk) chunk = layout::chunk_of_backup(file);
-      if (chunk) chunks.insert(*chunk);
-    }
-  }
+  auto chunks = (*project)->chunks->list_with_backups();
+  if (!chunks) return chunks.status();
   Status first_error;
   std::uint64_t done = 0;
-  for (const std::string& chunk : chunks) {
+  for (const std::string& chunk : *chunks) {
     Status repaired = repair_chunk(**project, chunk);
     if (first_error.ok()) first_error = std::move(repaired);
-    if (progress && !progress(++done, chunks.size())) {
+    if (progress && !progress(++done, chunks->size())) {
       return Status(ErrorCode::cancelled, "cancelled by the progress handler");
     }
   }

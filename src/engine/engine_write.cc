@@ -156,7 +156,8 @@ Status EngineCore::take_in(const std::shared_ptr<JournalRecord>& record,
 
 Status EngineCore::stage_locked(OpenProject& project,
                                 const std::shared_ptr<JournalRecord>& record) {
-  if (Status status = set_bases(project, *record); !status) return status;
+  if (Status status = check_names(project, *record); !status) return status;
+  const bool durable_base = set_bases(project, *record);
   const auto& operations = record->operations();
   {
     const Lock lock(mutex_);
@@ -178,27 +179,35 @@ Status EngineCore::stage_locked(OpenProject& project,
   Status journaled = project.journal->append(*record);
   const Lock lock(mutex_);
   staging_.add(std::move(prepared), *record, journaled.ok());
+  if (!durable_base) uncertain_ = record->sequence();
   debounce_.edited(platform_.clock.now());
   // Only when the worker would sleep too long: waking it costs more than staging a small text.
   if (debounce_.deadline() < worker_sleeps_until_) wake_.notify_all();
   return journaled;
 }
 
-// What each edit is staged upon: the newest journaled edit of its chunk, else what is on disk.
-Status EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
-  if (Status status = check_names(project, record); !status) return status;
+// What each edit is staged upon: the newest journaled edit of its chunk, unless another program has
+// been there since that one was staged; else what is on disk. False when a power cut might bring
+// something else back there.
+bool EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
+  bool durable = true;
   for (std::size_t i = 0; i < record.operations().size(); ++i) {
     const std::string& chunk = record.operations()[i].chunk;
-    {
-      const Lock lock(mutex_);
-      if (const StagedEdit* staged = staging_.find(chunk)) {
-        record.set_base(i, staged->journaled ? staged->edit().text : staged->edit().base);
-        continue;
-      }
+    const Base base = project.chunks->base_of(chunk);
+    const Lock lock(mutex_);
+    const StagedEdit* staged = staging_.find(chunk);
+    if (staged != nullptr && staged->journaled &&
+        (base.text == staged->edit().found || base.text == kUnknownDigest)) {
+      record.set_base(i, staged->edit().text);
+      record.set_found(i, staged->edit().found);
+      continue;
     }
-    record.set_base(i, project.chunks->base_of(chunk));
+    record.set_base(i, base.text);
+    record.set_found(i, base.text);
+    const bool is_new = base.text == kAbsentDigest && !names_.contains(fold_case(chunk));
+    durable = durable && (base.durable || is_new);
   }
-  return {};
+  return durable;
 }
 
 // Names are unique but for case: among themselves and with all that are there, unless the one that
@@ -266,6 +275,7 @@ Status EngineCore::force_sync() {
 // Durability::journal: acknowledged after one fdatasync, which threads that arrive together share.
 Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, Notices& notices) {
   std::uint64_t sequence = 0;
+  bool certain = false;
   {
     const Lock lock(mutex_);
     // Detached and attached meanwhile: sequences of that life say nothing about this one's, and a
@@ -273,9 +283,11 @@ Status EngineCore::sync_by_journal(const std::shared_ptr<OpenProject>& project, 
     if (project_ != project) return check_active();
     if (staging_.empty() || staging_.newest_sequence() <= acknowledged_) return {};
     sequence = staging_.newest_sequence();
+    certain = uncertain_ <= acknowledged_;
   }
-  // A journal that another owner has replaced keeps nothing; committing reports it.
-  if (!project->lock->check_held()) return commit_now(false, notices);
+  // A journal that another owner has replaced keeps nothing; committing reports it. And what a
+  // record stands upon must be what a power cut leaves, or it would look like a conflict.
+  if (!certain || !project->lock->check_held()) return commit_now(false, notices);
   if (Status synced = project->journal->sync_to(sequence); !synced) {
     notices.fault(synced);
     return commit_now(false, notices);
@@ -350,7 +362,7 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
     edits.reserve(set.size());
     for (const auto& [chunk, staged] : set) {
       edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().text,
-                       staged.record->sequence(), staged.group});
+                       staged.record->sequence(), staged.edit().found, staged.group});
     }
     const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(), [&] {
       return sync_journal(project, newest, notices, set);
@@ -359,6 +371,7 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
     journal_must_vanish_ = journal_must_vanish_ || report.journal_must_vanish;
     status = report.first_error();
     if (status.ok()) committed_through_ = newest;
+    unsaved_ = !status.ok();
   }
   settle(project, notices);
   return status;
@@ -423,14 +436,15 @@ Status EngineCore::rewrite_journal(OpenProject& project, std::uint32_t token,
     records = staging_.trim_records();
   }
   // Records that went before are left out: each edit now stands upon the disk, where an older one
-  // may just be on its way.
+  // may just be on its way, or what another program wrote and did not sync.
   for (const auto& record : records) {
     for (std::size_t i = 0; i < record->operations().size(); ++i) {
       const std::string& chunk = record->operations()[i].chunk;
       const auto found = committing.find(chunk);
       const bool older =
           found != committing.end() && found->second.record->sequence() != record->sequence();
-      record->set_base(i, older ? kUnknownDigest : project.chunks->base_of(chunk));
+      const Base base = older ? Base{kUnknownDigest} : project.chunks->base_of(chunk);
+      record->set_base(i, base.durable ? base.text : kUnknownDigest);
     }
   }
   Status status = project.journal->rewrite(records, token);

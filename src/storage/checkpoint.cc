@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 #include <new>
 #include <optional>
 
@@ -128,8 +129,12 @@ void PinnedFiles::keep(const std::string& chunk) {
   const bool has_backup = holds(backups_);
   if ((!has_primary && !has_backup) || kept(chunk)) return;
   Status status = open_folder();
-  if (status.ok() && has_primary) status = keep_file(*folders_.chunks, layout::chunk_file(chunk));
-  if (status.ok() && has_backup) status = keep_file(*folders_.backups, layout::backup_file(chunk));
+  if (status.ok() && has_primary) {
+    status = keep_file(*folders_.chunks, layout::chunk_file(chunk), chunk);
+  }
+  if (status.ok() && has_backup) {
+    status = keep_file(*folders_.backups, layout::backup_file(chunk), chunk);
+  }
   const std::lock_guard lock(mutex_);
   kept_.emplace(chunk, std::move(status));
 }
@@ -144,7 +149,7 @@ Status PinnedFiles::open_folder() {
   return {};
 }
 
-Status PinnedFiles::keep_file(Directory& from, const std::string& file) {
+Status PinnedFiles::keep_file(Directory& from, const std::string& file, const std::string& chunk) {
   files_.push_back(file);  // also when it fails in the middle
   // An earlier attempt may have ended in the middle, for lack of memory.
   Status unlinked = folder_->unlink(file);
@@ -154,14 +159,24 @@ Status PinnedFiles::keep_file(Directory& from, const std::string& file) {
       linked.code() == ErrorCode::not_found) {
     return linked;
   }
-  auto source = from.open(file, OpenMode::read);
-  if (!source) return source.status();
-  auto bytes = read_all(**source, settings_.size_limit);
-  if (!bytes) return bytes.status();
+  // The copy has no stamp: it must be judged here.
+  const Inspection found = inspect_file(from, file, chunk, settings_);
+  if (found.health == FileHealth::invalid) {
+    return Status(ErrorCode::corrupt, found.reason.error().message);
+  }
+  if (!found.usable()) return found.reason;
   auto copy = folder_->open(file, OpenMode::create_exclusive, 0600);
   if (!copy) return copy.status();
-  if (Status status = write_all(**copy, 0, *bytes); !status) return status;
+  if (Status status = write_all(**copy, 0, found.bytes); !status) return status;
   return (*copy)->close();
+}
+
+std::vector<std::string> PinnedFiles::without_file(const std::set<std::string>& others) const {
+  std::vector<std::string> found;
+  std::set_difference(backups_.begin(), backups_.end(), chunks_.begin(), chunks_.end(),
+                      std::back_inserter(found));
+  std::erase_if(found, [&](const std::string& chunk) { return others.contains(chunk); });
+  return found;
 }
 
 std::optional<Status> PinnedFiles::kept(const std::string& chunk) const {

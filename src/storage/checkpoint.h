@@ -41,6 +41,8 @@ class PinnedFiles final : public ChunkKeeper {
 
   [[nodiscard]] const std::vector<std::string>& chunks() const { return chunks_; }
   [[nodiscard]] const std::vector<std::string>& backups() const { return backups_; }
+  // Chunks of which there is a backup only, other than those.
+  [[nodiscard]] std::vector<std::string> without_file(const std::set<std::string>& others) const;
   // As they were at the moment of pin().
   [[nodiscard]] Inspection read_chunk(const std::string& chunk) const;
   [[nodiscard]] Result<std::string> read_backup(const std::string& chunk) const;
@@ -48,7 +50,7 @@ class PinnedFiles final : public ChunkKeeper {
  private:
   PinnedFiles(ProjectFolders& folders, std::uint64_t token, const TextSettings& settings);
   Status open_folder();
-  Status keep_file(Directory& from, const std::string& file);
+  Status keep_file(Directory& from, const std::string& file, const std::string& chunk);
   // Nothing when the files are where they were; else whether they could be kept.
   [[nodiscard]] std::optional<Status> kept(const std::string& chunk) const;
 

@@ -9,14 +9,16 @@
 
 namespace safechunk {
 
+namespace {
+
+Base absent_or_unknown(const Status& status) {
+  return {status.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest};
+}
+
+}  // namespace
+
 KnownVersion ChunkStore::version_of(const Inspection& inspection, const TextSettings& settings) {
-  KnownVersion version;
-  version.inode = inspection.info.inode;
-  version.size = inspection.info.size;
-  version.modified_ns = inspection.info.modified_ns;
-  version.changed_ns = inspection.info.changed_ns;
-  version.text = inspection.text_digest(settings);
-  return version;
+  return KnownVersion::of(inspection.info, inspection.text_digest(settings));
 }
 
 std::optional<KnownVersion> ChunkStore::known(const std::string& chunk,
@@ -30,30 +32,50 @@ std::optional<KnownVersion> ChunkStore::known(const std::string& chunk,
 void ChunkStore::remember(const std::string& chunk, const KnownVersion& version) {
   const std::lock_guard lock(mutex_);
   known_[chunk] = version;
+  bases_.erase(chunk);
 }
 
 void ChunkStore::forget(const std::string& chunk) {
   const std::lock_guard lock(mutex_);
   known_.erase(chunk);
+  bases_.erase(chunk);
 }
 
 Inspection ChunkStore::read(const std::string& chunk) {
   return inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
 }
 
-Digest ChunkStore::base_of(const std::string& chunk) {
+Base ChunkStore::base_of(const std::string& chunk) {
   const std::string name = layout::chunk_file(chunk);
   auto seen = folders_.chunks->stat(name);
-  if (!seen) return seen.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest;
+  if (!seen) {
+    Base base = absent_or_unknown(seen.status());
+    auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (backup.code() != ErrorCode::not_found) base.text = kUnknownDigest;
+    return base;
+  }
   // Another program may have been there since.
-  if (const auto version = known(chunk, *seen)) return version->text;
+  if (const auto version = known(chunk, *seen)) return {version->text, version->durable};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = bases_.find(chunk);
+    if (found != bases_.end() && found->second.matches(*seen)) return {found->second.text};
+  }
   auto file = folders_.chunks->open(name, OpenMode::read);
-  if (!file) return file.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest;
-  const auto stamp = read_stamp(**file, chunk);
+  if (!file) return absent_or_unknown(file.status());
+  auto stamp = read_stamp(**file, chunk);
   auto info = (*file)->stat();
-  if (stamp && info && stamp->modified_ns == info->modified_ns) return stamp->text;
-  const Inspection inspection = read(chunk);
-  return inspection.usable() ? inspection.text_digest(settings_) : kUnknownDigest;
+  KnownVersion version;
+  if (stamp && *stamp && info && (*stamp)->modified_ns == info->modified_ns) {
+    version = KnownVersion::of(*info, (*stamp)->text);
+  } else {
+    const Inspection inspection = read(chunk);
+    if (!inspection.usable()) return {kUnknownDigest};
+    version = version_of(inspection, settings_);
+  }
+  const std::lock_guard lock(mutex_);
+  bases_[chunk] = version;
+  return {version.text};
 }
 
 Result<std::vector<std::string>> ChunkStore::list() {
@@ -68,13 +90,29 @@ Result<std::vector<std::string>> ChunkStore::list() {
   return chunks;
 }
 
+Result<std::set<std::string>> ChunkStore::list_with_backups() {
+  std::set<std::string> chunks;
+  auto files = folders_.chunks->list();
+  if (!files) return files.status();
+  for (const std::string& file : *files) {
+    if (auto chunk = layout::chunk_of_file(file)) chunks.insert(*std::move(chunk));
+  }
+  files = folders_.backups->list();
+  if (!files) return files.status();
+  for (const std::string& file : *files) {
+    if (auto chunk = layout::chunk_of_backup(file)) chunks.insert(*std::move(chunk));
+  }
+  return chunks;
+}
+
 // --- quarantine
 
 Status ChunkStore::open_quarantine() {
   if (quarantine_ != nullptr) return {};
   Status made = folders_.root->make_directory(layout::kQuarantine);
-  if (made.ok()) made = folders_.root->sync();
   if (!made && made.error().os_errno != EEXIST) return made;
+  // Also one that is there: whoever made it may have died before this.
+  if (Status synced = folders_.root->sync(); !synced) return synced;
   auto opened = folders_.root->open_directory(layout::kQuarantine);
   if (!opened) return opened.status();
   quarantine_ = *std::move(opened);
@@ -83,11 +121,22 @@ Status ChunkStore::open_quarantine() {
 
 Status ChunkStore::quarantine(const std::string& file_name, std::string_view bytes, bool& added) {
   added = false;
-  if (Status status = open_quarantine(); !status) return status;
   const std::string name = layout::quarantined_file(file_name, digest_of(bytes));
+  Status status = add_to_quarantine(name, bytes);
+  if (status.code() == ErrorCode::not_found) {  // somebody has removed the folder
+    quarantine_.reset();
+    evidence_.clear();
+    status = add_to_quarantine(name, bytes);
+  }
+  if (status.ok()) added = evidence_.insert(name).second;
+  return status;
+}
+
+Status ChunkStore::add_to_quarantine(const std::string& name, std::string_view bytes) {
+  if (Status status = open_quarantine(); !status) return status;
   auto present = quarantine_->stat(name);
-  if (present) return {};
-  if (present.code() != ErrorCode::not_found) return present.status();
+  if (!present && present.code() != ErrorCode::not_found) return present.status();
+  if (present) return evidence_.contains(name) ? Status() : quarantine_->sync();
   const std::string temporary_name =
       std::string("evidence") + std::string(layout::kTemporaryEnding);
   FileAttributes attributes;
@@ -96,7 +145,6 @@ Status ChunkStore::quarantine(const std::string& file_name, std::string_view byt
   if (!temporary) return temporary.status();
   if (Status status = temporary->make_durable(); !status) return status;
   if (Status status = temporary->publish(name); !status) return status;
-  added = true;
   return quarantine_->sync();
 }
 
@@ -127,6 +175,11 @@ Inspection ChunkStore::heal(const std::string& chunk, std::vector<Event>& events
   }
   const std::string what = primary.health == FileHealth::missing ? "a missing" : "a damaged";
   Inspection healed = publish_backup(chunk, primary, std::move(backup));
+  if (healed.reason.code() == ErrorCode::conflict) {
+    // Somebody else was faster, and may have written it whole.
+    Inspection now = read(chunk);
+    if (now.usable()) return now;
+  }
   if (healed.reason.ok()) {
     events.push_back({Event::Kind::healed, chunk, what + " file was replaced by its backup"});
   }
@@ -148,6 +201,9 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
                                           backup.bytes, attributes);
     if (!temporary) return temporary.status();
     if (Status status = temporary->make_durable(); !status) return status;
+    if (!is_untouched(chunk, primary)) {
+      return Status(ErrorCode::conflict, "another program changed the file while it was healed");
+    }
     before_change(chunk);
     if (Status status = temporary->publish(layout::chunk_file(chunk)); !status) return status;
     return folders_.chunks->sync();
@@ -155,6 +211,15 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
   backup.reason = publish();
   forget(chunk);
   return backup;
+}
+
+// Whether the file is still what was found damaged, or still missing.
+bool ChunkStore::is_untouched(const std::string& chunk, const Inspection& primary) const {
+  const auto now = folders_.chunks->stat(layout::chunk_file(chunk));
+  if (!now) {
+    return now.code() == ErrorCode::not_found && primary.health == FileHealth::missing;
+  }
+  return primary.health != FileHealth::missing && KnownVersion::of(primary.info, {}).matches(*now);
 }
 
 Inspection ChunkStore::report_lost(const std::string& chunk, Inspection primary,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,10 +41,25 @@ struct KnownVersion {
   bool durable = false;      // this engine has synced the file, and its folder since
   bool sync_failed = false;  // its fsync failed: one that succeeds later would prove nothing
 
+  static KnownVersion of(const FileInfo& info, const Digest& text) {
+    KnownVersion version;
+    version.inode = info.inode;
+    version.size = info.size;
+    version.modified_ns = info.modified_ns;
+    version.changed_ns = info.changed_ns;
+    version.text = text;
+    return version;
+  }
   [[nodiscard]] bool matches(const FileInfo& info) const {
     return info.inode == inode && info.size == size && info.modified_ns == modified_ns &&
            info.changed_ns == changed_ns;
   }
+};
+
+// What a new edit is staged upon.
+struct Base {
+  Digest text;           // of the compact text that is committed; absent, or unknown
+  bool durable = false;  // and it is what a power cut leaves: this engine has synced it
 };
 
 // Wants the files of a chunk, the backup included, as they are.
@@ -64,10 +80,10 @@ class ChunkStore {
   // What is committed under that name, judged. The backup is not looked at.
   Inspection read(const std::string& chunk);
 
-  // The digest of the compact text that is committed: what a new edit is staged upon. Costs an
-  // lstat; for a version that is not known, a look at its stamp, and a full read where there is no
-  // good stamp.
-  Digest base_of(const std::string& chunk);
+  // What is committed, for a new edit to be staged upon; unknown where only the backup is left,
+  // which may be on its way to become the file. Costs an lstat; the first time that a version is
+  // met, a look at its stamp, and a full read where there is no good stamp.
+  Base base_of(const std::string& chunk);
 
   // Replaces a damaged or missing primary by its valid backup, keeping the damaged bytes in
   // quarantine. Returns what the chunk is afterwards: usable, or missing, or unreadable (nothing
@@ -77,11 +93,13 @@ class ChunkStore {
 
   // Keeps a copy of `bytes` in the quarantine folder, durably, once per content, for the owner of
   // the process only: there is no telling who may read what is damaged. True in `added`
-  // when it was not there before.
+  // the first time that this object keeps it.
   Status quarantine(const std::string& file_name, std::string_view bytes, bool& added);
 
   // Names of all chunks on disk, sorted.
   Result<std::vector<std::string>> list();
+  // And of those of which only the backup is left.
+  Result<std::set<std::string>> list_with_backups();
 
   // What is known without reading, when the file on disk still is that version.
   std::optional<KnownVersion> known(const std::string& chunk, const FileInfo& info) const;
@@ -111,15 +129,20 @@ class ChunkStore {
   Inspection report_lost(const std::string& chunk, Inspection primary, const Inspection& backup,
                          std::vector<Event>& events);
   Status open_quarantine();
+  Status add_to_quarantine(const std::string& name, std::string_view bytes);
+  [[nodiscard]] bool is_untouched(const std::string& chunk, const Inspection& primary) const;
 
   ProjectFolders& folders_;
   const TextSettings settings_;
   std::unique_ptr<Directory> quarantine_;  // confined to whoever may change the disk
+  std::set<std::string> evidence_;         // likewise: files in quarantine that are durable
   bool folders_uncertain_ = false;         // likewise
   std::string buffer_;                     // likewise
   std::weak_ptr<ChunkKeeper> keeper_;      // likewise
   mutable std::mutex mutex_;
   std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
+  // Versions that edits were staged upon and that nobody has read, guarded by mutex_.
+  std::unordered_map<std::string, KnownVersion> bases_;
 };
 
 }  // namespace safechunk

@@ -105,7 +105,7 @@ class Commit {
     if (inspection.usable()) {
       work.present.version = ChunkStore::version_of(inspection, store_.settings());
       store_.remember(chunk, *work.present.version);
-      if (inspection.health != FileHealth::good) {
+      if (inspection.health != FileHealth::good && !work.edit->removal) {
         report_.events.push_back(
             {Event::Kind::external_edit, chunk,
              inspection.health == FileHealth::edited
@@ -147,6 +147,7 @@ class Commit {
         Work& work = works_[i];
         if (work.unchanged) work.status = sync_unchanged(work);
         if (work.pending()) work.status = keep_damaged(work);
+        if (work.pending()) work.status = keep_unseen(work);
         if (work.pending() && !work.edit->removal) work.status = write(work);
       }
       for (std::size_t i = first; i < last; ++i) {
@@ -198,22 +199,47 @@ class Commit {
     return kept;
   }
 
+  // Whoever staged the removal meant another version: this one no backup will have.
+  Status keep_unseen(Work& work) {
+    const auto& version = work.present.version;
+    const Digest& found = work.edit->found;
+    if (!work.edit->removal || !version || version->text == found || found == kUnknownDigest) {
+      return {};
+    }
+    const std::string& chunk = work.edit->chunk;
+    const Inspection present = store_.read(chunk);
+    if (present.health == FileHealth::unreadable) return present.reason;
+    if (!present.usable()) return changed_meanwhile();
+    bool added = false;
+    Status kept = store_.quarantine(layout::conflict_file(chunk), present.bytes, added);
+    if (kept.ok() && added) {
+      report_.events.push_back({Event::Kind::conflict, chunk,
+                                "changed by another program after its removal was staged; it is "
+                                "removed, and that version is in quarantine"});
+    }
+    return kept;
+  }
+
   Status write(Work& work) {
     FileAttributes attributes;
-    if (work.present.health != FileHealth::missing) attributes.like = work.present.info;
+    const std::string& chunk = work.edit->chunk;
+    if (work.present.health != FileHealth::missing) {
+      attributes.like = work.present.info;
+    } else if (auto backup = folders_.backups->stat(layout::backup_file(chunk))) {
+      attributes.like = *backup;  // the file was lost: its mode was not
+    }
     attributes.stamp = Stamp{};
     attributes.stamp->sequence = work.edit->sequence;
     attributes.stamp->journal_token = token_;
     attributes.stamp->text = work.edit->text_digest;
-    attributes.chunk = work.edit->chunk;
+    attributes.chunk = chunk;
     attributes.start_writeback = works_.size() > 1;
     const TextSettings& settings = store_.settings();
     const auto content = [&](json::TextOutput& output) {
       json::format(work.edit->text, settings.indent, settings.size_limit, output);
     };
-    auto temporary =
-        TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(work.edit->chunk), content,
-                             attributes, store_.buffer());
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk), content,
+                                          attributes, store_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
@@ -403,12 +429,7 @@ class Commit {
     } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
                info && info->modified_ns == work.temporary->stamp().modified_ns &&
                info->size == work.temporary->size()) {
-      KnownVersion version;
-      version.inode = info->inode;
-      version.size = info->size;
-      version.modified_ns = info->modified_ns;
-      version.changed_ns = info->changed_ns;
-      version.text = work.edit->text_digest;
+      KnownVersion version = KnownVersion::of(*info, work.edit->text_digest);
       version.ours = true;
       version.durable = folders_status_.ok();
       store_.remember(chunk, version);

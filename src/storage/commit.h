@@ -16,8 +16,9 @@ struct ChunkEdit {
   bool removal = false;
   std::string_view text;  // compact; must outlive the commit
   Digest text_digest;
-  std::uint64_t sequence = 0;  // of its journal record
-  std::uint64_t group = 0;     // edits of one group are published all or none; 0: on its own
+  std::uint64_t sequence = 0;     // of its journal record
+  Digest found = kUnknownDigest;  // what the file had when it was staged
+  std::uint64_t group = 0;        // edits of one group are published all or none; 0: on its own
 };
 
 struct CommitReport {

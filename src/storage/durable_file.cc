@@ -48,6 +48,7 @@ constexpr std::size_t kWriteBytes = 1U << 20U;
 constexpr std::size_t kReadBytes = 32U << 10U;
 // The device may begin with a large file while the rest of it is made.
 constexpr std::size_t kStartBytes = kWriteBytes / 2;
+constexpr std::uint32_t kOwnerWrites = 0200;
 
 }  // namespace
 
@@ -110,8 +111,10 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
 Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
                                            const Content& content, const FileAttributes& attributes,
                                            std::string& buffer) {
-  auto temporary = create(directory, std::move(name),
-                          attributes.like ? attributes.like->mode : attributes.permissions);
+  // Who may not write to a file may not stamp it: it becomes like the other one last.
+  auto temporary =
+      create(directory, std::move(name),
+             attributes.like ? attributes.like->mode | kOwnerWrites : attributes.permissions);
   if (!temporary) return temporary;
   if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;
@@ -146,9 +149,6 @@ Status TemporaryFile::fill(const Content& content, const FileAttributes& attribu
   if (Status written = writer.finish(); !written) return written;
   auto info = file_->stat();
   if (!info) return info.status();
-  if (attributes.like) {
-    if (Status status = take_permissions(*attributes.like, *info); !status) return status;
-  }
   size_ = writer.size();
   if (attributes.stamp) stamp_ = *attributes.stamp;
   stamp_.bytes = writer.digest();
@@ -162,10 +162,13 @@ Status TemporaryFile::fill(const Content& content, const FileAttributes& attribu
       return status;
     }
   }
+  if (attributes.like) {
+    if (Status status = take_permissions(*attributes.like, *info); !status) return status;
+  }
   return attributes.start_writeback ? file_->start_writeback() : Status();
 }
 
-Status TemporaryFile::take_permissions(const FileInfo& like, FileInfo& now) {
+Status TemporaryFile::take_permissions(const FileInfo& like, const FileInfo& now) {
   if (now.mode == like.mode && now.user == like.user && now.group == like.group) return {};
   return file_->set_permissions(like.mode, like.user, like.group);
 }

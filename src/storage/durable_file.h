@@ -114,7 +114,7 @@ class TemporaryFile {
   TemporaryFile(Directory& directory, std::string name)
       : directory_(&directory), name_(std::move(name)) {}
   Status fill(const Content& content, const FileAttributes& attributes, std::string& buffer);
-  Status take_permissions(const FileInfo& like, FileInfo& now);
+  Status take_permissions(const FileInfo& like, const FileInfo& now);
   Status read_back(File& file) const;
 
   Directory* directory_;

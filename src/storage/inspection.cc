@@ -33,9 +33,12 @@ FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
   return reason.code() == ErrorCode::too_deep ? FileHealth::unreadable : FileHealth::invalid;
 }
 
-std::optional<Stamp> read_stamp(File& file, std::string_view chunk) {
+Result<std::optional<Stamp>> read_stamp(File& file, std::string_view chunk) {
   auto value = file.attribute(Stamp::kAttribute);
-  return value ? Stamp::decode(*value, chunk) : std::nullopt;
+  if (value) return Stamp::decode(*value, chunk);
+  const bool has_none =
+      value.code() == ErrorCode::not_found || value.code() == ErrorCode::unsupported_format;
+  return has_none ? Result<std::optional<Stamp>>(std::nullopt) : value.status();
 }
 
 Inspection inspect_file(Directory& directory, const std::string& file, std::string_view chunk,
@@ -49,7 +52,10 @@ Inspection inspect_file(Directory& directory, const std::string& file, std::stri
   auto bytes = read_all(**opened, *info, settings.size_limit);
   if (!bytes) return unreadable(std::move(inspection), bytes.status());
   inspection.bytes = *std::move(bytes);
-  inspection.stamp = read_stamp(**opened, chunk);
+  auto stamp = read_stamp(**opened, chunk);
+  // Without it rot would pass for an edit.
+  if (!stamp) return unreadable(std::move(inspection), stamp.status());
+  inspection.stamp = *stamp;
   inspection.health = judge(inspection.bytes, inspection.info.modified_ns, inspection.stamp,
                             settings, inspection.reason);
   return inspection;

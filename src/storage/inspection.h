@@ -54,8 +54,9 @@ Inspection inspect_file(Directory& directory, const std::string& file, std::stri
 Inspection inspect_backup(Directory* backups, const std::string& chunk,
                           const TextSettings& settings);
 
-// The stamp of an open file; nothing when there is none for that chunk or it cannot be read.
-std::optional<Stamp> read_stamp(File& file, std::string_view chunk);
+// The stamp of an open file; nothing when there is none for that chunk, or the file system has
+// none.
+Result<std::optional<Stamp>> read_stamp(File& file, std::string_view chunk);
 
 // Digest of the compact form of `text`, which is JSON (lenient).
 Digest digest_of_compact(std::string_view text, const TextSettings& settings);

@@ -338,8 +338,10 @@ Status Journal::reset(bool durable) {
   if (!durable) return {};
   Status status = file_->sync_data();
   if (!status) {
+    // After a power cut the old records may be there again: none of them may be written over.
     const std::lock_guard lock(mutex_);
     broken_ = true;
+    header_torn_ = true;
   }
   return status;
 }

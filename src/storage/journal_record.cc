@@ -99,6 +99,7 @@ void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
     end_put();
   }
   set_base(operations_.size() - 1, operation.base);
+  set_found(operations_.size() - 1, operation.found);
   sequence_ = std::max(sequence_, other.sequence_);
 }
 

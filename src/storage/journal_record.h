@@ -25,16 +25,14 @@ inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
 
 }  // namespace journal_layout
 
-// The base of an edit that was staged upon a version which could not be read.
-inline constexpr Digest kUnknownDigest{~0ULL, ~0ULL};
-
 // One edit inside a record.
 struct JournalOperation {
   bool removal = false;
   std::string chunk;
-  Digest base;                  // of the compact text that it was staged upon; absent, or unknown
-  Digest text;                  // of its compact text; absent for a removal
-  std::size_t text_offset = 0;  // within the record
+  Digest base;                    // of the compact text that it was staged upon; absent, or unknown
+  Digest text;                    // of its compact text; absent for a removal
+  Digest found = kUnknownDigest;  // what the file had when it was staged; not stored
+  std::size_t text_offset = 0;    // within the record
   std::size_t text_size = 0;
 };
 
@@ -59,6 +57,9 @@ class JournalRecord {
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
 
   void set_base(std::size_t operation, const Digest& base);
+  void set_found(std::size_t operation, const Digest& found) {
+    operations_[operation].found = found;
+  }
 
   // Adds an edit of another record. The sequence becomes the newest of those that were added.
   void add_copy(const JournalRecord& other, std::size_t operation);

@@ -72,6 +72,9 @@ std::string set_aside(std::string_view name, std::uint64_t token) {
 std::string quarantined_file(std::string_view file, const Digest& bytes) {
   return join(file, "." + bytes.to_hex());
 }
+std::string conflict_file(std::string_view chunk) {
+  return join(chunk, ".conflict");
+}
 std::string checkpoint_file(const CheckpointName& name) {
   std::string file = join(kCheckpointStart, name.label);
   file += "_" + name.time;

@@ -37,6 +37,8 @@ std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKE
 
 // quarantine/: named by content, so that the same evidence is kept once and never overwritten.
 std::string quarantined_file(std::string_view file, const Digest& bytes);  // FILE.DIGEST
+// Of two versions of a chunk, the one that could not stay.
+std::string conflict_file(std::string_view chunk);  // NAME.conflict
 
 // checkpoints/
 struct CheckpointName {

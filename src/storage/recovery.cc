@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -33,9 +34,10 @@ Replay decide_replay(const ChunkOnDisk& disk, std::span<const JournalLink> chain
     case FileHealth::invalid:
       return says_itself && last.sequence < disk.stamp->sequence ? Replay::nothing : Replay::stage;
     case FileHealth::unreadable:
-      return Replay::stage;  // the commit fails, is reported and retried; the journal keeps it
+      return Replay::conflict;  // deeper than any text of ours: somebody else's
     case FileHealth::missing:
-      return last.removal ? Replay::nothing : Replay::stage;
+      // A backup that is left would heal the file.
+      return last.removal && !disk.has_backup ? Replay::nothing : Replay::stage;
     default:
       break;
   }
@@ -276,38 +278,43 @@ class Opening {
 
   struct Chain {
     std::vector<JournalLink> links;
-    const JournalRecord* record = nullptr;  // of the last link
+    JournalRecord* record = nullptr;  // of the last link
     std::size_t operation = 0;
     Replay replay = Replay::nothing;
   };
+
+  static JournalLink link_of(const JournalRecord& record, std::size_t index) {
+    const JournalOperation& operation = record.operations()[index];
+    return {record.sequence(), operation.removal, operation.base, operation.text};
+  }
 
   Status plan_replay(const JournalContents& contents) {
     std::map<std::string, Chain> chains;
     for (const auto& record : contents.records) {
       std::vector<std::size_t> usable;
       for (std::size_t i = 0; i < record->operations().size(); ++i) {
-        const JournalOperation& operation = record->operations()[i];
-        Chain& chain = chains[operation.chunk];
-        const JournalLink link{record->sequence(), operation.removal, operation.base,
-                               operation.text};
-        if (Status status = check_edit(*record, i); !status) {
+        if (Status status = check_edit(*record, i); status.ok()) {
+          usable.push_back(i);
+        } else {
           if (Status kept = keep_unusable(*record, i, status); !kept) return kept;
           // What others may be staged upon, but never the last one.
-          chain.links.insert(chain.links.end() - (chain.links.empty() ? 0 : 1), link);
-          continue;
+          auto& links = chains[record->operations()[i].chunk].links;
+          links.insert(links.end() - (links.empty() ? 0 : 1), link_of(*record, i));
         }
-        usable.push_back(i);
-        chain.links.push_back(link);
-        chain.record = record.get();
+      }
+      if (usable.empty()) continue;
+      auto kept = record;
+      if (usable.size() < record->operations().size()) {
+        kept = std::make_shared<JournalRecord>();
+        for (const std::size_t i : usable) kept->add_copy(*record, i);
+      }
+      for (std::size_t i = 0; i < usable.size(); ++i) {
+        Chain& chain = chains[kept->operations()[i].chunk];
+        chain.links.push_back(link_of(*kept, i));
+        chain.record = kept.get();
         chain.operation = i;
       }
-      if (usable.size() == record->operations().size()) {
-        project_.records.push_back(record);
-      } else if (!usable.empty()) {
-        auto rest = std::make_shared<JournalRecord>();
-        for (const std::size_t i : usable) rest->add_copy(*record, i);
-        project_.records.push_back(std::move(rest));
-      }
+      project_.records.push_back(std::move(kept));
     }
     std::erase_if(chains, [](const auto& entry) { return entry.second.record == nullptr; });
     return plan_chunks(chains);
@@ -316,7 +323,7 @@ class Opening {
   Status plan_chunks(std::map<std::string, Chain>& chains) {
     std::set<const JournalRecord*> in_conflict;
     for (auto& [chunk, chain] : chains) {
-      chain.replay = decide(chunk, chain);
+      if (Status status = decide(chunk, chain); !status) return status;
       if (chain.replay == Replay::conflict) in_conflict.insert(chain.record);
     }
     for (const auto& [chunk, chain] : chains) {
@@ -359,24 +366,33 @@ class Opening {
     return {};
   }
 
-  Replay decide(const std::string& chunk, const Chain& chain) {
-    // What an earlier recovery committed is known again, whatever its depth.
+  // An error when the file cannot be judged: an old journal could roll it back.
+  Status decide(const std::string& chunk, Chain& chain) {
+    // What an earlier recovery committed is known again, whatever its depth and size.
     TextSettings settings = settings_;
     settings.depth_limit = limits::kDepth;
+    settings.size_limit = std::numeric_limits<std::uint64_t>::max();
     const Inspection inspection =
         inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
+    const bool judged = inspection.health != FileHealth::unreadable;
+    if (!judged && inspection.reason.error().os_errno != 0) return inspection.reason;
     ChunkOnDisk disk;
     disk.health = inspection.health;
     disk.stamp = inspection.stamp;
     if (inspection.usable()) disk.text = inspection.text_digest(settings);
-    return decide_replay(disk, chain.links, project_.journal->token());
+    auto backup = project_.folders.backups->stat(layout::backup_file(chunk));
+    if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
+    disk.has_backup = backup.ok();
+    chain.replay = decide_replay(disk, chain.links, project_.journal->token());
+    if (inspection.usable()) chain.record->set_found(chain.operation, disk.text);
+    return {};
   }
 
   Status keep_conflict(const std::string& chunk, const Chain& chain, const std::string& reason) {
     const bool removal = chain.record->operations()[chain.operation].removal;
     bool added = false;
     if (!removal) {
-      Status kept = project_.chunks->quarantine(chunk + ".conflict",
+      Status kept = project_.chunks->quarantine(layout::conflict_file(chunk),
                                                 chain.record->text(chain.operation), added);
       if (!kept) return kept;
     }

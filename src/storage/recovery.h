@@ -35,6 +35,7 @@ struct ChunkOnDisk {
   FileHealth health = FileHealth::missing;
   Digest text;                 // of a usable file
   std::optional<Stamp> stamp;  // as found, also beside an invalid file
+  bool has_backup = false;
 };
 
 enum class Replay {

@@ -112,6 +112,8 @@ class Verification {
     const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
     const bool damaged =
         primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
+    const bool gone = primary.health == FileHealth::missing && backup.health == FileHealth::missing;
+    if (gone && !journaled_.contains(chunk)) return;  // its owner has removed it since the listing
     if (damaged) {
       const std::string why = primary.health == FileHealth::missing
                                   ? "the file is missing"
@@ -139,6 +141,7 @@ class Verification {
   void verify_archive(const std::string& file) {
     const std::string path = std::string(layout::kCheckpoints) + "/" + file;
     const Status status = read_checkpoint(*folders_.checkpoints, file, settings_, {}, {});
+    if (status.code() == ErrorCode::not_found) return;  // likewise
     if (status.ok()) {
       add(State::good, path);
     } else {

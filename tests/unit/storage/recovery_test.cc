@@ -100,7 +100,7 @@ TEST(DecideReplay, HealsFromTheJournal) {
 }
 
 TEST(DecideReplay, NeverDropsWhatItCannotJudge) {
-  EXPECT_EQ(decide(with(FileHealth::unreadable), {put(1, kA, kB)}), Replay::stage);
+  EXPECT_EQ(decide(with(FileHealth::unreadable), {put(1, kA, kB)}), Replay::conflict);
 }
 
 }  // namespace
