@@ -18,6 +18,7 @@ constexpr InodeId kRoot = 1;
 
 struct SimFileSystem::Inode {
   bool directory = false;
+  bool removed = false;       // a folder that has no name any more takes no new ones
   std::string bytes;          // as programs see it
   std::string durable_bytes;  // after the last sync
   std::set<std::size_t> dirty_pages;
@@ -317,7 +318,7 @@ class SimDirectory final : public Directory {
       if (state_->at(found->second).directory) return failure(EISDIR, "open", path);
       return std::unique_ptr<File>(std::make_unique<SimFile>(state_, found->second, path));
     }
-    if (!creates) return failure(ENOENT, "open", path);
+    if (!creates || state_->at(inode_).removed) return failure(ENOENT, "open", path);
     const InodeId id = state_->next_inode++;
     Inode& inode = state_->inodes[id];
     inode.mode = permissions & ~022U;
@@ -348,6 +349,7 @@ class SimDirectory final : public Directory {
     if (state_->at(inode_).entries.contains(name)) {
       return failure(EEXIST, "create the folder", path);
     }
+    if (state_->at(inode_).removed) return failure(ENOENT, "create the folder", path);
     const InodeId id = state_->next_inode++;
     state_->inodes[id].directory = true;
     state_->apply({{{inode_, name, id}}});
@@ -404,6 +406,7 @@ class SimDirectory final : public Directory {
     if (!state_->at(found->second).entries.empty()) {
       return failure(ENOTEMPTY, "remove the folder", path);
     }
+    state_->at(found->second).removed = true;
     state_->apply({{{inode_, name, std::nullopt}}});
     return {};
   }
@@ -431,7 +434,9 @@ class SimDirectory final : public Directory {
     const bool is_link = std::strcmp(verb, "link") == 0;
     const Names& entries = state_->at(inode_).entries;
     const auto found = entries.find(from);
-    if (found == entries.end()) return failure(ENOENT, verb, path);
+    if (found == entries.end() || state_->at(target_id).removed) {
+      return failure(ENOENT, verb, path);
+    }
     const InodeId id = found->second;
     const Names& target_entries = state_->at(target_id).entries;
     const auto present = target_entries.find(to);
@@ -564,7 +569,10 @@ std::unique_ptr<SimFileSystem> SimFileSystem::crash_clone(std::uint64_t seed,
     copy->attributes_supported = state_->attributes_supported;
     copy->links_supported = state_->links_supported;
   }
-  for (auto& [id, inode] : copy->inodes) inode.locked_by = nullptr;
+  for (auto& [id, inode] : copy->inodes) {
+    inode.locked_by = nullptr;
+    inode.removed = false;  // its name may come back; where it does not, nobody has it open
+  }
   if (model != CrashModel::process) {
     std::mt19937_64 random(seed);
     const std::size_t prefix = random() % (copy->pending.size() + 1);

@@ -1,0 +1,80 @@
+// What belongs to a chunk's file besides its bytes: the stamp that tells rot from edits (G5, G6),
+// and the mode (G14).
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+
+#include "unit/engine/engine_meddling.h"
+
+namespace safechunk::test {
+namespace {
+
+// Two versions of a chunk, of which the newer one has rotted into other JSON: only its stamp tells.
+class EngineRottenChunk : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* text : {"[1111]", "[2222]"}) {
+      put(engine_, "a", text);
+      save(engine_);
+    }
+    // So that the engine knows the file no more, and has to look at it.
+    EXPECT_TRUE(engine_.detach().ok());
+    rot(machine_.files, "a", 6, '9');
+    EXPECT_TRUE(engine_.attach().ok());
+  }
+
+  Machine machine_;
+  SafeChunkEngine engine_ = machine_.engine();
+};
+
+// G6. Kills: taking a stamp that cannot be read for one that is not there.
+TEST_F(EngineRottenChunk, IsNotReturnedWhenItsStampCannotBeReadForAMoment) {
+  {
+    const FailingOnce fault(machine_.files, "attribute", "chunks/a.json", EIO);
+    const auto text = engine_.fetch_chunk("a");
+    EXPECT_TRUE(fault.happened());
+    EXPECT_TRUE(!text || *text == "[\n    1111\n]\n") << *text;
+  }
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "[\n    1111\n]\n");
+}
+
+// G5. Kills: the same, which makes the rotten version the backup.
+TEST_F(EngineRottenChunk, IsNoBackupWhenItsStampCannotBeReadForAMoment) {
+  put(engine_, "a", "[3333]");
+  {
+    const FailingOnce fault(machine_.files, "attribute", "chunks/a.json", EIO);
+    (void)engine_.force_sync();
+    EXPECT_TRUE(fault.happened());
+    EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "[\n    1111\n]\n");
+  }
+  save(engine_);
+  EXPECT_EQ(machine_.chunk("a"), "[\n    3333\n]\n");
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "[\n    1111\n]\n");
+}
+
+// G14. Kills: a private chunk that is written anew as the umask says, because its file is missing:
+// the backup has the mode.
+TEST(EngineMode, SurvivesTheLossOfTheFile) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  const auto chunks = machine.files.open_directory("/project/chunks").value();
+  chunks->open("a.json", OpenMode::read_write)
+      .value()
+      ->set_permissions(0600, 0, 0)
+      .throw_if_error();
+  put(engine, "a", "2");
+  save(engine);
+  ASSERT_EQ(chunks->stat("a.json")->mode, 0600U);
+  remove_file(machine.files, "chunks", "a.json");
+  put(engine, "a", "3");
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "3\n");
+  EXPECT_EQ(chunks->stat("a.json")->mode, 0600U);
+}
+
+}  // namespace
+}  // namespace safechunk::test

@@ -1,0 +1,145 @@
+// A checkpoint is one consistent state, of what a reader would get, and a restore gives that state
+// and no other (G13), while chunks rot, vanish and are replaced.
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <functional>
+#include <future>
+#include <string>
+
+#include "unit/engine/engine_meddling.h"
+
+namespace safechunk::test {
+namespace {
+
+// G6. Rot that still is JSON is found when the archive is written; then it is replaced, so that the
+// bytes are no file's any more. Kills: judging pinned bytes without the stamp that goes with them.
+TEST(EngineCheckpointState, RotThatIsReplacedMeanwhileIsNotArchived) {
+  for (const bool links : {true, false}) {
+    Machine machine(true, links);
+    auto engine = machine.engine();
+    for (const char* chunk : {"a", "b"}) {
+      put(engine, chunk, "[11111111]");
+      save(engine);
+    }
+    rot(machine.files, "b", 6, '9');
+    std::optional<Result<std::string>> name;
+    {
+      const Meddler meddler(machine.files, "open", "chunks/b.json", 1, [&] {
+        put(engine, "b", "[2]");
+        save(engine);
+      });
+      name = engine.create_checkpoint("x", 5);
+      EXPECT_GE(meddler.calls(), 1);
+    }
+    if (!name->ok()) {
+      EXPECT_EQ(name->code(), ErrorCode::corrupt);
+      EXPECT_TRUE(engine.list_checkpoints()->empty());
+      continue;
+    }
+    put(engine, "b", "[3]");
+    save(engine);
+    ASSERT_TRUE(engine.restore_checkpoint(**name).ok());
+    EXPECT_EQ(engine.fetch_chunk("b").value(), "[\n    2\n]\n") << "links " << links;
+  }
+}
+
+class EngineBackupOnly : public testing::Test {
+ protected:
+  void SetUp() override {
+    put(engine_, "a", "1");
+    save(engine_);
+    without_b_ = engine_.create_checkpoint("without", 5).value();
+    for (const char* text : {"1", "2"}) {
+      put(engine_, "b", text);
+      save(engine_);
+    }
+    remove_file(machine_.files, "chunks", "b.json");
+  }
+
+  Machine machine_;
+  SafeChunkEngine engine_ = machine_.engine();
+  std::string without_b_;
+};
+
+// Kills: a restore that forgets a chunk because its file is missing: the next fetch heals it.
+TEST_F(EngineBackupOnly, ARestoreRemovesIt) {
+  ASSERT_TRUE(engine_.restore_checkpoint(without_b_).ok());
+  EXPECT_EQ(engine_.find_chunk("b").value(), std::nullopt);
+  EXPECT_EQ(engine_.list_chunks().value(), std::vector<std::string>{"a"});
+  EXPECT_FALSE(machine_.file("chunks_bak/b.bak"));
+}
+
+// Kills: undoing that restore without it.
+TEST_F(EngineBackupOnly, TheSafetyCheckpointHoldsIt) {
+  ASSERT_TRUE(engine_.restore_checkpoint(without_b_).ok());
+  const std::string safety = engine_.list_checkpoints()->front().file_name;
+  ASSERT_NE(safety, without_b_);
+  ASSERT_TRUE(engine_.restore_checkpoint(safety).ok());
+  EXPECT_EQ(engine_.find_chunk("b").value(), "1\n");
+}
+
+// Kills: a checkpoint without a chunk that every reader gets.
+TEST_F(EngineBackupOnly, ACheckpointHealsAndHoldsIt) {
+  const std::string name = engine_.create_checkpoint("with", 5).value();
+  EXPECT_EQ(machine_.chunk("b"), "1\n");
+  ASSERT_TRUE(engine_.remove_chunk("b").ok());
+  save(engine_);
+  ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
+  EXPECT_EQ(engine_.find_chunk("b").value(), "1\n");
+}
+
+// Does something when it is asked for the time of day: before a checkpoint pins its files.
+class TellingClock final : public Clock {
+ public:
+  TimePoint now() override { return clock_.now(); }
+  std::int64_t unix_time_ns() override {
+    if (const auto act = std::exchange(on_next_look, nullptr)) act();
+    return clock_.unix_time_ns();
+  }
+  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
+                  TimePoint deadline) override {
+    clock_.wait_until(wake, lock, deadline);
+  }
+
+  std::function<void()> on_next_look;
+
+ private:
+  ManualClock clock_;
+};
+
+// G4, G13. A transaction comes between a checkpoint's commit and its pins, and its second rename
+// fails. Kills: pinning half of it.
+TEST(EngineCheckpointState, HoldsATransactionWholeOrNotAtAll) {
+  SimFileSystem files;
+  TellingClock clock;
+  FakeProcess process;
+  auto engine =
+      EngineAccess::construct("project", {.base_dir = "/"}, Platform{files, clock, process});
+  for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
+  save(engine);
+  const FailingOnce fault(files, "rename", "chunks/b.tmp", EIO);
+  std::future<void> other;
+  clock.on_next_look = [&] {
+    other = std::async(std::launch::async, [&] {
+      auto transaction = engine.transaction();
+      for (const char* chunk : {"a", "b"}) ASSERT_TRUE(transaction.stage("2", chunk).ok());
+      EXPECT_EQ(transaction.commit().code(), ErrorCode::io_error);
+    });
+    // Time for an engine that does not make it wait.
+    (void)other.wait_for(std::chrono::milliseconds(100));
+  };
+  const auto name = engine.create_checkpoint("x", 5);
+  ASSERT_TRUE(other.valid()) << "the clock was not asked";
+  other.get();
+  EXPECT_TRUE(fault.happened());
+  save(engine);
+  for (const char* chunk : {"a", "b"}) EXPECT_EQ(engine.fetch_chunk(chunk).value(), "2\n");
+  if (!name) return;  // it was refused, which is as good
+  ASSERT_TRUE(engine.restore_checkpoint(*name).ok());
+  EXPECT_EQ(engine.fetch_chunk("a").value(), engine.fetch_chunk("b").value());
+}
+
+}  // namespace
+}  // namespace safechunk::test

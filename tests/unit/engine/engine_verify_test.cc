@@ -1,0 +1,69 @@
+// verify() while the engine works: what is removed meanwhile is not lost (G7).
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "unit/engine/engine_meddling.h"
+
+namespace safechunk::test {
+namespace {
+
+// What verify() finds unsound when `act` comes after its first file.
+std::string complaints_with(SafeChunkEngine& engine, const std::function<void()>& act) {
+  bool acted = false;
+  const VerifyReport report = engine
+                                  .verify([&](std::uint64_t done, std::uint64_t) {
+                                    if (done == 1 && !std::exchange(acted, true)) act();
+                                    return true;
+                                  })
+                                  .value();
+  EXPECT_TRUE(acted);
+  if (report.sound()) return {};
+  std::string text;
+  for (const auto& file : report.files) {
+    text += file.path + " " + std::string(to_string(file.state)) + " " + file.detail + "\n";
+  }
+  return text;
+}
+
+// Kills: reporting a chunk as lost that was listed, and removed before its turn came.
+TEST(EngineVerify, BesideARemovalItReportsNoLoss) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
+  save(engine);
+  EXPECT_EQ(complaints_with(engine,
+                            [&] {
+                              ASSERT_TRUE(engine.remove_chunk("b").ok());
+                              save(engine);
+                            }),
+            "");
+}
+
+// Kills: the same with an archive that a retention deletes.
+TEST(EngineVerify, BesideARetentionItReportsNoLoss) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  const std::string old = engine.create_checkpoint("old", 5).value();
+  machine.clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(complaints_with(engine, [&] { ASSERT_TRUE(engine.create_checkpoint("new", 1).ok()); }),
+            "");
+  EXPECT_FALSE(machine.file("checkpoints/" + old));
+}
+
+// Kills: excusing every file that is not there: another program has taken this one.
+TEST(EngineVerify, AFileThatVanishesBesideItIsALoss) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* text : {"1", "2"}) {
+    for (const char* chunk : {"a", "b"}) put(engine, chunk, text);
+    save(engine);
+  }
+  EXPECT_NE(complaints_with(engine, [&] { remove_file(machine.files, "chunks", "b.json"); }), "");
+}
+
+}  // namespace
+}  // namespace safechunk::test
