@@ -468,6 +468,32 @@ TEST(Permissions, FileModeSurvivesSaves) {
   }
 }
 
+// G6, G14. Kills: a stamp that is set after the mode, which then forbids it: the file would be
+// taken for another program's, and rot that still is JSON for an edit.
+TEST(Permissions, AReadOnlyChunkHasItsStamp) {
+  if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
+  const TemporaryFolder folder;
+  make_project(folder);
+  if (!stamps_work(folder)) GTEST_SKIP() << "this file system has no extended attributes";
+  const fs::path file = folder / "project/chunks/a.json";
+  ASSERT_EQ(::chmod(file.c_str(), 0444), 0);
+  as_nobody(folder, [&] {
+    SafeChunkEngine engine("project", options_in(folder));
+    for (const char* text : {"[3]", "[4]"}) {
+      require_ok(engine.stage_update(text, "a"), "stage_update");
+      require_ok(engine.force_sync(), "force_sync");
+      require(mode_of(file) == 0444, "the mode is lost");
+      require(::getxattr(file.c_str(), "user.safechunk", nullptr, 0) > 0, "no stamp");
+    }
+    require(engine.health_report()->stamps_supported, "health says that there are no stamps");
+    require_ok(engine.detach(), "detach");
+    const auto report = SafeChunkEngine("project", options_in(folder)).verify();
+    for (const FileVerdict& verdict : report->files) {
+      require(verdict.state == FileVerdict::State::good, verdict.path + " is not good");
+    }
+  });
+}
+
 TEST(Permissions, NewFilesHonourTheUmask) {
   if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   for (const mode_t mask : {0022U, 0077U, 0002U}) {

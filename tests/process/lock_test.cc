@@ -18,8 +18,11 @@
 #include <sstream>
 #include <thread>
 
+#include "api/engine_access.h"
+#include "platform/platform.h"
 #include "process/child_process.h"
 #include "process/folder_listing.h"
+#include "support/hooked_file_system.h"
 
 namespace safechunk {
 namespace {
@@ -462,6 +465,50 @@ TEST(LockFork, ChildOfABusyEngineDoesNotHang) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_TRUE(engine.is_active());
   EXPECT_FALSE(engine.find_chunk("b")->has_value());
+}
+
+// G9. While another thread attaches, at whichever of its fsyncs. Kills: a destructor that waits for
+// an attach that nobody carries on in the child.
+TEST(LockFork, ChildOfAnAttachingEngineMayDestroyIt) {
+  if (!kChildrenMayAllocate) GTEST_SKIP() << "not with a sanitizer's allocator";
+  constexpr unsigned kHangsAfterSeconds = 10;
+  const TemporaryFolder folder;
+  const Platform real = system_platform();
+  std::atomic<int> syncs = 0;
+  std::atomic<int> blocks_at = 0;
+  std::atomic<bool> blocked = false;
+  std::atomic<bool> go_on = false;
+  test::HookedFileSystem files(real.file_system, [&](const char* verb) {
+    if (std::string_view(verb) != "sync" || ++syncs != blocks_at) return;
+    blocked = true;
+    blocked.notify_all();
+    go_on.wait(false);
+  });
+  auto engine = std::make_unique<SafeChunkEngine>(EngineAccess::construct(
+      "project", patient_options_in(folder), Platform{files, real.clock, real.process}));
+  ASSERT_TRUE(engine->is_active()) << engine->status().to_text();
+  ASSERT_TRUE(engine->detach().ok());
+  syncs = 0;
+  ASSERT_TRUE(engine->attach().ok());
+  const int syncs_of_an_attach = syncs;
+  ASSERT_GT(syncs_of_an_attach, 0);
+  for (int moment = 1; moment <= syncs_of_an_attach && !HasFailure(); ++moment) {
+    ASSERT_TRUE(engine->detach().ok());
+    syncs = 0;
+    blocks_at = moment;
+    blocked = go_on = false;
+    std::thread attaching([&] { EXPECT_TRUE(engine->attach().ok()); });
+    blocked.wait(false);
+    Child child([&] {
+      ::alarm(kHangsAfterSeconds);
+      engine.reset();
+    });
+    EXPECT_EQ(child.wait(), 0) << "forked at fsync " << moment;
+    go_on = true;
+    go_on.notify_all();
+    attaching.join();
+    EXPECT_TRUE(engine->is_active()) << "the child has released the parent's lock";
+  }
 }
 
 // G9: a child that lives on, forked or spawned, does not keep the lock of a parent that died.
