@@ -54,6 +54,53 @@ TEST_F(EngineRottenChunk, IsNoBackupWhenItsStampCannotBeReadForAMoment) {
   EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "[\n    1111\n]\n");
 }
 
+// G14. Kills: a damaged file that takes the backup's mode when it is healed, or the umask's when it
+// is saved over.
+TEST(EngineMode, OfADamagedFileStays) {
+  for (const bool heals : {true, false}) {
+    Machine machine;
+    auto engine = machine.engine();
+    for (const char* text : {"1", "2"}) {
+      put(engine, "a", text);
+      save(engine);
+    }
+    const auto chunks = machine.files.open_directory("/project/chunks").value();
+    chunks->open("a.json", OpenMode::read_write)
+        .value()
+        ->set_permissions(0600, 0, 0)
+        .throw_if_error();
+    machine.write("chunks", "a.json", "[gar");
+    if (heals) {
+      EXPECT_EQ(engine.fetch_chunk("a").value(), "1\n");
+    } else {
+      put(engine, "a", "3");
+      save(engine);
+    }
+    EXPECT_EQ(machine.chunk("a"), heals ? "1\n" : "3\n");
+    EXPECT_EQ(chunks->stat("a.json")->mode, 0600U);
+  }
+}
+
+// Kills: a copied backup that has lost its place in the journal's order.
+TEST(EngineStamp, OfABackupThatIsACopyIsThatOfTheFile) {
+  Machine machine(true, false);
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  const auto stamp_in = [&](const char* folder, const char* name) {
+    const auto opened = machine.files.open_directory(std::string("/project/") + folder).value();
+    const auto file = opened->open(name, OpenMode::read).value();
+    return Stamp::decode(file->attribute(Stamp::kAttribute).value(), "a").value();
+  };
+  const Stamp before = stamp_in("chunks", "a.json");
+  put(engine, "a", "2");
+  save(engine);
+  const Stamp copied = stamp_in("chunks_bak", "a.bak");
+  EXPECT_GT(copied.sequence, 0U);
+  EXPECT_EQ(copied.sequence, before.sequence);
+  EXPECT_EQ(copied.journal_token, before.journal_token);
+}
+
 // G14. Kills: a private chunk that is written anew as the umask says, because its file is missing:
 // the backup has the mode.
 TEST(EngineMode, SurvivesTheLossOfTheFile) {

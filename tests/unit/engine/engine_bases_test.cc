@@ -159,7 +159,8 @@ TEST_P(EngineUnreadable, AFileRefusesTheAttachAndIsNotRolledBack) {
         }
         Successor later(cut, {}, 2);
         ASSERT_TRUE(later->is_active()) << where << ": " << later->status().to_text();
-        EXPECT_EQ(later->fetch_chunk("a").value(), "2\n") << where << "; " << recovery_of(later.engine());
+        EXPECT_EQ(later->fetch_chunk("a").value(), "2\n")
+            << where << "; " << recovery_of(later.engine());
         EXPECT_EQ(later->fetch_chunk("b").value(), "1\n") << where;
       });
   EXPECT_GT(refused, 0) << "no power cut left a journal with an update of the chunk";
@@ -176,7 +177,8 @@ TEST_P(EngineUnreadable, ForAMomentAFileIsNotRolledBack) {
           ASSERT_TRUE(next->attach().ok()) << where << ": " << next->status().to_text();
         }
         save(next.engine());
-        EXPECT_EQ(next->fetch_chunk("a").value(), "2\n") << where << "; " << recovery_of(next.engine());
+        EXPECT_EQ(next->fetch_chunk("a").value(), "2\n")
+            << where << "; " << recovery_of(next.engine());
       });
 }
 

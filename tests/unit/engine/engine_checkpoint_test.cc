@@ -88,6 +88,19 @@ TEST_F(EngineCheckpoint, FailsWhenTheSyncFails) {
   EXPECT_EQ(files_in_checkpoints(), 0U);
 }
 
+// Kills: a restore whose safety checkpoint lacks what could not be saved: nothing could undo it.
+TEST_F(EngineCheckpoint, ARestoreFailsWhenTheSyncFails) {
+  put("a", "1");
+  const std::string name = engine_.create_checkpoint().value();
+  put("a", "2");
+  put("b", "2");
+  const Failing failing(machine_.files, "create", "chunks/b.tmp", ENOSPC);
+  EXPECT_EQ(engine_.restore_checkpoint(name).code(), ErrorCode::no_space);
+  EXPECT_EQ(files_in_checkpoints(), 1U);
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  EXPECT_EQ(engine_.fetch_chunk("b").value(), "2\n");
+}
+
 TEST_F(EngineCheckpoint, NothingIsLeftWhenWritingFailsOrIsCancelled) {
   put("a", "1");
   for (const char* verb : {"write_at", "sync", "read_at", "rename"}) {

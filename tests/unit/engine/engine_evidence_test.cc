@@ -166,5 +166,29 @@ INSTANTIATE_TEST_SUITE_P(All, EngineEvidence, testing::Bool(), [](const auto& te
   return std::string(test.param ? "with" : "without") + "_links";
 });
 
+// G7. Kills: a conflict that is told only when its text was not in quarantine yet.
+TEST(EngineConflict, IsToldAlsoWhenTheSameTextWasInOneBefore) {
+  auto disk = std::make_unique<SimFileSystem>();
+  for (int number = 1; number <= 3; ++number) {
+    Successor owner(*disk, {}, number);
+    ASSERT_TRUE(owner->is_active()) << owner->status().to_text();
+    std::size_t conflicts = 0;
+    for (const Event& event : owner->recovery_report().events) {
+      if (event.kind == Event::Kind::conflict) ++conflicts;
+    }
+    EXPECT_EQ(conflicts, number == 1 ? 0U : 1U) << "owner " << number;
+    put(owner.engine(), "a", std::to_string(number));
+    save(owner.engine());
+    put(owner.engine(), "a", "\"staged\"");
+    auto killed = disk->crash_clone(0, CrashModel::process);
+    disk->kill();
+    const auto chunks = killed->open_directory("/project/chunks").value();
+    const auto file = chunks->open("a.json", OpenMode::read_write).value();
+    file->truncate(0).throw_if_error();
+    (void)file->write_at(0, "\"by hand\"").value();
+    disk = std::move(killed);
+  }
+}
+
 }  // namespace
 }  // namespace safechunk::test

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "storage/stamp.h"
-#include "unit/engine/engine_bench.h"
+#include "unit/engine/engine_meddling.h"
 
 namespace safechunk::test {
 namespace {
@@ -13,12 +13,14 @@ namespace {
 using std::chrono::seconds;
 
 // G8, "one unserialisable chunk blocks all later ones for ever". Kills: stopping at the first
-// error, retrying without back-off, forgetting what failed.
+// error, retrying without back-off, forgetting what failed, telling of a sync that was none.
 TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
   Machine machine;
   Faults faults;
   auto engine = machine.engine();
   engine.on_fault([&](const Error& error) { faults.add(error); });
+  Counter syncs;
+  engine.on_sync([&] { syncs.add(); });
   Failing failing(machine.files, "create", "chunks/b.tmp", ENOSPC);
   for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
   EXPECT_EQ(engine.force_sync().code(), ErrorCode::no_space);
@@ -40,11 +42,13 @@ TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
   const auto last = machine.clock.now() + seconds(60);
   machine.clock.await_deadline(last);
   EXPECT_EQ(engine.health_report()->retries, 8U);
+  EXPECT_EQ(syncs.count(), 0U);
   failing.stop();
   machine.clock.advance(seconds(60));
   machine.clock.await_idle();
   EXPECT_EQ(machine.chunk("b"), "1\n");
   EXPECT_FALSE(engine.health_report()->dirty_buffer);
+  EXPECT_EQ(syncs.count(), 1U);
 }
 
 // G8. Kills: a detach that removes the journal although something was not saved.
@@ -396,6 +400,26 @@ TEST(EngineFailures, AnUpdateThatTheJournalRefusesIsStagedAllTheSame) {
   EXPECT_EQ(machine.chunk("a"), "1\n");
   ASSERT_TRUE(engine.detach().ok());
   EXPECT_FALSE(machine.file(".journal"));
+}
+
+// G3. Kills: taking an edit that the journal has refused for one that it has, when the same text is
+// staged again, or another one upon it.
+TEST(EngineFailures, WhatTheJournalRefusedIsNothingToRelyOn) {
+  for (const char* next_text : {"1", "2"}) {
+    Machine machine;
+    auto engine = machine.engine();
+    put(engine, "a", "0");
+    save(engine);
+    {
+      const Failing failing(machine.files, "write_at", ".journal", ENOSPC);
+      EXPECT_EQ(engine.stage_update("1", "a").code(), ErrorCode::no_space);
+    }
+    put(engine, "a", next_text);
+    const auto killed = machine.files.crash_clone(0, CrashModel::process);
+    Successor next(*killed);
+    EXPECT_EQ(next->fetch_chunk("a").value(), std::string(next_text) + "\n")
+        << recovery_of(next.engine());
+  }
 }
 
 // G3. An older edit of the chunk is being published when the journal is replaced, and only its text

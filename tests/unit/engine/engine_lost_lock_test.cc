@@ -83,6 +83,20 @@ TEST_F(EngineLostLock, ItsCheckpointHealsNothing) {
   EXPECT_EQ(machine_.files.fingerprint(), before);
 }
 
+// G7. Kills: a worker that knows, and does not tell.
+TEST_F(EngineLostLock, TheWorkerTellsThatItCannotSave) {
+  Faults faults;
+  first_.on_fault([&](const Error& error) { faults.add(error); });
+  put(first_, "a", "3");
+  lose();
+  const auto due = machine_.clock.now() + std::chrono::seconds(1);
+  machine_.clock.await_deadline(due);
+  machine_.clock.advance(std::chrono::seconds(1));
+  machine_.clock.await_deadline(machine_.clock.now() + std::chrono::seconds(1));  // the retry
+  EXPECT_TRUE(faults.has(ErrorCode::not_owner));
+  EXPECT_TRUE(first_.is_dirty());
+}
+
 // What anybody may do it still does.
 TEST_F(EngineLostLock, ItReadsOn) {
   lose();

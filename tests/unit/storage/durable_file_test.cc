@@ -135,7 +135,7 @@ TEST_F(Temporary, IsNotPublishedAfterACallThatFailed) {
 
 // G5. Kills: comparing only as far as there is something to read.
 TEST_F(Temporary, IsNotDurableWhenItShrankMeanwhile) {
-  TemporaryFile file = write();
+  TemporaryFile file = TemporaryFile::write(*root_, "f.tmp", std::string(100'000, 'x'), {}).value();
   bool shrunk = false;
   files_.set_hook([&](const SimCall& call) -> std::optional<int> {
     if (call.verb == "read_at" && !std::exchange(shrunk, true)) {

@@ -324,6 +324,24 @@ TEST_F(JournalFaults, WhatIsRemovedStaysAway) {
   });
 }
 
+// Kills: giving back the blocks of a huge record without syncing that.
+TEST(JournalCalls, AHugeJournalThatWasEmptiedDurablyStaysEmpty) {
+  test::SimFileSystem files;
+  auto root = files.open_directory("/").value();
+  auto journal = Journal::create(*root, kToken).value();
+  auto record = put("a", '"' + std::string(33U << 20U, 'x') + '"');
+  ASSERT_TRUE(journal->append(*record).ok());
+  ASSERT_TRUE(journal->sync_to(record->sequence()).ok());
+  ASSERT_TRUE(root->sync().ok());
+  ASSERT_TRUE(journal->reset(true).ok());
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    const auto cut = files.crash_clone(seed, test::CrashModel::strict);
+    JournalContents contents;
+    ASSERT_TRUE(Journal::read(*cut->open_directory("/").value(), contents).ok());
+    EXPECT_TRUE(contents.records.empty()) << "seed " << seed;
+  }
+}
+
 // Another program removes or replaces the file: what is appended to it then, no recovery would
 // find. Kills: an fdatasync of a file that has no name any more, taken for durable (G1); appending
 // to one without a word (G3).
