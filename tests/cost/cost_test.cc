@@ -45,16 +45,16 @@ class Bench {
   explicit Bench(Durability durability = Durability::file)
       : counting_files_(machine_.files), engine_(construct(durability)) {}
 
+  static std::string name(int number) { return "chunk_" + std::to_string(100 + number); }
+
   SafeChunkEngine& engine() { return engine_; }
-  void stage(std::size_t size, const std::string& chunk = "a") {
+  void stage(std::size_t size, const std::string& chunk = name(0)) {
     must(engine_.stage_update(std::string_view(document(size, ++revision_)), chunk));
   }
   void save(std::size_t size, int chunks = 1) {
     for (int i = 0; i < chunks; ++i) stage(size, name(i));
     must(engine_.force_sync());
   }
-  static std::string name(int number) { return "chunk_" + std::to_string(100 + number); }
-
   template <typename Operation>
   Costs measure(Operation operation) {
     const Costs before = costs;
@@ -67,7 +67,7 @@ class Bench {
   // Staging without the making of the document.
   Costs measure_stage(std::size_t size) {
     const std::string text = document(size, ++revision_);
-    return measure([&] { must(engine_.stage_update(std::string_view(text), "a")); });
+    return measure([&] { must(engine_.stage_update(std::string_view(text), name(0))); });
   }
 
  private:
@@ -108,7 +108,7 @@ std::vector<std::string> measure_all() {
     bench.stage(size);
     add("`force_sync`, " + kb, bench.measure([&] { must(bench.engine().force_sync()); }));
     add("`fetch_chunk`, " + kb,
-        bench.measure([&] { must(bench.engine().fetch_chunk("a").status()); }));
+        bench.measure([&] { must(bench.engine().fetch_chunk(Bench::name(0)).status()); }));
   }
   {
     Bench bench(Durability::journal);
