@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 CRASH_CASES = 40
 FULL_DEPTH = 10  # minutes
+LIVES_APART = 1_000_000_000  # seeds
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.
 STORM = {"TMPDIR": "/dev/shm", "SAFECHUNK_PATIENCE": 3600}
 
@@ -35,7 +36,8 @@ SKIPPED = 77  # exit status of a script that cannot run on this machine
 PATIENCE_S = 5  # for what was asked to end
 
 # Shares of the cores' time.
-CRASH_SHARE = 0.6
+CRASH_SHARE = 0.55
+LIVES_SHARE = 0.05
 FUZZ_SHARE = 0.15
 
 
@@ -161,6 +163,11 @@ def proofs(build, fuzzers, minutes):
               "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
         Proof("crashes after a failed fsync", shards(crash / "crash_states_test", "All/AfterAFailedSync.*"),
               "distinct states", r"(\d+) distinct states", {}, "G1 to G6"),
+        Proof("random lives", [({"SAFECHUNK_LIVES_SEED": str(1 + i * LIVES_APART)}, [crash / "random_lives_test"])
+                               for i in range(CORES)], "lives", r"(\d+) lives",
+              {"SAFECHUNK_LIVES_SECONDS": max(1, int(seconds * LIVES_SHARE / CORES))}, "G1 G3 G4 G8"),
+        Proof("another program at every call", shards(crash / "other_program_test", "*"), "edits",
+              r"(\d+) edits by another program", {}, "G7"),
         Proof("power cuts", shards(tests / "power" / "power_cut_test", "*"), "power cuts",
               r"(\d+) power cuts", {"SAFECHUNK_POWER_CUTS": max(2, math.ceil(28 * depth))}, "G1 to G5"),
         Proof("file systems shut down", shards(tests / "power" / "shutdown_test", "*"), "shutdowns",
