@@ -201,10 +201,9 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
                                           backup.bytes, attributes);
     if (!temporary) return temporary.status();
     if (Status status = temporary->make_durable(); !status) return status;
-    if (!is_untouched(chunk, primary)) {
-      return Status(ErrorCode::conflict, "another program changed the file while it was healed");
-    }
-    before_change(chunk);
+    const bool linked = before_change(chunk);
+    const FileInfo* found = primary.health == FileHealth::missing ? nullptr : &primary.info;
+    if (Status status = check_untouched(chunk, found, linked); !status) return status;
     if (Status status = temporary->publish(layout::chunk_file(chunk)); !status) return status;
     return folders_.chunks->sync();
   };
@@ -213,13 +212,18 @@ Inspection ChunkStore::publish_backup(const std::string& chunk, const Inspection
   return backup;
 }
 
-// Whether the file is still what was found damaged, or still missing.
-bool ChunkStore::is_untouched(const std::string& chunk, const Inspection& primary) const {
+Status ChunkStore::check_untouched(const std::string& chunk, const FileInfo* found,
+                                   bool linked) const {
   const auto now = folders_.chunks->stat(layout::chunk_file(chunk));
-  if (!now) {
-    return now.code() == ErrorCode::not_found && primary.health == FileHealth::missing;
-  }
-  return primary.health != FileHealth::missing && KnownVersion::of(primary.info, {}).matches(*now);
+  if (!now && now.code() != ErrorCode::not_found) return now.status();
+  const bool same =
+      now.ok() == (found != nullptr) &&
+      (found == nullptr || (now->inode == found->inode && now->size == found->size &&
+                            now->modified_ns == found->modified_ns && now->mode == found->mode &&
+                            now->user == found->user && now->group == found->group &&
+                            (linked || now->changed_ns == found->changed_ns)));
+  return same ? Status()
+              : Status(ErrorCode::conflict, "another program changed the file meanwhile");
 }
 
 Inspection ChunkStore::report_lost(const std::string& chunk, Inspection primary,

@@ -114,9 +114,16 @@ class ChunkStore {
 
   // The keeper, while it lives, is told of every change. Belongs to whoever may change the disk.
   void set_keeper(std::weak_ptr<ChunkKeeper> keeper) { keeper_ = std::move(keeper); }
-  void before_change(const std::string& chunk) const {
-    if (const auto keeper = keeper_.lock()) keeper->keep(chunk);
+  // Must come before the last look: it takes its time. True when the files may have a name more,
+  // and with it another ctime.
+  [[nodiscard]] bool before_change(const std::string& chunk) const {
+    const auto keeper = keeper_.lock();
+    if (keeper != nullptr) keeper->keep(chunk);
+    return keeper != nullptr;
   }
+  // The last look: is the file still what was found (nothing: still missing)? `linked`: it has got
+  // a name more since. conflict when not.
+  Status check_untouched(const std::string& chunk, const FileInfo* found, bool linked) const;
 
   // Memory for whoever may change the disk, kept so that each commit need not fetch it anew.
   [[nodiscard]] std::string& buffer() { return buffer_; }
@@ -130,7 +137,6 @@ class ChunkStore {
                          std::vector<Event>& events);
   Status open_quarantine();
   Status add_to_quarantine(const std::string& name, std::string_view bytes);
-  [[nodiscard]] bool is_untouched(const std::string& chunk, const Inspection& primary) const;
 
   ProjectFolders& folders_;
   const TextSettings settings_;

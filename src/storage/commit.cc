@@ -29,6 +29,7 @@ struct Work {
   std::optional<TemporaryFile> temporary;
   std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
   bool unchanged = false;
+  bool linked = false;  // what is there has got a name more since it was looked at
   bool published = false;
   Status status;
 
@@ -36,7 +37,7 @@ struct Work {
 };
 
 Status changed_meanwhile() {
-  return Status(ErrorCode::conflict, "the file changed during the commit");
+  return Status(ErrorCode::conflict, "another program changed the file meanwhile");
 }
 
 bool link_is_refused(const Status& status) {
@@ -331,6 +332,10 @@ class Commit {
     for (Work& work : works_) {
       if (!work.pending() || work.published) continue;
       Status failed;
+      for_group(work, [&](Work& member) {
+        const bool kept = store_.before_change(member.edit->chunk);
+        member.linked = kept || member.backup.has_value();
+      });
       for_group(work, [&](const Work& member) {
         if (failed.ok()) failed = check_untouched(member);
       });
@@ -358,27 +363,14 @@ class Commit {
   // What another program wrote since step 1 must not be replaced unseen (G7), nor become the backup
   // unread (G5): the next commit looks at it.
   Status check_untouched(const Work& work) {
-    auto now = folders_.chunks->stat(layout::chunk_file(work.edit->chunk));
-    if (!now && now.code() != ErrorCode::not_found) return now.status();
     const bool missing = work.present.health == FileHealth::missing;
-    const bool same = now ? !missing && is_same(*now, work) : missing;
-    return same ? Status() : changed_meanwhile();
-  }
-
-  static bool is_same(const FileInfo& now, const Work& work) {
-    const FileInfo& before = work.present.info;
-    // A second name changes the ctime itself.
-    const bool linked = work.backup.has_value();
-    return now.inode == before.inode && now.size == before.size &&
-           now.modified_ns == before.modified_ns && now.mode == before.mode &&
-           now.user == before.user && now.group == before.group &&
-           (linked || now.changed_ns == before.changed_ns);
+    return store_.check_untouched(work.edit->chunk, missing ? nullptr : &work.present.info,
+                                  work.linked);
   }
 
   // Renames and removals only.
   Status publish(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    store_.before_change(chunk);
     if (work.edit->removal) return remove_files(work);
     if (work.backup) {
       backups_touched_ = true;

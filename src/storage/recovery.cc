@@ -384,7 +384,7 @@ class Opening {
     if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
     disk.has_backup = backup.ok();
     chain.replay = decide_replay(disk, chain.links, project_.journal->token());
-    if (inspection.usable()) chain.record->set_found(chain.operation, disk.text);
+    chain.record->set_found(chain.operation, inspection.usable() ? disk.text : kAbsentDigest);
     return {};
   }
 
