@@ -58,7 +58,8 @@ class Misfortune {
     CrashModel model = CrashModel::process;
   };
 
-  Misfortune(SimFileSystem& disk, const Plan& plan) : disk_(disk), plan_(plan) {
+  Misfortune(SimFileSystem& disk, const Plan& plan, std::string& log)
+      : disk_(disk), plan_(plan), log_(log) {
     disk_.set_hook([this](const SimCall& call) { return before(call); });
   }
   Misfortune(const Misfortune&) = delete;
@@ -78,7 +79,6 @@ class Misfortune {
     if (!left_) crash();
     return std::move(left_);
   }
-  [[nodiscard]] const std::string& log() const { return log_; }
 
  private:
   static bool only_reads(const std::string& verb) {
@@ -123,15 +123,15 @@ class Misfortune {
   std::atomic<bool> reads_spared_{false};
   std::atomic<std::size_t> journal_faults_{0};
   std::unique_ptr<SimFileSystem> left_;
-  std::string log_;
+  std::string& log_;  // for the one thread whose calls may fail
 };
 
 // --- lives
 
 // An owner, from its attach to its death. The clock stands still, so that its worker never acts.
 struct Owner {
-  Owner(SimFileSystem& files, const Misfortune::Plan& plan)
-      : disk(files), misfortune(files, plan) {}
+  Owner(SimFileSystem& files, const Misfortune::Plan& plan, std::string& log)
+      : disk(files), misfortune(files, plan, log) {}
   ~Owner() { disk.kill(); }
   [[nodiscard]] bool attach(const EngineOptions& options, Process& process) {
     engine.emplace(EngineAccess::construct("project", options, Platform{disk, clock, process}));
@@ -164,10 +164,9 @@ class Lives {
       plan.dies_early = one_in(2);
       plan.model = model_ = static_cast<CrashModel>(random_() % 3);
       plan.seed = random_();
-      owner_.emplace(*disk_, plan);
+      owner_.emplace(*disk_, plan, log_);
       if (open() && judge()) work();
       auto left = owner_->misfortune.left();
-      log_ += owner_->misfortune.log();
       owner_.reset();
       disk_ = std::move(left);
     }
@@ -184,7 +183,6 @@ class Lives {
   void note(const std::string& line) { log_ += "  " + line + "\n"; }
   void fail(const std::string& what) {
     failed_ = true;
-    log_ += owner_->misfortune.log();
     ADD_FAILURE() << "SAFECHUNK_LIVES_SEED=" << seed_ << " SAFECHUNK_LIVES=1: life " << lives_
                   << ": " << what << "\n"
                   << log_;
@@ -344,6 +342,7 @@ class Lives {
   std::mt19937_64 random_;
   FakeProcess process_;
   EngineOptions options_;
+  std::string log_;
   std::unique_ptr<SimFileSystem> disk_;
   std::optional<Owner> owner_;
   CrashModel model_ = CrashModel::process;
@@ -351,7 +350,6 @@ class Lives {
   std::size_t lives_ = 0;
   std::uint64_t texts_ = 0;
   bool failed_ = false;
-  std::string log_;
 };
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
