@@ -95,7 +95,7 @@ class TellingClock final : public Clock {
  public:
   TimePoint now() override { return clock_.now(); }
   std::int64_t unix_time_ns() override {
-    if (const auto act = std::exchange(on_next_look, nullptr)) act();
+    if (on_first_look && !looked_.exchange(true)) on_first_look();
     return clock_.unix_time_ns();
   }
   void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
@@ -103,9 +103,11 @@ class TellingClock final : public Clock {
     clock_.wait_until(wake, lock, deadline);
   }
 
-  std::function<void()> on_next_look;
+  // Set while nobody looks.
+  std::function<void()> on_first_look;
 
  private:
+  std::atomic<bool> looked_{false};
   ManualClock clock_;
 };
 
@@ -121,7 +123,7 @@ TEST(EngineCheckpointState, HoldsATransactionWholeOrNotAtAll) {
   save(engine);
   const FailingOnce fault(files, "rename", "chunks/b.tmp", EIO);
   std::future<void> other;
-  clock.on_next_look = [&] {
+  clock.on_first_look = [&] {
     other = std::async(std::launch::async, [&] {
       auto transaction = engine.transaction();
       for (const char* chunk : {"a", "b"}) ASSERT_TRUE(transaction.stage("2", chunk).ok());
