@@ -29,6 +29,7 @@ class EngineLostLock : public testing::Test {
   void damage() { machine_.write("chunks", "a.json", "[gar"); }
 
   Machine machine_;
+  Faults faults_;  // told until the engine is gone
   SafeChunkEngine first_ = machine_.engine();
   std::string checkpoint_;
   std::optional<Successor> second_;
@@ -85,15 +86,14 @@ TEST_F(EngineLostLock, ItsCheckpointHealsNothing) {
 
 // G7. Kills: a worker that knows, and does not tell.
 TEST_F(EngineLostLock, TheWorkerTellsThatItCannotSave) {
-  Faults faults;
-  first_.on_fault([&](const Error& error) { faults.add(error); });
+  first_.on_fault([this](const Error& error) { faults_.add(error); });
   put(first_, "a", "3");
   lose();
   const auto due = machine_.clock.now() + std::chrono::seconds(1);
   machine_.clock.await_deadline(due);
   machine_.clock.advance(std::chrono::seconds(1));
   machine_.clock.await_deadline(machine_.clock.now() + std::chrono::seconds(1));  // the retry
-  EXPECT_TRUE(faults.has(ErrorCode::not_owner));
+  EXPECT_TRUE(faults_.has(ErrorCode::not_owner));
   EXPECT_TRUE(first_.is_dirty());
 }
 
