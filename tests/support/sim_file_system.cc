@@ -58,6 +58,7 @@ struct SimFileSystem::State {
   std::shared_ptr<const Hook> hook;
 
   Inode& at(InodeId id) { return inodes.at(id); }
+  [[nodiscard]] const Inode& at(InodeId id) const { return inodes.at(id); }
   std::int64_t tick() { return now_ns += 1'000'000; }
 
   void apply(FolderOperation operation) {
@@ -94,6 +95,28 @@ struct SimFileSystem::State {
       }
     }
     pending = std::move(rest);
+  }
+
+  // The inodes that have a name, or will have one when folder operations become durable, or are
+  // undone. Others are only reached by who has them open.
+  [[nodiscard]] std::map<InodeId, Inode> named_inodes() const {
+    std::map<InodeId, Inode> named;
+    std::vector<InodeId> todo{kRoot};
+    for (const FolderOperation& operation : pending) {
+      for (const auto& change : operation.changes) {
+        todo.push_back(change.folder);
+        if (change.inode) todo.push_back(*change.inode);
+      }
+    }
+    while (!todo.empty()) {
+      const auto [found, fresh] = named.emplace(todo.back(), at(todo.back()));
+      todo.pop_back();
+      if (!fresh) continue;
+      for (const Names* names : {&found->second.entries, &found->second.durable_entries}) {
+        for (const auto& [name, id] : *names) todo.push_back(id);
+      }
+    }
+    return named;
   }
 };
 
@@ -562,7 +585,7 @@ std::unique_ptr<SimFileSystem> SimFileSystem::crash_clone(std::uint64_t seed,
   auto copy = std::make_shared<State>();
   {
     const std::lock_guard lock(state_->mutex);
-    copy->inodes = state_->inodes;
+    copy->inodes = state_->named_inodes();
     copy->pending = state_->pending;
     copy->next_inode = state_->next_inode;
     copy->now_ns = state_->now_ns;
@@ -606,14 +629,34 @@ std::map<std::string, std::string> SimFileSystem::contents() const {
 }
 
 std::string SimFileSystem::fingerprint() const {
-  std::string all;
-  for (const auto& [path, bytes] : contents()) {
-    all += path + '\0' + std::to_string(bytes.size()) + '\0' + bytes;
-  }
   const std::lock_guard lock(state_->mutex);
-  for (const auto& [id, inode] : state_->inodes) {
-    for (const auto& [name, value] : inode.attributes) all += std::to_string(id) + name + value;
-  }
+  std::string all;
+  const auto add = [&](const std::string& text) {
+    all += std::to_string(text.size()) + '\0';
+    all += text;
+  };
+  std::map<InodeId, std::string> first_names;
+  const std::function<void(InodeId, const std::string&)> walk = [&](InodeId id,
+                                                                    const std::string& path) {
+    for (const auto& [name, child] : state_->at(id).entries) {
+      const Inode& inode = state_->at(child);
+      const std::string here = path + name + (inode.directory ? "/" : "");
+      add(here);
+      const auto [first, fresh] = first_names.emplace(child, here);
+      if (!fresh) {
+        add("is " + first->second);
+        continue;
+      }
+      add(inode.bytes);
+      all += std::to_string(inode.attributes.size());
+      for (const auto& [attribute, value] : inode.attributes) {
+        add(attribute);
+        add(value);
+      }
+      if (inode.directory) walk(child, here);
+    }
+  };
+  walk(kRoot, "");
   return digest_of(all).to_hex();
 }
 

@@ -66,7 +66,8 @@ class SimFileSystem final : public FileSystem {
   // Everything that is visible, by path; folders end in a slash and have no contents. Times and
   // attributes are left out.
   [[nodiscard]] std::map<std::string, std::string> contents() const;
-  // A digest of all that a program could see, attributes included.
+  // A digest of what a program finds from the root: names, contents, attributes, and which names
+  // are one file. Times, modes and the numbers of inodes are left out.
   [[nodiscard]] std::string fingerprint() const;
 
   struct Inode;
