@@ -50,12 +50,12 @@ inline void check_file(const std::string& path, const std::string& bytes, const 
                        const Complain& complain) {
   const auto slash = path.rfind('/');
   const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
-  const bool chunk = path.starts_with("project/chunks/") && file.ends_with(".json");
-  const bool backup = path.starts_with("project/chunks_bak/") && file.ends_with(".bak");
-  if (!chunk && !backup) return;
-  if (!history.is_version(file.substr(0, file.rfind('.')), bytes)) {
-    complain(path + " holds '" + bytes + "'");
-  }
+  const bool is_chunk = path.starts_with("project/chunks/") && file.ends_with(".json");
+  const bool is_backup = path.starts_with("project/chunks_bak/") && file.ends_with(".bak");
+  if (!is_chunk && !is_backup) return;
+  const std::string chunk = file.substr(0, file.rfind('.'));
+  if (history.is_version(chunk, bytes) || (is_chunk && history.is_damage(chunk, bytes))) return;
+  complain(path + " holds '" + bytes.substr(0, 1000) + "'");
 }
 
 // G13: what has the name of an archive is a whole one, and every archive that was acknowledged is

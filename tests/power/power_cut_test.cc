@@ -110,7 +110,7 @@ TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
       log.mark();
     });
     {
-      Session session(hooked, history, durability, 1, mounted.path());
+      Session session(hooked, history, durability, 1, mounted.path(), workload.journal_limit);
       ASSERT_TRUE(session.engine().is_active()) << session.engine().status().to_text();
       workload.run(session);
       ASSERT_TRUE(session.engine().detach().ok());
@@ -136,6 +136,12 @@ TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
   std::printf("%zu calls, %zu power cuts judged\n", moments.size(), wanted);
 }
 
+std::vector<Workload> all_workloads() {
+  std::vector<Workload> all = workloads();
+  all.push_back(longest_workload());
+  return all;
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   const auto& [file_system, workload, durability] = info.param;
   return std::string(file_system.name) + "_" + workload.name +
@@ -144,7 +150,7 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
 
 INSTANTIATE_TEST_SUITE_P(All, PowerCuts,
                          testing::Combine(testing::ValuesIn(kFileSystems),
-                                          testing::ValuesIn(workloads()),
+                                          testing::ValuesIn(all_workloads()),
                                           testing::Values(Durability::file, Durability::journal)),
                          case_name);
 

@@ -42,6 +42,7 @@ class ManualClock final : public Clock {
       now_ += by;
       unix_ns_ += by.count();
       waiting = waiting_;
+      waiting_.clear();  // none waits again before it has looked at the time
     }
     for (const auto& [wake, mutex] : waiting) {
       // Under the waiter's lock: it is in wait() and cannot miss this, nor can it destroy either of
