@@ -4,8 +4,8 @@
 usage: tools/other_file_systems.py [--build FOLDER] [--only exfat|ntfs] [--json FILE]
 
 Makes an image file, mounts it over FUSE from a loop device, and sets TMPDIR to it. Needs root and the Debian
-packages exfat-fuse, exfatprogs and ntfs-3g; says why and exits with 77 where mounts are forbidden. Exit status
-1 when a test fails.
+packages exfat-fuse, exfatprogs and ntfs-3g; says why and exits with 77 where nobody may mount. Exit status 1
+when a test fails, when a program was not built, or when a file system could not be made or mounted.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,8 +34,8 @@ TESTS = [
 ]
 
 
-class Forbidden(Exception):
-    """The machine does not let us."""
+class Failed(Exception):
+    """What must succeed did not."""
 
 
 def run(command):
@@ -44,11 +43,27 @@ def run(command):
     try:
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               timeout=TIMEOUT_S)
-    except FileNotFoundError as error:
-        raise Forbidden(f"{command[0]} was not found") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(str(error)) from error
     if done.returncode != 0:
-        raise Forbidden(f"{' '.join(map(str, command))}: {done.stdout.strip()}")
+        raise Failed(f"{' '.join(map(str, command))}: {done.stdout.strip()}")
     return done.stdout.strip()
+
+
+def why_forbidden():
+    """Why nothing can be mounted here; empty when something can: then each file system must be."""
+    if os.geteuid() != 0:
+        return "mounting needs root"
+    for path in ("/dev/fuse", "/dev/loop-control"):
+        if not os.access(path, os.R_OK | os.W_OK):
+            return f"there is no {path}"
+    with tempfile.TemporaryDirectory(prefix="safechunk-probe-") as folder:
+        try:
+            run(["mount", "-t", "tmpfs", "none", folder])
+        except Failed as reason:
+            return str(reason)
+        run(["umount", folder])
+    return ""
 
 
 class Mounted:
@@ -74,8 +89,15 @@ class Mounted:
         return self.point
 
     def __exit__(self, *_):
-        run(["umount", self.point])
-        run(["losetup", "--detach", self.device])
+        """Says what could not be undone; the results stay what they are."""
+        for commands in ([["umount", self.point], ["umount", "--lazy", self.point]],
+                         [["losetup", "--detach", self.device]]):
+            for command in commands:
+                try:
+                    run(command)
+                    break
+                except Failed as reason:
+                    print(f"  {reason}", flush=True)
 
 
 def probe(folder):
@@ -116,31 +138,33 @@ def run_test(program, folder):
     failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", done.stdout, re.MULTILINE)))
     skipped = len(set(re.findall(r"^\[  SKIPPED \] ([\w/]+\.[\w/]+)", done.stdout, re.MULTILINE)))
     passed = len(re.findall(r"^\[       OK \]", done.stdout, re.MULTILINE))
-    if done.returncode != 0 and not failed:
-        failed = [f"(exit status {done.returncode})"]
+    if not failed and (done.returncode != 0 or passed + skipped == 0):
+        failed = [f"(exit status {done.returncode}, {passed + skipped} tests)"]
     return passed, skipped, failed, done.stdout
 
 
-def check(name, make, mount, build, logs):
-    """The results of all programs on one file system."""
-    results = []
-    with tempfile.TemporaryDirectory(prefix=f"safechunk-{name}-") as scratch, \
+def result_of(name, test, passed=0, skipped=0, failed=(), lacks=()):
+    print(f"  {test:40} {passed:4} passed {skipped:4} skipped {len(failed):4} failed", flush=True)
+    for one in failed:
+        print(f"      FAILED {one}")
+    return {"file_system": name, "lacks": list(lacks), "test": test, "passed": passed, "skipped": skipped,
+            "failed": list(failed)}
+
+
+def check(name, make, mount, build, logs, results):
+    """Adds to the results those of all programs on one file system."""
+    with tempfile.TemporaryDirectory(prefix=f"safechunk-{name}-", ignore_cleanup_errors=True) as scratch, \
             Mounted(pathlib.Path(scratch), make, mount) as point:
         lacks = probe(point)
         print(f"{name}: without {', '.join(lacks) or 'nothing that is needed'}", flush=True)
         for test in TESTS:
             program = build / test
             if not program.exists():
-                print(f"  {test:40} not built")
+                results.append(result_of(name, test, failed=["(not built)"], lacks=lacks))
                 continue
             passed, skipped, failed, output = run_test(program, point)
             (logs / f"{name}-{program.name}.log").write_text(output, encoding="utf-8")
-            print(f"  {test:40} {passed:4} passed {skipped:4} skipped {len(failed):4} failed", flush=True)
-            for one in failed:
-                print(f"      FAILED {one}")
-            results.append({"file_system": name, "lacks": lacks, "test": program.name, "passed": passed,
-                            "skipped": skipped, "failed": failed})
-    return results
+            results.append(result_of(name, test, passed, skipped, failed, lacks))
 
 
 def main():
@@ -149,8 +173,8 @@ def main():
     parser.add_argument("--only", choices=[name for name, *_ in FILE_SYSTEMS])
     parser.add_argument("--json", type=pathlib.Path, help="write the results here")
     arguments = parser.parse_args()
-    if os.geteuid() != 0 or shutil.which("losetup") is None:
-        print("skipped: mounting needs root and losetup")
+    if reason := why_forbidden():
+        print(f"skipped: {reason}")
         return SKIPPED
     build = arguments.build.resolve()
     logs = build / "other-file-systems"
@@ -160,15 +184,14 @@ def main():
         if arguments.only not in (None, name):
             continue
         try:
-            results += check(name, make, mount, build, logs)
-        except Forbidden as reason:
-            print(f"{name}: skipped: {reason}")
+            check(name, make, mount, build, logs, results)
+        except Failed as reason:
+            results.append(result_of(name, "(made and mounted)", failed=[str(reason)]))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    if not results:
-        return SKIPPED
     failed = sum(len(result["failed"]) for result in results)
-    print(f"{sum(result['passed'] for result in results)} passed, {failed} failed; the output is in {logs}")
+    print(f"{sum(result['passed'] for result in results)} passed, {failed} failed, "
+          f"{sum(result['skipped'] for result in results)} skipped; the output is in {logs}")
     return 1 if failed else 0
 
 
