@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -328,14 +329,17 @@ TEST(AllocationsOfATransaction, ThatFailLeaveNoHalfEdit) {
 TEST(WithoutAThread, AttachTellsAndEverythingElseWorks) {
   const TemporaryFolder folder;
   Child child([&] {
+    // Longer than any stack that a thread of an earlier test has left for the next one.
+    constexpr std::size_t kStack = 64U << 20U;
+    pthread_attr_t threads;
+    test::require(::pthread_attr_init(&threads) == 0, "pthread_attr_init");
+    test::require(::pthread_attr_setstacksize(&threads, kStack) == 0, "pthread_attr_setstacksize");
+    test::require(::pthread_setattr_default_np(&threads) == 0, "pthread_setattr_default_np");
     std::ifstream statm("/proc/self/statm");
     rlim_t pages = 0;
     statm >> pages;
-    const rlim_t stack = rlim_t{8} << 20U;
-    const rlim_t room = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + stack / 2;
-    const rlimit own_stack{stack, stack};
+    const rlim_t room = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + kStack / 2;
     const rlimit memory{room, room};
-    test::require(::setrlimit(RLIMIT_STACK, &own_stack) == 0, "setrlimit");
     test::require(::setrlimit(RLIMIT_AS, &memory) == 0, "setrlimit");
     std::string told;
     SafeChunkEngine engine("project", test::options_in(folder));
