@@ -271,7 +271,7 @@ def crash_proofs(crash, minutes, depth):
                                for i in range(CORES)], "lives", r"(\d+) lives", 10_000 * depth,
               {"SAFECHUNK_LIVES_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G1 G3 G4 G8"),
         Proof("another program at every call", shards(crash / "other_program_test", "*", 4), "edits",
-              r"(\d+) edits by another program", 10_000, {}, "G7"),
+              r"(\d+) edits by another program", 8_000, {}, "G7"),
         Proof("faults at every call", [*shards(crash / "faults_test", "*", 26),
                                        Command([crash / "operation_faults_test"])],
               "runs", r"(\d+) runs with a fault", 60_000, {}, "G1 to G8, G13"),
