@@ -263,7 +263,7 @@ def crash_proofs(crash, minutes, depth):
               {"SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 8, "SAFECHUNK_CRASH_SECONDS": seconds},
               "G1 to G6"),
         Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 12), *counted, 80_000, {}, "G1 to G6"),
-        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 12), *counted, 40_000, {},
+        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 12), *counted, 50_000, {},
               "G1 to G6"),
         Proof("crashes of a recovery", [Command([crash / "recovery_crash_test"])], "power cuts",
               r"(\d+) power cuts", 1000, {}, "G1 G4"),

@@ -239,7 +239,7 @@ std::vector<Case> cases_of(const std::set<std::string>& workloads) {
 
 INSTANTIATE_TEST_SUITE_P(All, AfterAFailedSync,
                          testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions",
-                                                     "W11_several_pages"})),
+                                                     "W11_several_pages", "W12_small_journal"})),
                          case_name);
 INSTANTIATE_TEST_SUITE_P(
     All, SecondLife,

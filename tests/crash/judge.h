@@ -169,7 +169,8 @@ class Judge {
 
   void fail(const std::string& here, const std::string& what) {
     if (++failures_ > kReported) return;
-    ADD_FAILURE() << "SAFECHUNK_CRASH_SEED=" << round_seed_ << ": " << here << "\n  " << what;
+    ADD_FAILURE() << "SAFECHUNK_CRASH_SEED=" << round_seed_ << " SAFECHUNK_CRASH_STRIDE=" << stride_
+                  << ": " << here << "\n  " << what;
   }
 
   const Durability durability_;
