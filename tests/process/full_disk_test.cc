@@ -1,83 +1,28 @@
-// Full disks: a tmpfs that is sized page by page, and one without inodes (G2, G7, G8).
+// Full disks: a tmpfs that is sized page by page, one without inodes, and an ext4 that is filled
+// page by page (G2, G7, G8).
 //
 // The file systems are mounted in a mount namespace of this process, which nobody else sees and
 // which is gone with it. That needs root (or CAP_SYS_ADMIN); the tests are skipped without.
 
 #include <gtest/gtest.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <string>
 
 #include "process/child_process.h"
+#include "process/small_disk.h"
 #include "support/private_mounts.h"
 
 namespace safechunk {
 namespace {
 
+using test::LoopImage;
+using test::MemoryPages;
 using test::private_mounts;
 using test::read_file;
-using test::TemporaryFolder;
+using test::SmallDisk;
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPlenty = 64ULL << 20U;
-constexpr std::uint64_t kManyInodes = 10'000;
-
-// A file system in memory whose size can be changed while it is mounted.
-class SmallDisk {
- public:
-  SmallDisk() {
-    if (::mount("none", folder_.path().c_str(), "tmpfs", 0, sizes(kPlenty, kManyInodes).c_str()) !=
-        0) {
-      throw std::runtime_error(std::string("mount: ") + std::strerror(errno));
-    }
-    // Something must be in use: a size of 0 would mean no limit.
-    test::write_file(folder_ / "ballast", "x");
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() { ::umount2(folder_.path().c_str(), MNT_DETACH); }
-
-  [[nodiscard]] EngineOptions options() const {
-    EngineOptions options = test::options_in(folder_);
-    options.debounce_delay = std::chrono::hours(1);  // only force_sync and retries commit
-    options.max_delay = std::chrono::hours(1);
-    return options;
-  }
-  [[nodiscard]] std::string file(const std::string& name) const {
-    return read_file(folder_ / ("project/" + name));
-  }
-
-  // So many free pages and inodes are left beside what is in use.
-  void leave(std::uint64_t pages, std::uint64_t inodes) const {
-    struct statvfs info {};
-    ASSERT_EQ(::statvfs(folder_.path().c_str(), &info), 0);
-    const std::uint64_t used_pages = (info.f_blocks - info.f_bfree) * info.f_frsize / kPage;
-    const std::uint64_t used_inodes = info.f_files - info.f_ffree;
-    remount(0, sizes((used_pages + pages) * kPage, used_inodes + inodes));
-  }
-  void leave_pages(std::uint64_t pages) const { leave(pages, kManyInodes); }
-  void leave_inodes(std::uint64_t inodes) const { leave(kPlenty / kPage, inodes); }
-  void make_room() const { remount(0, sizes(kPlenty, kManyInodes)); }
-  void make_read_only() const { remount(MS_RDONLY, sizes(kPlenty, kManyInodes)); }
-
- private:
-  static std::string sizes(std::uint64_t bytes, std::uint64_t inodes) {
-    return "size=" + std::to_string(bytes) + ",nr_inodes=" + std::to_string(inodes);
-  }
-  void remount(unsigned long flags, const std::string& options) const {
-    ASSERT_EQ(::mount("none", folder_.path().c_str(), "tmpfs", flags | MS_REMOUNT, options.c_str()),
-              0)
-        << options << ": " << std::strerror(errno);
-  }
-  TemporaryFolder folder_;
-};
 
 // Three chunks: a small one, a big one, and a small one, in two versions.
 const std::string kBig(20'000, 'x');
@@ -86,14 +31,16 @@ const std::map<std::string, std::string> kOld = {
 const std::map<std::string, std::string> kNew = {
     {"big", "\"new " + kBig + "\"\n"}, {"first", "10\n"}, {"third", "30\n"}};
 
-class FullDisk : public testing::Test {
+class FilledDisk : public testing::Test {
  protected:
   void SetUp() override {
     if (!private_mounts().empty()) {
       GTEST_SKIP() << "cannot mount here, root is needed: " << private_mounts();
     }
-    disk_ = std::make_unique<SmallDisk>();
+    restart();
   }
+  // An empty disk with room.
+  virtual void restart() = 0;
 
   void make_project() {
     SafeChunkEngine engine("project", disk_->options());
@@ -174,32 +121,59 @@ class FullDisk : public testing::Test {
     for (const auto& [chunk, text] : kOld) EXPECT_EQ(*reader->fetch_chunk(chunk), text);
   }
 
-  void restart() {
-    disk_.reset();
-    disk_ = std::make_unique<SmallDisk>();
+  // An old project, its disk nearly full, with a page more each time until all fits.
+  void fill_page_by_page() {
+    bool enough = false;
+    std::uint64_t pages = 0;
+    for (; !enough; ++pages) {
+      SCOPED_TRACE(std::to_string(pages) + " free pages");
+      ASSERT_LT(pages, 100U);
+      restart();
+      make_project();
+      disk_->leave_pages(pages);
+      enough = save_and_make_room();
+      if (HasFailure()) return;
+    }
+    std::printf("everything fits into %d free pages\n", static_cast<int>(pages - 1));
+    EXPECT_GT(pages, 10U);
+    EXPECT_EQ(most_saved_, 2U);  // both neighbours of the big one
   }
 
-  std::unique_ptr<SmallDisk> disk_;
+  SmallDisk* disk_ = nullptr;
   int faults_ = 0;
   std::size_t most_saved_ = 0;  // in a commit that failed for others
 };
 
-// Issue: "try a tmpfs sized from 0 upwards in 4 KiB steps": an old project, its disk nearly full.
-TEST_F(FullDisk, GrowingPageByPage) {
-  bool enough = false;
-  std::uint64_t pages = 0;
-  for (; !enough; ++pages) {
-    SCOPED_TRACE(std::to_string(pages) + " free pages");
-    ASSERT_LT(pages, 100U);
-    restart();
-    make_project();
-    disk_->leave_pages(pages);
-    enough = save_and_make_room();
-    if (HasFailure()) return;
+class FullDisk : public FilledDisk {
+ protected:
+  void restart() override {
+    memory_.reset();
+    memory_ = std::make_unique<MemoryPages>();
+    disk_ = memory_.get();
   }
-  std::printf("everything fits into %d free pages\n", static_cast<int>(pages - 1));
-  EXPECT_GT(pages, 10U);
-  EXPECT_EQ(most_saved_, 2U);  // both neighbours of the big one
+  std::unique_ptr<MemoryPages> memory_;
+};
+
+class FullExt4 : public FilledDisk {
+ protected:
+  void SetUp() override {
+    if (::access("/dev/loop-control", R_OK | W_OK) != 0) GTEST_SKIP() << "no loop devices here";
+    FilledDisk::SetUp();
+  }
+  void restart() override {
+    if (!image_) image_ = std::make_unique<LoopImage>();
+    disk_ = image_.get();
+    image_->remove_project();
+  }
+  std::unique_ptr<LoopImage> image_;
+};
+
+TEST_F(FullDisk, GrowingPageByPage) {
+  fill_page_by_page();
+}
+
+TEST_F(FullExt4, GrowingPageByPage) {
+  fill_page_by_page();
 }
 
 // Issue: "and no inodes".
@@ -211,7 +185,7 @@ TEST_F(FullDisk, GrowingInodeByInode) {
     ASSERT_LT(inodes, 100U);
     restart();
     make_project();
-    disk_->leave_inodes(inodes);
+    memory_->leave_inodes(inodes);
     enough = save_and_make_room();
     if (HasFailure()) return;
   }
@@ -228,7 +202,7 @@ TEST_F(FullDisk, CreatedOnAFullDisk) {
       ASSERT_LT(room, 50U);
       restart();
       if (by_inodes) {
-        disk_->leave_inodes(room);
+        memory_->leave_inodes(room);
       } else {
         disk_->leave_pages(room);
       }
@@ -351,7 +325,7 @@ TEST_F(FullDisk, DamagedChunkIsReadFromItsBackup) {
   ASSERT_TRUE(engine.force_sync().ok());
   const fs::path file = fs::path(engine.project_path()) / "chunks/first.json";
   test::write_file(file, "{");
-  disk_->leave(0, 0);
+  memory_->leave(0, 0);
   EXPECT_EQ(*engine.fetch_chunk("first"), "1\n");
   EXPECT_EQ(read_file(file), "{");
   EXPECT_NE(engine.health_report()->last_error, "");
@@ -363,7 +337,7 @@ TEST_F(FullDisk, DamagedChunkIsReadFromItsBackup) {
 // A read-only file system: refused as such, and readable.
 TEST_F(FullDisk, ReadOnlyFileSystem) {
   make_project();
-  disk_->make_read_only();
+  memory_->make_read_only();
   SafeChunkEngine engine("project", disk_->options());
   EXPECT_EQ(engine.status().code(), ErrorCode::read_only) << engine.status().to_text();
   for (const auto& [chunk, text] : kOld) EXPECT_EQ(*engine.fetch_chunk(chunk), text);
