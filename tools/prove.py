@@ -270,7 +270,7 @@ def crash_proofs(crash, minutes, depth):
         Proof("random lives", [Command([crash / "random_lives_test"], {"SAFECHUNK_LIVES_SEED": 1 + i * LIVES_APART})
                                for i in range(CORES)], "lives", r"(\d+) lives", 10_000 * depth,
               {"SAFECHUNK_LIVES_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G1 G3 G4 G8"),
-        Proof("another program at every call", shards(crash / "other_program_test", "*", 4), "edits",
+        Proof("another program at every call", shards(crash / "other_program_test", "*", 60), "edits",
               r"(\d+) edits by another program", 8_000, {}, "G7"),
         Proof("faults at every call", [*shards(crash / "faults_test", "*", 26),
                                        Command([crash / "operation_faults_test"])],
@@ -289,7 +289,7 @@ def other_proofs(build, every_byte):
               {}, "G6 G12 G14"),
         Proof("other file systems", [script("other_file_systems.py", "--build", build, may_skip=True)], "tests",
               r"(\d+) passed, \d+ failed", 330, {}, "G2 to G14"),
-        Proof("full disks", [Command([process / "full_disk_test"])], "tests", passed, 9, {}, "G2 G7 G8"),
+        Proof("full disks", [Command([process / "full_disk_test"])], "tests", passed, 10, {}, "G2 G7 G8"),
         Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 17_000_000, {},
               "G1 G4 G9"),
     ]
