@@ -18,18 +18,13 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <set>
 
 #include "crash/judge.h"
+#include "support/setting.h"
 
 namespace safechunk::test {
 namespace {
-
-std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 // --- a life after recovery
 

@@ -37,6 +37,7 @@
 #include "crash/promises.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
+#include "support/setting.h"
 #include "support/sim_file_system.h"
 
 namespace safechunk::test {
@@ -351,11 +352,6 @@ class Lives {
   std::uint64_t texts_ = 0;
   bool failed_ = false;
 };
-
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // G1, G3, G4, G8.
 TEST(RandomLives, LoseNothingThatWasPromised) {

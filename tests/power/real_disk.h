@@ -12,14 +12,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/setting.h"
 #include "support/temporary_folder.h"
 
 namespace safechunk::test {
-
-inline std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 // Runs a command of the system; its output is shown when it fails.
 inline void run(const std::string& command) {
