@@ -306,9 +306,16 @@ Status EngineCore::detach() {
   return status;
 }
 
-bool EngineCore::trim_journal(OpenProject& project) {
-  const std::lock_guard stage_lock(stage_mutex_);
-  return rewrite_journal(project, project.journal->token()).ok();
+// What could not be saved shall at least be durable in the journal, and that alone: what was saved
+// may be changed by others until the next attach.
+void EngineCore::keep_unsaved(OpenProject& project, std::uint64_t newest, Notices& notices) {
+  Status kept;
+  {
+    const std::lock_guard stage_lock(stage_mutex_);
+    kept = rewrite_journal(project, project.journal->token());
+  }
+  notices.fault(kept);
+  if (!kept) notices.fault(sync_journal(project, newest, notices));
 }
 
 Status EngineCore::finish_detach(Notices& notices) {
@@ -329,11 +336,7 @@ Status EngineCore::finish_detach(Notices& notices) {
   }
   // Without the lock, the journal under that name may be another owner's.
   const bool held = project->lock->check_held().ok();
-  // What could not be saved shall at least be durable in the journal, and that alone: what was
-  // saved may be changed by others until the next attach.
-  if (!saved && held && !trim_journal(*project)) {
-    notices.fault(sync_journal(*project, newest, notices));
-  }
+  if (!saved && held) keep_unsaved(*project, newest, notices);
   {
     const Lock lock(mutex_);
     project_.reset();

@@ -94,7 +94,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   void start_worker(Notices& notices);
   void run_worker(std::uint64_t generation);
   Status finish_detach(Notices& notices);
-  bool trim_journal(OpenProject& project);
+  void keep_unsaved(OpenProject& project, std::uint64_t newest, Notices& notices);
   void abandon() noexcept;
   void deliver(Notices notices) noexcept;
 

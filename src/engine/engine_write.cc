@@ -161,10 +161,11 @@ Status EngineCore::stage_locked(OpenProject& project,
   const auto& operations = record->operations();
   {
     const Lock lock(mutex_);
-    // The same as what is staged already: nothing new to keep.
-    const StagedEdit* staged = staging_.find(operations.front().chunk);
+    // The same as what is staged already, and upon that one: nothing new to keep.
+    const JournalOperation& first = operations.front();
+    const StagedEdit* staged = staging_.find(first.chunk);
     if (operations.size() == 1 && staged != nullptr && staged->journaled &&
-        staged->edit().text == operations.front().text) {
+        staged->edit().text == first.text && first.base == first.text) {
       return {};
     }
   }

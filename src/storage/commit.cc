@@ -204,9 +204,8 @@ class Commit {
   Status keep_unseen(Work& work) {
     const auto& version = work.present.version;
     const Digest& found = work.edit->found;
-    if (!work.edit->removal || !version || version->text == found || found == kUnknownDigest) {
-      return {};
-    }
+    if (!work.edit->removal || !version || version->ours) return {};
+    if (version->text == found || found == kUnknownDigest) return {};
     const std::string& chunk = work.edit->chunk;
     const Inspection present = store_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;

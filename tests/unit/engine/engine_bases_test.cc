@@ -272,6 +272,40 @@ TEST(EngineBases, AnUpdateStagedAfterAHandEditSurvivesAKillAlsoBehindAnother) {
 
 // --- removals and heals
 
+// Kills: taking an equal text for what is staged already, although another program was there since.
+TEST(EngineBases, AnEqualUpdateStagedAfterAHandEditSurvivesAKill) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  put(engine, "a", "2");
+  machine.write("chunks", "a.json", "\"by hand\"");
+  put(engine, "a", "2");
+  const auto killed = machine.files.crash_clone(0, CrashModel::process);
+  Successor next(*killed);
+  EXPECT_EQ(next->fetch_chunk("a").value(), "2\n") << recovery_of(next.engine());
+}
+
+// G7. Kills: taking what this engine has published meanwhile for what another program wrote.
+TEST(EngineBases, ARemovalStagedDuringTheCommitOfItsChunkIsNoConflict) {
+  Machine machine;
+  Faults faults;
+  auto engine = machine.engine();
+  engine.on_fault([&](const Error& error) { faults.add(error); });
+  put(engine, "a", "1");
+  {
+    const Meddler meanwhile(machine.files, "rename", "chunks/a.tmp", 1,
+                            [&] { engine.remove_chunk("a").throw_if_error(); });
+    save(engine);
+    EXPECT_EQ(meanwhile.calls(), 1);
+  }
+  EXPECT_EQ(machine.chunk("a"), "1\n");
+  save(engine);
+  EXPECT_EQ(machine.chunk("a"), "(missing)");
+  EXPECT_FALSE(holds(machine.files, "quarantine", ""));
+  EXPECT_TRUE(faults.list().empty());
+}
+
 class EngineBasesOfBackups : public testing::Test {
  protected:
   void SetUp() override {
