@@ -25,7 +25,7 @@ COPY = ROOT / "build" / "mutants" / "checks"
 BUILD = ROOT / "build" / "mutants" / "checks-build"
 TESTS = ["storage_test", "engine_core_test", "engine_test", "golden_test", "operation_faults_test", "faults_test",
          "recovery_crash_test", "hostile_folder_test", "crash_states_test"]
-SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400"}
+SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400", "SAFECHUNK_FAULT_STRIDE": "7"}
 PATIENCE = 300  # seconds; when they are over, it hangs
 
 CHOOSER = """#pragma once
