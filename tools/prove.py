@@ -240,6 +240,8 @@ def long_proofs(tests, depth):
               100 * cuts, {"SAFECHUNK_POWER_CUTS": cuts}, "G1 to G5"),
         Proof("file systems shut down", shards(tests / "power" / "shutdown_test", "*", 9), "shutdowns",
               r"(\d+) shutdowns", 9 * shutdowns, {"SAFECHUNK_POWER_CUTS": shutdowns}, "G1 to G5"),
+        Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 17_000_000, {},
+              "G1 G4 G9"),
     ]
 
 
@@ -259,7 +261,7 @@ def crash_proofs(crash, minutes, depth):
     program, counted = crash / "crash_states_test", ("distinct states", r"(\d+) distinct states")
     return [
         Proof("crash states", shards(program, "All/CrashStates.*", CRASH_CASES), *counted,
-              max(STATES_AT_LEAST, STATES * depth),
+              STATES if depth == 1 else max(STATES_AT_LEAST, STATES * depth / 2),
               {"SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 8, "SAFECHUNK_CRASH_SECONDS": seconds},
               "G1 to G6"),
         Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 12), *counted, 80_000, {}, "G1 to G6"),
@@ -290,8 +292,6 @@ def other_proofs(build, every_byte):
         Proof("other file systems", [script("other_file_systems.py", "--build", build, may_skip=True)], "tests",
               r"(\d+) passed, \d+ failed", 330, {}, "G2 to G14"),
         Proof("full disks", [Command([process / "full_disk_test"])], "tests", passed, 10, {}, "G2 G7 G8"),
-        Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 17_000_000, {},
-              "G1 G4 G9"),
     ]
 
 
