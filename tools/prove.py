@@ -192,8 +192,9 @@ def run(proof, command, result, jobs, lock, log):
 
 
 def shards(program, test_filter, cases):
-    """One command for each core, which share the cases; there are at least so many."""
-    count = min(CORES, cases)
+    """Commands that share the cases; there are at least so many. An odd number of them: neighbours are much alike, and
+    every second case may take long."""
+    count = min(2 * CORES + 1, cases)
     return [Command([program, f"--gtest_filter={test_filter}"],
                     {"GTEST_TOTAL_SHARDS": count, "GTEST_SHARD_INDEX": i}) for i in range(count)]
 
