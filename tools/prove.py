@@ -40,7 +40,7 @@ SKIPPED = 77  # exit status of a script that cannot run on this machine
 PATIENCE_S = 5  # for what was asked to end
 
 # Shares of the cores' time.
-CRASH_SHARE = 0.5
+CRASH_SHARE = 0.6
 LIVES_SHARE = 0.04
 FUZZ_SHARE = 0.15
 
