@@ -100,6 +100,7 @@ class Victim {
  public:
   Victim(const TemporaryFolder& folder, long allocations, bool for_good) : left_(allocations) {
     g_for_good = for_good;
+    g_failed = false;  // an earlier test may have let one fail
     EngineOptions options = test::patient_options_in(folder);
     options.indent = 0;
     attempt([&] {
