@@ -30,6 +30,12 @@ SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400", "SAFEC
 MUTANTS = [
     ("no fsync of the temporary file", "src/storage/durable_file.cc",
      "  if (Status status = file_->sync(); !status) return status;\n", ""),
+    ("no fsync of files of more than a page", "src/storage/durable_file.cc",
+     "  if (Status status = file_->sync(); !status) return status;\n",
+     "  if (Status status = size_ > 4096 ? file_->start_writeback() : file_->sync(); !status) return status;\n"),
+    ("a grown journal is emptied with edits staged", "src/engine/engine_write.cc",
+     "    empty = staging_.empty();\n",
+     "    empty = staging_.empty() || project.journal->size() > options_.journal_limit;\n"),
     ("failed fsync ignored", "src/storage/durable_file.cc",
      "  if (Status status = file_->sync(); !status) return status;\n", "  (void)file_->sync();\n"),
     ("short writes ignored", "src/storage/durable_file.cc",
