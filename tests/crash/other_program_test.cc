@@ -127,6 +127,8 @@ struct Scenario {
   // killed and the next owner attaches.
   std::function<void(SafeChunkEngine&, Machine&)> prepare;
   std::function<void(SafeChunkEngine&)> operation;
+  // Threads read ahead for an archive: not each of their calls comes every time.
+  bool has_threads = false;
 };
 
 void damage(Machine& machine) {
@@ -180,14 +182,14 @@ std::vector<Scenario> heals_and_checkpoints() {
       {"repair_damaged", [](auto&, auto& machine) { damage(machine); },
        [](SafeChunkEngine& engine) { (void)engine.repair(); }},
       {"checkpoint_damaged", [](auto&, auto& machine) { damage(machine); },
-       [](SafeChunkEngine& engine) { (void)engine.create_checkpoint("x", 3); }},
+       [](SafeChunkEngine& engine) { (void)engine.create_checkpoint("x", 3); }, true},
       {"restore",
        [](auto& engine, auto&) {
          (void)engine.create_checkpoint("r", 3).value();
          stage(engine, "a", "8");
          engine.force_sync().throw_if_error();
        },
-       restore},
+       restore, true},
   };
 }
 
@@ -295,23 +297,23 @@ class OtherPrograms : public testing::TestWithParam<Case> {
   std::unique_ptr<Trial> new_trial() {
     return std::make_unique<Trial>(scenario_, std::get<1>(GetParam()), std::get<2>(GetParam()));
   }
-  // False when the edit was in the moment that is excepted.
-  bool edit_at(const Moment& moment, Way way) {
+  enum class Edit { judged, excepted, did_not_come };
+  Edit edit_at(const Moment& moment, Way way) {
     const auto trial = new_trial();
     bool excepted = false;
     {
       const OtherProgram editor(trial->disk(), way, moment);
       trial->operate();
-      EXPECT_TRUE(editor.edited()) << "before " << moment.call;
-      if (!editor.edited()) return true;
+      EXPECT_TRUE(editor.edited() || scenario_.has_threads) << "before " << moment.call;
+      if (!editor.edited()) return Edit::did_not_come;
       excepted = in_the_last_moment(editor.calls(), *editor.edited());
     }
     trial->end();
-    if (excepted) return false;
+    if (excepted) return Edit::excepted;
     const std::string wrong = trial->wrong();
     EXPECT_EQ(wrong, "") << scenario_.name << ", way " << static_cast<int>(way) << ", before call "
                          << moment.nth << " of " << moment.call;
-    return true;
+    return Edit::judged;
   }
 };
 
@@ -324,16 +326,16 @@ TEST_P(OtherPrograms, LoseNothingWheneverTheySave) {
     trial->operate();
     moments = watcher.moments();
   }
-  std::size_t judged = 0;
-  std::size_t excepted = 0;
+  std::map<Edit, std::size_t> edits;
   for (const Moment& moment : moments) {
     for (const Way way : {Way::in_place, Way::by_rename, Way::by_rename_after_sync}) {
-      ++(edit_at(moment, way) ? judged : excepted);
+      ++edits[edit_at(moment, way)];
     }
   }
-  EXPECT_GT(judged, 10U);
-  EXPECT_LT(excepted, 20U) << "that is no moment";
-  std::printf("%zu edits by another program, %zu in the last moment\n", judged, excepted);
+  EXPECT_GT(edits[Edit::judged], 10U);
+  EXPECT_LT(edits[Edit::excepted], 20U) << "that is no moment";
+  std::printf("%zu edits by another program, %zu in the last moment\n", edits[Edit::judged],
+              edits[Edit::excepted]);
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {

@@ -18,7 +18,7 @@ namespace safechunk::test {
 // An engine over a simulated or real file system, and a history of what it was asked and answered.
 class Session {
  public:
-  static constexpr std::uint64_t kJournalLimit = EngineOptions{}.journal_limit;
+  static inline const std::uint64_t kJournalLimit = EngineOptions{}.journal_limit;
 
   Session(FileSystem& file_system, SharedHistory& history, Durability durability,
           std::uint64_t token = 1, const std::string& base_dir = "/",
