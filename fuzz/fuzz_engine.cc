@@ -50,7 +50,7 @@ class Run {
         expect(session_->put(chunk(argument / 11), text()));
         break;
       case 2:
-        remove(chunk(argument / 11));
+        expect(session_->remove(chunk(argument / 11)));
         break;
       case 3:
         if (session_->sync().ok()) check_reads();
@@ -124,17 +124,6 @@ class Run {
     require(session_->sync().ok());
     check_reads();
     unsettled_ = false;
-  }
-
-  // A removal that found nothing, or could not look, never happens.
-  void remove(const std::string& chunk) {
-    if (session_->remove(chunk).ok()) return;
-    repair();
-    if (session_->engine().find_chunk(chunk).value()) {
-      history_.change([](History& history) { history.refused(); });
-    } else {
-      unsettled_ = true;
-    }
   }
 
   void transaction() {
