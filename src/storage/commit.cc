@@ -212,7 +212,7 @@ class Commit {
     if (!present.usable()) return changed_meanwhile();
     bool added = false;
     Status kept = store_.quarantine(layout::conflict_file(chunk), present.bytes, added);
-    if (kept.ok() && added) {
+    if (kept.ok()) {
       report_.events.push_back({Event::Kind::conflict, chunk,
                                 "changed by another program after its removal was staged; it is "
                                 "removed, and that version is in quarantine"});
@@ -225,8 +225,10 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     if (work.present.health != FileHealth::missing) {
       attributes.like = work.present.info;
-    } else if (auto backup = folders_.backups->stat(layout::backup_file(chunk))) {
-      attributes.like = *backup;  // the file was lost: its mode was not
+    } else {
+      auto backup = folders_.backups->stat(layout::backup_file(chunk));
+      if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
+      if (backup) attributes.like = *backup;  // the file was lost: its mode was not
     }
     attributes.stamp = Stamp{};
     attributes.stamp->sequence = work.edit->sequence;
