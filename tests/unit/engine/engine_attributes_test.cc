@@ -54,7 +54,18 @@ TEST_F(EngineRottenChunk, IsNoBackupWhenItsStampCannotBeReadForAMoment) {
   EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "[\n    1111\n]\n");
 }
 
-// G14. Kills: a damaged file that takes the backup's mode when it is healed, or the umask's when it
+// --- modes (G14)
+
+void make_private(Machine& machine, const char* name) {
+  const auto chunks = machine.files.open_directory("/project/chunks").value();
+  const auto file = chunks->open(name, OpenMode::read_write).value();
+  file->set_permissions(0600, 0, 0).throw_if_error();
+}
+std::uint32_t mode_of(Machine& machine, const char* name) {
+  return machine.files.open_directory("/project/chunks").value()->stat(name).value().mode;
+}
+
+// Kills: a damaged file that takes the backup's mode when it is healed, or the umask's when it
 // is saved over.
 TEST(EngineMode, OfADamagedFileStays) {
   for (const bool heals : {true, false}) {
@@ -64,11 +75,7 @@ TEST(EngineMode, OfADamagedFileStays) {
       put(engine, "a", text);
       save(engine);
     }
-    const auto chunks = machine.files.open_directory("/project/chunks").value();
-    chunks->open("a.json", OpenMode::read_write)
-        .value()
-        ->set_permissions(0600, 0, 0)
-        .throw_if_error();
+    make_private(machine, "a.json");
     machine.write("chunks", "a.json", "[gar");
     if (heals) {
       EXPECT_EQ(engine.fetch_chunk("a").value(), "1\n");
@@ -77,7 +84,7 @@ TEST(EngineMode, OfADamagedFileStays) {
       save(engine);
     }
     EXPECT_EQ(machine.chunk("a"), heals ? "1\n" : "3\n");
-    EXPECT_EQ(chunks->stat("a.json")->mode, 0600U);
+    EXPECT_EQ(mode_of(machine, "a.json"), 0600U);
   }
 }
 
@@ -101,26 +108,49 @@ TEST(EngineStamp, OfABackupThatIsACopyIsThatOfTheFile) {
   EXPECT_EQ(copied.journal_token, before.journal_token);
 }
 
-// G14. Kills: a private chunk that is written anew as the umask says, because its file is missing:
-// the backup has the mode.
+// A private chunk with a backup, of which the file is lost.
+void lose_a_private_file(Machine& machine, SafeChunkEngine& engine) {
+  put(engine, "a", "1");
+  save(engine);
+  make_private(machine, "a.json");
+  put(engine, "a", "2");
+  save(engine);
+  ASSERT_EQ(mode_of(machine, "a.json"), 0600U);
+  remove_file(machine.files, "chunks", "a.json");
+}
+
+// Kills: a private chunk that is written anew as the umask says, because its file is missing: the
+// backup has the mode.
 TEST(EngineMode, SurvivesTheLossOfTheFile) {
   Machine machine;
   auto engine = machine.engine();
-  put(engine, "a", "1");
-  save(engine);
-  const auto chunks = machine.files.open_directory("/project/chunks").value();
-  chunks->open("a.json", OpenMode::read_write)
-      .value()
-      ->set_permissions(0600, 0, 0)
-      .throw_if_error();
-  put(engine, "a", "2");
-  save(engine);
-  ASSERT_EQ(chunks->stat("a.json")->mode, 0600U);
-  remove_file(machine.files, "chunks", "a.json");
+  lose_a_private_file(machine, engine);
   put(engine, "a", "3");
   save(engine);
   EXPECT_EQ(machine.chunk("a"), "3\n");
-  EXPECT_EQ(chunks->stat("a.json")->mode, 0600U);
+  EXPECT_EQ(mode_of(machine, "a.json"), 0600U);
+}
+
+// Kills: the same, because the backup could not be looked at for a moment.
+TEST(EngineMode, SurvivesTheLossOfTheFileAndABackupThatCannotBeLookedAt) {
+  bool happened = true;
+  int nth = 1;
+  for (; happened; ++nth) {
+    Machine machine;
+    auto engine = machine.engine();
+    lose_a_private_file(machine, engine);
+    {
+      const FailingOnce fault(machine.files, "stat", "chunks_bak/a.bak", EIO, nth);
+      (void)engine.stage_update("3", "a");
+      (void)engine.force_sync();
+      happened = fault.happened();
+    }
+    put(engine, "a", "3");
+    save(engine);
+    EXPECT_EQ(machine.chunk("a"), "3\n");
+    EXPECT_EQ(mode_of(machine, "a.json"), 0600U) << "look " << nth << " at the backup failed";
+  }
+  EXPECT_GT(nth, 2) << "nobody looked at the backup";
 }
 
 }  // namespace

@@ -162,6 +162,20 @@ TEST_P(EngineEvidence, AHandEditBeforeARemovalIsKept) {
   EXPECT_TRUE(told_.mentions("'a'")) << told_.all();
 }
 
+// G7. Kills: telling of it only when its text was not in quarantine yet.
+TEST_P(EngineEvidence, EachRemovalThatTookAHandEditAlongIsTold) {
+  for (int time = 1; time <= 2; ++time) {
+    put(engine_, "a", "1");
+    save(engine_);
+    const std::size_t before = told_.count("after its removal was staged");
+    ASSERT_TRUE(engine_.remove_chunk("a").ok());
+    machine_.write("chunks", "a.json", "\"edited by hand\"");
+    save(engine_);
+    EXPECT_GT(told_.count("after its removal was staged"), before) << "time " << time;
+  }
+  expect_kept(machine_.files, "\"edited by hand\"");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, EngineEvidence, testing::Bool(), [](const auto& test) {
   return std::string(test.param ? "with" : "without") + "_links";
 });

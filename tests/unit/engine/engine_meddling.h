@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "storage/stamp.h"
@@ -154,6 +155,15 @@ class Told {
   }
   [[nodiscard]] bool mentions(std::string_view word) const {
     return all().find(word) != std::string::npos;
+  }
+  // How many lines have these words.
+  [[nodiscard]] std::size_t count(std::string_view words) const {
+    std::istringstream lines(all());
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find(words) != std::string::npos) ++count;
+    }
+    return count;
   }
 
  private:
