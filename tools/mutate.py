@@ -234,7 +234,7 @@ def main():
     shutil.rmtree(COPY.parent, ignore_errors=True)  # what a mutant left must not be built upon
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
     configured = run(["cmake", "-S", str(COPY), "-B", str(BUILD), "-G", "Ninja",
-                      "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
+                      "-DCMAKE_BUILD_TYPE=Release"])  # without -g it links faster
     if configured.returncode != 0 or build().returncode != 0:
         print(configured.stdout)
         sys.exit("the unchanged sources do not build")

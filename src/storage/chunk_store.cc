@@ -134,9 +134,8 @@ Status ChunkStore::quarantine(const std::string& file_name, std::string_view byt
 
 Status ChunkStore::add_to_quarantine(const std::string& name, std::string_view bytes) {
   if (Status status = open_quarantine(); !status) return status;
-  auto present = quarantine_->stat(name);
-  if (!present && present.code() != ErrorCode::not_found) return present.status();
-  if (present) return evidence_.contains(name) ? Status() : quarantine_->sync();
+  // When it is there and cannot be seen, the same bytes take its place.
+  if (quarantine_->stat(name)) return evidence_.contains(name) ? Status() : quarantine_->sync();
   const std::string temporary_name =
       std::string("evidence") + std::string(layout::kTemporaryEnding);
   FileAttributes attributes;

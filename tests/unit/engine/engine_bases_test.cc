@@ -329,6 +329,27 @@ TEST_F(EngineBasesOfBackups, AReplayedRemovalOfAMissingFileRemovesItsBackup) {
   EXPECT_EQ(next->find_chunk("a").value(), std::nullopt) << recovery_of(next.engine());
 }
 
+// G3. Kills: the same because the backup cannot be looked at for a moment.
+TEST_F(EngineBasesOfBackups, AReplayedRemovalIsNotForgottenWhenTheBackupCannotBeLookedAt) {
+  ASSERT_TRUE(engine_.remove_chunk("a").ok());
+  bool happened = true;
+  int nth = 1;
+  for (; happened; ++nth) {
+    const auto left = machine_.files.crash_clone(0, CrashModel::process);
+    remove_file(*left, "chunks", "a.json");
+    const FailingOnce fault(*left, "stat", "chunks_bak/a.bak", EIO, nth);
+    Successor next(*left);
+    happened = fault.happened();
+    if (!next->is_active()) {
+      EXPECT_EQ(next->status().code(), ErrorCode::io_error) << next->status().to_text();
+      ASSERT_TRUE(next->attach().ok()) << next->status().to_text();
+    }
+    EXPECT_EQ(next->find_chunk("a").value(), std::nullopt)
+        << "look " << nth << " at the backup failed; " << recovery_of(next.engine());
+  }
+  EXPECT_GT(nth, 2) << "nobody looked at the backup";
+}
+
 // G3. Kills: the same after a power cut inside the removal, which has undone half of it.
 TEST_F(EngineBasesOfBackups, APowerCutInsideARemovalBringsNothingOlderBack) {
   ASSERT_TRUE(engine_.remove_chunk("a").ok());

@@ -45,10 +45,10 @@ class WatchedClock final : public Clock {
   }
   // Blocks until the worker has nothing to do.
   void await_idle() { await_deadline(TimePoint::max()); }
-  // Blocks until the worker waits, and says for when; for another moment than `old`.
-  TimePoint next_deadline(std::optional<TimePoint> old = std::nullopt) {
+  // Blocks until the worker waits, and says for when.
+  TimePoint next_deadline() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return deadline_.has_value() && deadline_ != old; });
+    changed_.wait(lock, [&] { return deadline_.has_value(); });
     return *deadline_;
   }
 
