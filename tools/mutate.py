@@ -198,7 +198,7 @@ MUTANTS = [
 
 def run(command, **options):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          **options)
+                          errors="replace", **options)
 
 
 def build():
