@@ -7,6 +7,7 @@
 #include "engine/engine_core.h"
 #include "json/scan.h"
 #include "storage/checkpoint.h"
+#include "storage/project_layout.h"
 #include "storage/retention.h"
 
 namespace safechunk {
@@ -141,6 +142,9 @@ Status EngineCore::heal_or_leave_out(OpenProject& project, const std::string& ch
 Result<std::shared_ptr<PinnedFiles>> EngineCore::pin_all(OpenProject& project, Notices& notices) {
   const std::lock_guard gate(gate_);
   if (Status held = project.lock->check_held(); !held) return held;
+  Status in_place =
+      project.check_in_place({layout::kChunks, layout::kBackups, layout::kCheckpoints});
+  if (!in_place) return in_place;
   if (unsaved_) {
     if (Status saved = commit_staged(project, notices); !saved) return saved;
   }
@@ -241,6 +245,9 @@ Status EngineCore::delete_checkpoint(std::string_view file_name) {
   auto project = owned_project();
   if (!project) return project.status();
   if (Status held = (*project)->lock->check_held(); !held) return held;
+  if (Status in_place = (*project)->check_in_place({layout::kCheckpoints}); !in_place) {
+    return in_place;
+  }
   Directory& folder = *(*project)->folders.checkpoints;
   if (Status status = folder.unlink(std::string(file_name)); !status) return status;
   return folder.sync();

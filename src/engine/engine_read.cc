@@ -86,6 +86,8 @@ Result<Inspection> EngineCore::heal(OpenProject& project, const std::string& chu
     if (!owned) return owned.status();
     if (owned->get() != &project) return Status(ErrorCode::not_owner, "detached meanwhile");
     if (Status held = project.lock->check_held(); !held) return held;
+    Status in_place = project.check_in_place({layout::kChunks, layout::kBackups});
+    if (!in_place) return in_place;
     healed = project.chunks->heal(chunk, events);
   }
   Notices notices;

@@ -352,6 +352,9 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
   }
   const auto begin = platform_.clock.now();
   Status status = project.lock->check_held();
+  if (status.ok() && !set.empty()) {
+    status = project.check_in_place({layout::kChunks, layout::kBackups});
+  }
   if (!status) {
     notices.fault(status);
     const Lock lock(mutex_);

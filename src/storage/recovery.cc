@@ -89,8 +89,9 @@ std::string join(const std::string& base, const std::string& name) {
 }
 
 // Opens a folder of the project, which is made when it is not there: after `before` has succeeded.
-Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Directory>& out,
+Status ensure_subfolder(OpenProject& project, const char* name, std::unique_ptr<Directory>& out,
                         const std::function<Status()>& before = nullptr) {
+  Directory& root = *project.folders.root;
   auto opened = root.open_directory(name);
   if (!opened && opened.code() == ErrorCode::not_found) {
     Status made = before ? before() : Status();
@@ -99,6 +100,9 @@ Status ensure_subfolder(Directory& root, const char* name, std::unique_ptr<Direc
     opened = root.open_directory(name);
   }
   if (!opened) return opened.status();
+  auto place = root.stat(name);
+  if (!place) return place.status();
+  project.places[name] = *place;
   out = *std::move(opened);
   return {};
 }
@@ -130,12 +134,11 @@ class Opening {
     }
     // Whoever finds chunks/ knows that the project's own name is durable in the base folder.
     const auto name_durable = [&] { return base_.sync(); };
-    if (Status s = ensure_subfolder(*folders.root, layout::kChunks, folders.chunks, name_durable);
-        !s) {
+    if (Status s = ensure_subfolder(project_, layout::kChunks, folders.chunks, name_durable); !s) {
       return s;
     }
-    if (Status s = ensure_subfolder(*folders.root, layout::kBackups, folders.backups); !s) return s;
-    if (Status s = ensure_subfolder(*folders.root, layout::kCheckpoints, folders.checkpoints); !s) {
+    if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups); !s) return s;
+    if (Status s = ensure_subfolder(project_, layout::kCheckpoints, folders.checkpoints); !s) {
       return s;
     }
     project_.chunks = std::make_unique<ChunkStore>(folders, settings_);
@@ -410,6 +413,21 @@ class Opening {
 };
 
 }  // namespace
+
+Status OpenProject::check_in_place(std::initializer_list<const char*> wanted) const {
+  for (const char* name : wanted) {
+    const FileInfo& opened = places.at(name);
+    auto now = folders.root->stat(name);
+    if (!now && now.code() != ErrorCode::not_found) return now.status();
+    if (now && now->inode == opened.inode && now->device == opened.device) continue;
+    Error error;
+    error.code = ErrorCode::conflict;
+    error.message = "another program has moved or replaced the folder; detach and attach again";
+    error.path = folders.root->path() + "/" + name;
+    return error;
+  }
+  return {};
+}
 
 Result<std::unique_ptr<OpenProject>> open_project(Platform platform,
                                                   const ProjectLocation& location,

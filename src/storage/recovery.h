@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,6 +64,11 @@ struct OpenProject {
   std::vector<std::string> settled;
   bool had_journal = false;
   RecoveryReport report;
+  std::map<std::string, FileInfo> places;  // the folders as they were opened, by their names
+
+  // conflict when another program has moved one of these folders away or put another in its place:
+  // what is written through the open one would be found by nobody.
+  [[nodiscard]] Status check_in_place(std::initializer_list<const char*> wanted) const;
 };
 
 struct ProjectLocation {
