@@ -113,7 +113,7 @@ class Verification {
     const bool damaged =
         primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
     const bool gone = primary.health == FileHealth::missing && backup.health == FileHealth::missing;
-    if (gone && !journaled_.contains(chunk)) return;  // its owner has removed it since the listing
+    if (gone) return;  // its owner has removed it since the listing, and since the journal was read
     if (damaged) {
       const std::string why = primary.health == FileHealth::missing
                                   ? "the file is missing"

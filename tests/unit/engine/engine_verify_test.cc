@@ -42,6 +42,22 @@ TEST(EngineVerify, BesideARemovalItReportsNoLoss) {
             "");
 }
 
+// The same when the journal, which was read before, had an update of it. Kills: taking the file
+// that its owner has removed for one that is to be healed.
+TEST(EngineVerify, BesideARemovalOfAStagedChunkItReportsNoLoss) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
+  save(engine);
+  put(engine, "b", "2");
+  EXPECT_EQ(complaints_with(engine,
+                            [&] {
+                              ASSERT_TRUE(engine.remove_chunk("b").ok());
+                              save(engine);
+                            }),
+            "");
+}
+
 // Kills: the same with an archive that a retention deletes.
 TEST(EngineVerify, BesideARetentionItReportsNoLoss) {
   Machine machine;
