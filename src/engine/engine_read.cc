@@ -40,14 +40,17 @@ Result<MaybeText> EngineCore::find_chunk(std::string_view name) {
   if (!options_status_) return options_status_;
   const std::string chunk(name);
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
-  auto owned = owned_project();
-  if (!owned) return find_as_reader(chunk);
+  if (is_forked()) return find_as_reader(chunk);
+  // First, and also while it is being detached: until it is in the file, it is nowhere else.
   StagedEdit staged;
   {
     const Lock lock(mutex_);
     if (const StagedEdit* found = staging_.find(chunk)) staged = *found;
   }
-  if (staged.record == nullptr) return find_committed(**owned, chunk);
+  if (staged.record == nullptr) {
+    auto owned = owned_project();
+    return owned ? find_committed(**owned, chunk) : find_as_reader(chunk);
+  }
   if (staged.edit().removal) return MaybeText();
   // As it will stand in the file.
   return MaybeText(json::format(staged.text(), settings_.indent, settings_.size_limit));

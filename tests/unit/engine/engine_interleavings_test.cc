@@ -150,6 +150,33 @@ TEST(EngineInterleavings, ForceSyncBesideADetachThatCannotSave) {
   }
 }
 
+// The engine's own reads never go back to what was before a staged edit. Kills: reading as somebody
+// else does as soon as the detach has begun, while its commit is still to come.
+TEST(EngineInterleavings, AReadDuringADetachSeesWhatIsStaged) {
+  Machine machine;
+  auto engine = machine.engine();
+  for (const char* chunk : {"changed", "removed"}) put(engine, chunk, "1");
+  save(engine);
+  put(engine, "changed", "2");
+  ASSERT_TRUE(engine.remove_chunk("removed").ok());
+  std::atomic<bool> reading{false};
+  std::atomic<int> reads{0};
+  machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+    if (reading.exchange(true)) return std::nullopt;
+    std::thread([&] {
+      ++reads;
+      EXPECT_EQ(engine.fetch_chunk("changed").value(), "2\n") << call.verb << " " << call.path;
+      EXPECT_EQ(engine.find_chunk("removed").value(), std::nullopt)
+          << call.verb << " " << call.path;
+    }).join();
+    reading = false;
+    return std::nullopt;
+  });
+  EXPECT_TRUE(engine.detach().ok());
+  machine.files.set_hook({});
+  EXPECT_GT(reads, 20);
+}
+
 // G1. Kills: counting what an earlier life of the engine has acknowledged for this one.
 TEST(EngineInterleavings, ForceSyncOverADetachAndAnAttach) {
   Machine machine;
