@@ -445,14 +445,14 @@ class Writer {
 
   // Too deep; mostly because something holds itself.
   bool refuse_depth() {
-    for (std::size_t outer = 0; outer < frames_.size(); ++outer) {
-      for (std::size_t inner = outer + 1; inner < frames_.size(); ++inner) {
-        if (frames_[outer].container == frames_[inner].container) {
-          return refuse("value", "a container holds itself", inner);
-        }
+    std::unordered_set<const PyObject*> containers;
+    for (std::size_t depth = 0; depth < frames_.size(); ++depth) {
+      if (!containers.insert(frames_[depth].container).second) {
+        return refuse("value", "a container holds itself", depth);
       }
     }
-    return refuse("too_deep", "nesting is deeper than " + std::to_string(settings_.depth_limit), 1);
+    return refuse("too_deep", "nesting is deeper than " + std::to_string(settings_.depth_limit),
+                  std::min<std::size_t>(frames_.size(), 1));
   }
 
   // The keys and indexes that lead to the present value, as a list.

@@ -271,6 +271,28 @@ def test_depth_is_limited_without_using_the_stack(engine: SafeChunkEngine, make_
     assert depth == 199_999
 
 
+# Kills: looking for the place of what is too deep in an outer value that does not exist.
+def test_depth_limit_0_allows_plain_values_only(make_engine: Any) -> None:
+    flat = make_engine("flat", depth_limit=0)
+    assert flat.stage_update(1, "c")
+    for value in ([], {}, [1], {"a": []}):
+        with pytest.raises(TooDeepError) as raised:
+            flat.stage_update(value, "c")
+        assert raised.value.json_path == ""
+    assert flat.fetch_chunk("c") == 1
+
+
+# Kills: comparing each level with each other one, which takes minutes, with the GIL held.
+def test_too_deep_is_refused_fast_at_the_highest_limit(make_engine: Any) -> None:
+    value: list[Any] = []
+    for _ in range(1_000_000):
+        value = [value]
+    deep = make_engine("deep", depth_limit=1_000_000)
+    with pytest.raises(TooDeepError) as raised:
+        deep.stage_update(value, "c")
+    assert raised.value.json_path == "[0]"
+
+
 def test_too_large_is_refused(make_engine: Any) -> None:
     small = make_engine("small", chunk_size_limit=100)
     assert small.stage_update("x" * 90, "c")
