@@ -11,7 +11,8 @@ from .errors import MISTAKES, SafeChunkError
 
 
 class Transaction:
-    """Several edits that become visible whole or not at all. For one thread.
+    """Several edits that become visible whole or not at all. For one thread: another one
+    that comes while it is inside gets an InvalidArgumentError.
 
     Made by ``engine.transaction()``. Nothing happens before the end of the ``with`` block, or
     commit(). An exception that leaves the block drops the edits. What commit() meets is raised.

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <safechunk/safechunk.hpp>
@@ -136,17 +137,40 @@ class PyTransaction {
              std::uint32_t depth_limit) {
     TextBuffer text(kFirstBuffer);
     write_value(value, default_hook, depth_limit, text);
-    (void)without_gil([&] { return transaction_.stage(text.view(), chunk); });
+    alone([&] { return transaction_.stage(text.view(), chunk); });
   }
   void remove(const std::string& chunk) {
-    (void)without_gil([&] { return transaction_.remove(chunk); });
+    alone([&] { return transaction_.remove(chunk); });
   }
   void commit() {
-    (void)without_gil([&] { return transaction_.commit(); });
+    alone([&] { return transaction_.commit(); });
   }
 
  private:
+  // Without the GIL two threads could be inside, and no mistake in Python may end the process. A
+  // handler that commit() calls may use the transaction. No lock: a forked child might find it
+  // held.
+  template <typename Call>
+  void alone(Call call) {
+    const std::thread::id self = std::this_thread::get_id();
+    if (user_ != std::thread::id() && user_ != self) {
+      Error error;
+      error.code = ErrorCode::invalid_argument;
+      error.message = "another thread is using this transaction";
+      raise(error, false);
+    }
+    const std::thread::id before = std::exchange(user_, self);
+    try {
+      (void)without_gil(std::move(call));
+    } catch (...) {
+      user_ = before;
+      throw;
+    }
+    user_ = before;
+  }
+
   Transaction transaction_;
+  std::thread::id user_;  // guarded by the GIL: who is inside
 };
 
 class PyEngine {

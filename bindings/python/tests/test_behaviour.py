@@ -291,6 +291,35 @@ def test_transactions(engine: SafeChunkEngine) -> None:
         pending.commit()
 
 
+# Kills: two threads inside one transaction without the GIL, which end the interpreter; refusing a
+# handler that commit() calls.
+def test_a_transaction_is_for_one_thread_at_a_time(engine: SafeChunkEngine) -> None:
+    shared = engine.transaction()
+    shared["a"] = 1
+    met: list[Exception] = []
+
+    def other() -> None:
+        try:
+            shared["b"] = 1
+        except InvalidArgumentError as error:
+            met.append(error)
+
+    def on_sync() -> None:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        shared["c"] = 1
+
+    engine.on_sync = on_sync
+    shared.commit()
+    engine.on_sync = None
+    assert len(met) == 1
+    shared.commit()
+    assert engine.list_chunks() == ["a", "c"]
+    other()
+    assert len(met) == 1
+
+
 def test_os_pathlike_and_relative_base_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Here:
         def __fspath__(self) -> str:
