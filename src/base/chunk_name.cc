@@ -1,9 +1,11 @@
 #include "base/chunk_name.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 
+#include "base/case_folding.h"
 #include "base/limits.h"
 
 namespace safechunk {
@@ -50,28 +52,14 @@ void append_utf8(std::string& out, char32_t point) {
   }
 }
 
-// Simple case folding by block, after the Unicode character database (CaseFolding.txt).
 char32_t fold(char32_t point) {
-  const auto within = [&](char32_t first, char32_t last) {
-    return point >= first && point <= last;
-  };
-  if (within('A', 'Z')) return point + 32;
-  if (within(0xC0, 0xDE) && point != 0xD7) return point + 32;
-  const bool even_is_capital = within(0x100, 0x137) || within(0x14A, 0x177) ||
-                               within(0x460, 0x481) || within(0x48A, 0x4BF) || within(0x4D0, 0x52F);
-  if (even_is_capital) return point | 1U;
-  const bool odd_is_capital = within(0x139, 0x148) || within(0x179, 0x17E) || within(0x4C1, 0x4CE);
-  if (odd_is_capital) return (point & 1U) != 0 ? point + 1 : point;
-  if (point == 0x178) return 0xFF;
-  if (point == 0x386) return 0x3AC;
-  if (within(0x388, 0x38A)) return point + 37;
-  if (point == 0x38C) return 0x3CC;
-  if (within(0x38E, 0x38F)) return point + 63;
-  if (within(0x391, 0x3AB) && point != 0x3A2) return point + 32;
-  if (point == 0x3C2) return 0x3C3;
-  if (within(0x400, 0x40F)) return point + 80;
-  if (within(0x410, 0x42F)) return point + 32;
-  return point;
+  if (point < 0x80) return point >= 'A' && point <= 'Z' ? point + 32 : point;
+  const auto range =
+      std::lower_bound(kFoldedRanges.begin(), kFoldedRanges.end(), point,
+                       [](const FoldedRange& one, char32_t wanted) { return one.last < wanted; });
+  if (range == kFoldedRanges.end() || point < range->first) return point;
+  if ((point - range->first) % range->stride != 0) return point;
+  return static_cast<char32_t>(static_cast<std::int32_t>(point) + range->distance);
 }
 
 bool is_windows_device(std::string_view name) {
