@@ -94,6 +94,9 @@ std::string reason_to_refuse(std::string_view name) {
   }
   if (name.back() == '.' || name.back() == ' ') return "ends in a dot or a blank";
   if (is_windows_device(name)) return "is a device name on Windows";
+  if (name.starts_with(".#") || name.starts_with("._")) {
+    return "is what Emacs or macOS calls the companion of a file";
+  }
   return {};
 }
 

@@ -296,6 +296,35 @@ TEST_P(Planted, WhereOtherLeftOversAreCleanedUp) {
   EXPECT_EQ(theirs, GetParam() == Plant::folder ? places.size() : 0);
 }
 
+// What Emacs (a link to nowhere) and macOS (a binary file) put beside a file while it is edited or
+// when it is copied. Kills: taking them for chunks, that cannot be read or are lost: no checkpoint
+// could be made, nothing restored, and the project was unsound.
+TEST(Companions, OfChunksAreNoChunks) {
+  const TemporaryFolder folder;
+  make_project(folder);
+  SafeChunkEngine engine("project", options_in(folder));
+  Told told(engine);
+  const auto before = engine.create_checkpoint();
+  ASSERT_TRUE(before.ok()) << before.status().to_text();
+  const fs::path chunks = folder / "project/chunks";
+  if (test::can_symlink()) fs::create_symlink("somebody@host.1234:1800000000", chunks / ".#a.json");
+  write_file(chunks / "._a.json", std::string("\0\5\26\7", 4));
+  write_file(folder / "project/chunks_bak/._a.bak", std::string("\0\5\26\7", 4));
+  EXPECT_EQ(engine.list_chunks().value(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(engine.verify()->sound());
+  EXPECT_TRUE(engine.repair().ok());
+  EXPECT_TRUE(engine.stage_update("[3]", "a").ok());
+  const auto checkpoint = engine.create_checkpoint();
+  EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().to_text();
+  EXPECT_TRUE(engine.restore_checkpoint(*before).ok());
+  EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
+  EXPECT_TRUE(fs::exists(chunks / "._a.json")) << "they are not ours to remove";
+  EXPECT_TRUE(told.faults.empty());
+  // So that no chunk is hidden by it:
+  EXPECT_EQ(engine.stage_update("1", ".#a").code(), ErrorCode::invalid_name);
+  EXPECT_EQ(engine.stage_update("1", "._a").code(), ErrorCode::invalid_name);
+}
+
 std::string plant_name(const testing::TestParamInfo<Plant>& info) {
   constexpr std::array kNames = {"Fifo", "Folder", "DanglingSymlink", "SymlinkToFile",
                                  "SymlinkToFolder"};

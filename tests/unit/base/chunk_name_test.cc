@@ -44,6 +44,8 @@ TEST(ChunkName, RefusesEverythingElse) {
                                   "COM¹"s,
                                   "con .txt"s,
                                   "CONIN$"s,
+                                  ".#lock of Emacs"s,
+                                  "._fork of macOS"s,
                                   "what?"s,
                                   "a*b"s,
                                   "a|b"s,
