@@ -96,6 +96,7 @@ SafeChunkEngine::~SafeChunkEngine() {
   }
   try {
     (void)core_->detach();  // reported to on_fault
+    core_->await_workers();
   } catch (...) {           // NOLINT: only lack of memory; the journal has everything
   }
 }

@@ -11,6 +11,8 @@
 namespace safechunk {
 namespace {
 
+thread_local const EngineCore* worker_of = nullptr;
+
 std::string absolute_base(FileSystem& file_system, const std::string& base) {
   auto absolute = file_system.absolute_path(base);
   return absolute ? *absolute : base;
@@ -239,11 +241,15 @@ void EngineCore::start_worker(Notices& notices) {
     generation = ++worker_generation_;
   }
   // The thread keeps the core alive, so that a handler may destroy the engine.
-  notices.fault(
-      worker_.start([self = shared_from_this(), generation] { self->run_worker(generation); }));
+  Status started =
+      worker_.start([self = shared_from_this(), generation] { self->run_worker(generation); });
+  notices.fault(started);
+  const Lock lock(mutex_);
+  if (started.ok()) ++workers_;  // it waits for the end of attach()
 }
 
 void EngineCore::run_worker(std::uint64_t generation) {
+  worker_of = this;
   Lock lock(mutex_);
   state_changed_.wait(lock, [&] { return state_ != State::attaching; });
   while (worker_generation_ == generation) {
@@ -265,6 +271,14 @@ void EngineCore::run_worker(std::uint64_t generation) {
     deliver(std::move(notices));
     lock.lock();
   }
+  --workers_;
+  state_changed_.notify_all();
+}
+
+void EngineCore::await_workers() {
+  if (worker_of == this) return;
+  Lock lock(mutex_);
+  state_changed_.wait(lock, [&] { return workers_ == 0; });
 }
 
 // --- detach

@@ -40,6 +40,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // Lifecycle: as the public class says.
   Status attach();
   Status detach();
+  // After detach(), and before what the handlers use goes: waits for the end of a worker whose
+  // handler has detached. Not on a worker itself.
+  void await_workers();
   [[nodiscard]] bool is_active() const;
   [[nodiscard]] bool is_dirty() const;
   [[nodiscard]] Status status() const;
@@ -204,6 +207,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // hinder the journal that the caller waits for: they follow at the deadline.
   bool burst_ = false;
   std::uint64_t worker_generation_ = 0;
+  std::size_t workers_ = 0;  // threads that run run_worker(), also those that a handler let go
   Clock::TimePoint worker_sleeps_until_ = Clock::TimePoint::min();  // min: it is awake
   std::optional<std::thread::id> archiving_;                        // the thread that has the turn
   HealthReport counters_;

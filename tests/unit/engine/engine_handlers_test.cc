@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "unit/engine/engine_bench.h"
@@ -195,6 +197,30 @@ TEST(Handlers, GetTheFaultsOfAttach) {
   EXPECT_TRUE(engine.is_active());
   engine.on_fault([&](const Error& error) { faults.add(error); });
   EXPECT_TRUE(faults.has(ErrorCode::no_space, "a"));
+}
+
+// Kills: taking "detached already" for "its worker has ended", when it was a handler that detached:
+// what the handler uses may go with the engine.
+TEST(Handlers, OfTheWorkerEndBeforeTheEngineIsGone) {
+  Machine machine;
+  auto engine = std::make_unique<SafeChunkEngine>(machine.engine());
+  std::promise<void> detached;
+  std::promise<void> gone;
+  std::atomic<bool> ended{false};
+  engine->on_sync([&, owner = engine.get()] {
+    EXPECT_TRUE(owner->detach().ok());
+    detached.set_value();
+    // Time for a destructor that does not wait.
+    EXPECT_EQ(gone.get_future().wait_for(std::chrono::milliseconds(100)),
+              std::future_status::timeout);
+    ended = true;
+  });
+  put(*engine, "a", "1");
+  machine.clock.advance(std::chrono::seconds(1));
+  detached.get_future().wait();
+  engine.reset();
+  EXPECT_TRUE(ended);
+  gone.set_value();
 }
 
 }  // namespace
