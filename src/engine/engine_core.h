@@ -126,8 +126,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
                       const StagedEdits& committing = {});
   Status commit_now(bool retry, Notices& notices);
   Status sync_by_journal(const std::shared_ptr<OpenProject>& project, Notices& notices);
-  void account(const CommitReport& report, const StagedEdits& set, double duration_ms,
-               Notices& notices);
+  void account(const CommitReport& report, const StagedEdits& set,
+               Clock::TimePoint::duration duration, Notices& notices);
   void relieve_journal();
 
   // Checkpoints.

@@ -10,10 +10,6 @@
 namespace safechunk {
 namespace {
 
-double milliseconds(Clock::TimePoint::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 Status in_chunk(Status status, std::string_view chunk) {
   if (status.ok() || !status.error().chunk.empty()) return status;
   Error error = status.error();
@@ -224,14 +220,18 @@ Status EngineCore::check_names(OpenProject& project, const JournalRecord& record
       if (!rival.empty()) return differs_by_case(chunk, rival);
       own_names.emplace(fold_case(chunk), chunk);
     }
+    bool leaves = false;
+    const StagedEdit* staged = nullptr;
     {
       const Lock lock(mutex_);
       rival = rival_of(names_, chunk);
       if (rival.empty()) continue;
-      const StagedEdit* staged = staging_.find(rival);
-      const bool leaves = removes(record, rival) || (staged != nullptr && staged->edit().removal);
-      if (!leaves) return differs_by_case(chunk, rival);
+      staged = staging_.find(rival);
+      leaves = removes(record, rival) || (staged != nullptr && staged->edit().removal);
     }
+    // Another program may have removed it.
+    if (!leaves && staged == nullptr && project.chunks->is_gone(rival)) continue;
+    if (!leaves) return differs_by_case(chunk, rival);
     // Only where the file system tells the two apart: there the order in which the one comes and
     // the other goes means nothing.
     const bool rival_is_there = project.folders.chunks->stat(layout::chunk_file(rival)).ok();
@@ -371,7 +371,7 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
     const CommitReport report = commit_edits(*project.chunks, edits, project.journal->token(), [&] {
       return sync_journal(project, newest, notices, set);
     });
-    account(report, set, milliseconds(platform_.clock.now() - begin), notices);
+    account(report, set, platform_.clock.now() - begin, notices);
     journal_must_vanish_ = journal_must_vanish_ || report.journal_must_vanish;
     status = report.first_error();
     if (status.ok()) committed_through_ = newest;
@@ -381,8 +381,8 @@ Status EngineCore::commit_snapshot(OpenProject& project, Notices& notices) {
   return status;
 }
 
-void EngineCore::account(const CommitReport& report, const StagedEdits& set, double duration_ms,
-                         Notices& notices) {
+void EngineCore::account(const CommitReport& report, const StagedEdits& set,
+                         Clock::TimePoint::duration duration, Notices& notices) {
   for (const Event& event : report.events) notices.event(event);
   for (const Status& result : report.results) notices.fault(result);
   const Lock lock(mutex_);
@@ -409,7 +409,7 @@ void EngineCore::account(const CommitReport& report, const StagedEdits& set, dou
   }
   if (report.changed > 0) {
     counters_.last_sync_unix_time = static_cast<double>(platform_.clock.unix_time_ns()) / 1e9;
-    counters_.last_sync_duration_ms = duration_ms;
+    counters_.last_sync_duration_ms = std::chrono::duration<double, std::milli>(duration).count();
     notices.status("saved " + count_of(report.changed));
   }
   if (!failed && newest > acknowledged_) {

@@ -78,6 +78,12 @@ Base ChunkStore::base_of(const std::string& chunk) {
   return {version.text};
 }
 
+bool ChunkStore::is_gone(const std::string& chunk) {
+  const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
+  const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+  return file.code() == ErrorCode::not_found && backup.code() == ErrorCode::not_found;
+}
+
 Result<std::vector<std::string>> ChunkStore::list() {
   auto files = folders_.chunks->list();
   if (!files) return files.status();

@@ -96,6 +96,8 @@ class ChunkStore {
   // the first time that this object keeps it.
   Status quarantine(const std::string& file_name, std::string_view bytes, bool& added);
 
+  // Neither the chunk nor a backup of which it could be healed is on disk.
+  bool is_gone(const std::string& chunk);
   // Names of all chunks on disk, sorted.
   Result<std::vector<std::string>> list();
   // And of those of which only the backup is left.

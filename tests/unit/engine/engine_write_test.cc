@@ -212,6 +212,30 @@ TEST(EngineNames, EqualButForCaseAreRefused) {
   EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"users"});
 }
 
+// Kills: refusing a name because of one that another program has removed or renamed, until the next
+// attach; and because of one that would be healed, or is staged, not refusing it.
+TEST(EngineNames, OneThatAnotherProgramRemovedIsFree) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "users", "1");
+  save(engine);
+  const auto chunks = machine.files.open_directory("/project/chunks").value();
+  chunks->rename("users.json", *chunks, "Users.json").throw_if_error();
+  put(engine, "Users", "2");
+  EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
+  save(engine);
+  EXPECT_EQ(machine.chunk("Users"), "2\n");
+
+  ASSERT_TRUE(machine.file("chunks_bak/Users.bak"));
+  chunks->unlink("Users.json").throw_if_error();
+  EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
+  const auto backups = machine.files.open_directory("/project/chunks_bak").value();
+  backups->unlink("Users.bak").throw_if_error();
+  put(engine, "users", "3");
+  save(engine);
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"users"});
+}
+
 // Kills: freeing a name because another one, equal but for case, was removed.
 TEST(EngineNames, RemovingAnotherSpellingFreesNothing) {
   Machine machine;
