@@ -95,8 +95,7 @@ SafeChunkEngine::~SafeChunkEngine() {
     return;
   }
   try {
-    (void)core_->detach();  // reported to on_fault
-    core_->await_workers();
+    core_->close();
   } catch (...) {           // NOLINT: only lack of memory; the journal has everything
   }
 }

@@ -118,6 +118,7 @@ Status EngineCore::attach() {
     }
     state_changed_.wait(lock, [&] { return state_ == State::active || state_ == State::inactive; });
     if (state_ == State::active) return {};
+    if (closed_) return Status(ErrorCode::not_owner, "the engine is being closed");
     state_ = State::attaching;
     owner_pid_.store(platform_.process.pid());  // a child that is forked from now on is none
   }
@@ -275,10 +276,16 @@ void EngineCore::run_worker(std::uint64_t generation) {
   state_changed_.notify_all();
 }
 
-void EngineCore::await_workers() {
+void EngineCore::close() {
+  {
+    const Lock lock(mutex_);
+    closed_ = true;
+  }
+  (void)detach();  // reported to on_fault
   if (worker_of == this) return;
   Lock lock(mutex_);
-  state_changed_.wait(lock, [&] { return workers_ == 0; });
+  // A progress handler cannot detach: then its worker goes on.
+  state_changed_.wait(lock, [&] { return workers_ == 0 || state_ == State::active; });
 }
 
 // --- detach

@@ -40,9 +40,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // Lifecycle: as the public class says.
   Status attach();
   Status detach();
-  // After detach(), and before what the handlers use goes: waits for the end of a worker whose
-  // handler has detached. Not on a worker itself.
-  void await_workers();
+  // For the destructor: detaches, and no handler attaches again. Waits for the end of a worker
+  // whose handler has detached before, since what it uses may go now; but not on a worker itself.
+  void close();
   [[nodiscard]] bool is_active() const;
   [[nodiscard]] bool is_dirty() const;
   [[nodiscard]] Status status() const;
@@ -191,6 +191,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   std::condition_variable wake_;           // for the worker
   std::condition_variable state_changed_;  // for those who wait for attach, detach or a turn
   State state_ = State::inactive;
+  bool closed_ = false;  // for ever
   Status status_;
   std::shared_ptr<OpenProject> project_;
   std::optional<OwnerInfo> owner_;

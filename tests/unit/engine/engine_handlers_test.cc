@@ -223,5 +223,26 @@ TEST(Handlers, OfTheWorkerEndBeforeTheEngineIsGone) {
   gone.set_value();
 }
 
+// G9. Kills: a handler that attaches an engine again which is being destroyed: it would own the
+// project for ever, or never be destroyed.
+TEST(Handlers, DoNotAttachAnEngineThatIsBeingDestroyed) {
+  Machine machine;
+  Status attached;
+  {
+    auto engine = machine.engine();
+    put(engine, "a", "1");
+    engine.on_status([&](std::string_view text) {
+      if (text.starts_with("detached")) attached = engine.attach();
+    });
+    ASSERT_TRUE(engine.detach().ok());
+    EXPECT_TRUE(attached.ok()) << attached.to_text();
+    EXPECT_TRUE(engine.is_active());
+  }
+  EXPECT_EQ(attached.code(), ErrorCode::not_owner);
+  EXPECT_FALSE(machine.file(".lock"));
+  auto next = machine.engine();
+  EXPECT_TRUE(next.is_active()) << next.status().to_text();
+}
+
 }  // namespace
 }  // namespace safechunk::test
