@@ -61,6 +61,10 @@ void Dispatcher::stop_all() {
   stopped.store(true);
 }
 
+bool Dispatcher::all_stopped() {
+  return stopped.load();
+}
+
 unsigned Dispatcher::faults_on_this_thread() {
   return delivered_faults;
 }

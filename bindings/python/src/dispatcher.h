@@ -30,6 +30,7 @@ class Dispatcher {
   // From here on no handler of any engine is called: the interpreter ends, and would not give the
   // GIL to those who wait for it.
   static void stop_all();
+  static bool all_stopped();
 
   // How many faults were delivered on this thread so far: tells whether the engine has told of an
   // error itself.

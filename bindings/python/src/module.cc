@@ -198,10 +198,14 @@ class PyEngine {
   }
   PyEngine(const PyEngine&) = delete;
   PyEngine& operator=(const PyEngine&) = delete;
-  // Detaches. Its worker may wait for the GIL.
+  // Detaches. Its worker may wait for the GIL. At the end of the interpreter, it may wait for ever.
   ~PyEngine() {
     {
       const GilReleased released;
+      if (Dispatcher::all_stopped()) {
+        (void)engine_->detach();
+        (void)engine_.release();
+      }
       engine_.reset();
     }
     dispatcher_->release();

@@ -101,6 +101,27 @@ def loop():
         assert not (base / "project" / ".lock").exists()
 
 
+# Kills: waiting for a handler that will not get the GIL any more.
+def test_the_interpreter_ends_beside_a_handler_that_has_detached(base: Path) -> None:
+    done = run_python(
+        f"""
+import sys, threading, time, weakref
+from safe_chunk_engine import SafeChunkEngine
+engine = SafeChunkEngine("project", 0.01, sys.argv[1])
+detached = threading.Event()
+# Not in the names of this module, which would keep it alive.
+names = {{"engine": weakref.ref(engine), "detached": detached, "sleep": time.sleep}}
+handler = "lambda: (engine().detach(), detached.set(), sleep({PATIENCE} * 2))"
+engine.on_sync = eval(handler, names)
+engine.stage_update(1, "c")
+assert detached.wait({PATIENCE})
+""",
+        base,
+    )
+    assert done.returncode == 0
+    assert not (base / "project" / ".lock").exists()
+
+
 def test_sigkill_loses_nothing_that_was_staged(base: Path) -> None:
     code = """
 import os, signal, sys
