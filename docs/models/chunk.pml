@@ -1,54 +1,76 @@
-/* G1, G2, G3, G5, G7: one chunk, its backup, its removal, and another program that edits its file. Models
- * src/storage/commit.cc, recovery.cc, chunk_store.cc (heal, base_of), journal.cc, and src/engine/engine_write.cc
- * (set_bases, sync_by_journal, settle) and engine_core.cc (attach, detach).
+/* G1, G2, G3, G5, G7: one chunk with its backup, its removals, and another program that edits its file. Models
+ * src/storage/commit.cc, recovery.cc, chunk_store.cc (heal, base_of), journal.cc, and the calls to them in
+ * src/engine/engine_write.cc (set_bases, sync_by_journal, settle) and engine_core.cc (attach, detach).
  *
- * Three processes. The user stages texts and removals and lets the journal acknowledge them. The other program
- * replaces the file by another one, writes into it, or removes it; it syncs nothing, and keeps away only between
- * the engine's last look at the file and its renames. The engine commits, heals, and ends: by detach, by a kill,
- * or by a power cut, before every step, also in the recovery.
+ * The user stages texts and removals, and lets the journal acknowledge them. The other program puts another file
+ * in the place of the chunk's, writes into it, or removes it. It syncs nothing, and comes at any time but between
+ * the engine's last look at the file and the renames that follow. The engine commits and heals. It ends by
+ * detach, by a kill or by a power cut, which may come before every step, also in the recovery.
  *
- *   file, backup       the inodes that have the two names; 0: none
- *   durable_file, ...  the same as a power cut leaves it for certain. Each folder's pending operations survive or
- *                      not, independently of the other's; an older one may have been written any time
- *   text[i]            what inode i holds; durable_text[i] differs while it is not synced, and a power cut then
- *                      leaves the one, the other or garbage
- *   stamp[i]           the edit in the inode's stamp, stamp_token[i] the token in it; 0: no stamp
- *   unseen[i]          it holds what another program wrote, and nobody was told
- *   new_file, new_backup  the temporary files; a crash takes their names
+ *   visible          what programs see          durable           what a power cut leaves for certain
+ *   file, backup     inodes that have the name  durable_file, durable_backup   the same, but for what is pending:
+ *                                               it survives or not, in each folder for itself
+ *   text[i]          what inode i holds         durable_text[i]   the same, but for what is not synced: a power
+ *                                               cut leaves the one, the other, or garbage
+ *   stamp[i]         the edit in its stamp, 0 when that has another token than the journal; stamp_text[i]: its text
+ *   unseen[i]        another program wrote it, and nobody was told
+ *   first..last      the records in the journal; old_first..old_last, and same: see power_cut()
  *
- * Edits are numbered from 1 and have texts, ABSENT for a removal. The number is the sequence of the record. In
- * the journal are the records first..last; old_first..old_last, and same: see power_cut().
+ * Edits are numbered from 1; so are the journal's sequences. A removal has the text ABSENT.
  *
- * What is promised is kept as sets of what may be found: after_kill, after_power_cut. Whoever stages an edit may
- * find after a kill nothing but that one; once an edit is acknowledged, a power cut leaves that one, what was
- * staged since, or what another program did since. Found is what is read: where there is no usable file, that is
- * the backup, from which the file is healed.
+ * What is promised are sets of what may be read, of texts: after_kill, after_power_cut. When an edit is staged, a
+ * kill leaves nothing but that. When it is acknowledged, so does a power cut, or what came since. What the other
+ * program does is added; so is the past that its work may bring back where nothing is left that would tell its
+ * age: the backup, and what stands in a journal that was emptied but not durably. The tables of tests say which
+ * event tells what; here an edit is told when a commit or a read has seen it, or when it is in quarantine.
+ *
+ * Not in the model: input/output errors; a second change by the other program, which may hide the first one;
+ * changes of the backup's file; bit rot. The journal gets its new file in one step: see commit.pml.
  *
  * Variants that must hold: WITHOUT_STAMPS (a file system without extended attributes).
  * Mutations, each of which must violate:
+ *   REMOVE_FILE_FIRST      a removal begins with the file, which readers then find in the backup
+ *   RENAME_FILE_FIRST      what is there becomes the backup after it was replaced
+ *   NO_SYNC_JOURNAL        a removal begins before the journal is durable
+ *   NO_SYNC_BACKUPS        chunks_bak/ is not synced before success is told
+ *   NO_SYNC_CHUNKS         chunks/ is not synced before success is told
+ *   NO_SYNC_HEALED         nor after a heal
+ *   NO_DURABLE_RESET       the journal is emptied without an fdatasync after a removal
+ *   BACKUP_NOT_SYNCED      what another program wrote becomes the backup as it is
+ *   TRUST_SHARED_BACKUP    the same where a crash inside a rotation has left it under both names
+ *   FOUND_IS_DURABLE       an edit that equals what is there is acknowledged without an fsync
+ *   NO_LAST_LOOK           files are replaced without a look at what has become of them
+ *   NO_KEEP_UNSEEN         a removal takes along what another program wrote since
+ *   BASE_IS_VISIBLE        the journal acknowledges what stands upon something that is only visible
+ *   STAND_UPON_STAGED      an edit stands upon the staged one also when the file was changed since
+ *   STAND_UPON_OVERTAKING  the same when a commit is replacing that change
+ *   TRUST_ABSENCE          attach takes for certain that a file that is not there will not come back
+ *   NO_SYNC_DEAD_FOLDERS   an attach builds upon renames of a dead owner that are not durable
+ *   REPLAY_BLINDLY         recovery does not ask the file how old a record is
+ *   IGNORE_BACKUP          recovery takes a removal for done when the file is gone
+ *   EQUAL_IS_DURABLE       recovery takes an edit for done when the file has its text, whoever wrote that
  */
 #ifndef EDITS
 #define EDITS 3
 #endif
-#ifndef HANDS
-#define HANDS 1
-#endif
 #ifndef ENDS
 #define ENDS 2
 #endif
-#define INODES 7     /* as many as can be in use, and a new one */
+#define INODES 7     /* those with a name, and a new one */
 
-/* --- texts. Edits have one of the first three, another program writes 2 or 3 */
+#define WHEN(condition, act) if :: condition -> act :: else -> skip fi
+
+/* --- texts. Edits have one of the first three, another program writes the third or fourth */
 #define ABSENT 0
 #define BY_HAND 3
 #define GARBAGE 4
-#define UNKNOWN 5    /* of a base: whatever is there */
+#define UNKNOWN 5    /* as a base: whatever is there */
 #define set_of(text) (1 << (text))
 
 /* --- edits */
 byte edit_text[EDITS + 1];
 byte base[EDITS + 1];            /* what its record stands upon */
-byte found[EDITS + 1];           /* what was in the file when it was staged */
+byte found[EDITS + 1];           /* what the file was when it, or those that it stands upon, were staged */
 byte issued;
 
 /* --- files */
@@ -58,10 +80,10 @@ byte stamp[INODES + 1];
 byte stamp_text[INODES + 1];
 bool unseen[INODES + 1];
 byte file;
-byte durable_file;
 byte backup;
+byte durable_file;
 byte durable_backup;
-byte new_file;
+byte new_file;                   /* the temporary files */
 byte new_backup;
 
 /* --- journal */
@@ -73,36 +95,36 @@ bool same = true;
 bool overwritten;                /* records stand where those of the older generation stood */
 
 /* --- memory of the owner */
-bool working;                    /* takes edits */
+bool working;                    /* accepts edits */
 byte staged;                     /* the newest staged edit; 0: none */
-bool acknowledged;               /* by the journal */
-bool overtakes;                  /* a commit found something else than what that edit was staged upon */
-byte uncertain;                  /* the newest edit staged upon what a power cut may change */
-bool named;                      /* has heard of the chunk */
+bool acknowledged;               /* it is, by the journal */
+bool overtakes;                  /* a commit has found another file than it was staged upon */
+byte uncertain;                  /* the newest edit that stands upon what a power cut may change */
+bool named;                      /* the chunk's name is known */
 bool must_vanish;
-bool known;                      /* has judged or written what has the file's name */
+bool known;                      /* what is visible was read or written by this engine */
 bool known_ours;
 bool known_durable;
 
 /* --- of the commit or heal that is on its way */
 byte edit;
-bool unchanged;
-bool touched;                    /* another program was there since the first look */
-bool renaming;                   /* between the last look and the last rename */
-bool backups_touched;
 bool ok;
+bool unchanged;
+bool touched;                    /* the other program was there since the first look */
+bool renaming;                   /* from the last look to the last rename */
+bool backups_touched;
 
-/* --- what was promised */
-byte after_kill = 1;             /* sets of texts: nothing is there in the beginning */
+/* --- what is promised */
+byte after_kill = 1;
 byte after_power_cut = 1;
 byte since_staged;               /* what may be found once the staged edit is acknowledged */
-byte since_look;                 /* and once the commit or heal has ended */
-byte vanished;                   /* edits up to here are in no journal any more, whatever happens */
-bool both_written;               /* by another program, in place: file and backup are one inode */
-bool pending;                    /* another program's change that nobody has synced */
+byte since_look;                 /* and once the commit or heal has succeeded */
+byte vanished;                   /* edits up to here can be in no journal any more */
+bool pending;                    /* the other program's change may not be durable */
+bool both_written;               /* and is one of an inode with both names */
 
 byte ends;
-byte hands;
+bool changed;                    /* the other program has had its turn */
 byte i, k;                       /* of the steps below; 0 between them */
 
 #ifdef WITHOUT_STAMPS
@@ -111,17 +133,15 @@ byte i, k;                       /* of the steps below; 0 between them */
 #define with_stamps true
 #endif
 
-#define is_good(inode) (stamp_text[inode] != ABSENT && text[inode] == stamp_text[inode])
+#define removal (edit_text[edit] == ABSENT)
 #define usable(inode) (inode != 0 && text[inode] != GARBAGE)
-#define read_without_file(second) \
-  (usable(second) -> text[second] : (file == 0 && second == 0 -> ABSENT : GARBAGE))
-#define what_is_read (usable(file) -> text[file] : read_without_file(backup))
+#define is_good(inode) (stamp_text[inode] != ABSENT && text[inode] == stamp_text[inode])
+#define is_synced(inode) (text[inode] == durable_text[inode])
+#define may_be_synced (!known_durable && !known_ours)
+#define read_from(second) (usable(second) -> text[second] : (file == 0 && second == 0 -> ABSENT : GARBAGE))
+#define what_is_read (usable(file) -> text[file] : read_from(backup))
 
 /* --- files */
-
-#define in_use(inode) \
-  (inode == file || inode == durable_file || inode == backup || inode == durable_backup || \
-   inode == new_file || inode == new_backup)
 
 hidden byte number[INODES + 1];
 hidden byte new_text[INODES + 1];
@@ -146,79 +166,56 @@ inline renumber(name) {
   name = number[name]
 }
 
-/* Forgets what has no name any more, and numbers the other inodes by their names: states that differ by numbers
- * only are one. */
+/* Forgets inodes without a name, and numbers the others by their names: what differs in numbers only is one. */
 inline collect() {
-  for (k : 1 .. INODES) {
+  n = 0;
+  for (k : 0 .. INODES) {
     number[k] = 0;
     new_text[k] = 0;
     new_durable_text[k] = 0;
     new_stamp[k] = 0;
     new_stamp_text[k] = 0;
-    new_unseen[k] = false
+    new_unseen[k] = 0
   };
-  n = 0;
   renumber(file);
   renumber(durable_file);
   renumber(backup);
   renumber(durable_backup);
   renumber(new_file);
   renumber(new_backup);
-  for (k : 1 .. INODES) {
+  for (k : 0 .. INODES) {
     text[k] = new_text[k];
     durable_text[k] = new_durable_text[k];
     stamp[k] = new_stamp[k];
     stamp_text[k] = new_stamp_text[k];
     unseen[k] = new_unseen[k]
   };
-  k = 0;
-  n = 0
-}
-
-/* Edits that no journal has, nor memory. */
-inline forget_edits() {
-  for (k : 1 .. issued) {
-    if
-    :: k < first && k < old_first && k != staged && k != edit ->
-      edit_text[k] = 0;
-      base[k] = 0;
-      found[k] = 0
-    :: else -> skip
-    fi
-  };
   k = 0
 }
 
-/* A new token: no stamp can be compared with the journal any more. */
-inline forget_stamps() {
-  for (k : 1 .. INODES) {
-    stamp[k] = 0
-  };
-  k = 0
-}
-
-/* The next free inode, in i. */
-inline allocate() {
-  i = 1;
+/* After collect() the names have the first inodes. */
+inline allocate(inode) {
+  inode = 1;
   do
-  :: in_use(i) -> i++
+  :: text[inode] != 0 -> inode++
   :: else -> break
   od;
-  assert(i <= INODES)
+  assert(inode <= INODES)
 }
 
+/* What was pending may have become durable meanwhile. */
 inline set_file(inode) {
   if
-  :: durable_file != file -> durable_file = file
-  :: true -> skip
+  :: durable_file = file
+  :: durable_file != file -> skip
   fi;
   d_step { file = inode; known = false; collect() }
 }
 
 inline set_backup(inode) {
   if
-  :: durable_backup != backup -> durable_backup = backup
-  :: true -> skip
+  :: durable_backup = backup
+  :: durable_backup != backup -> skip
   fi;
   d_step { backup = inode; both_written = false; collect() }
 }
@@ -228,12 +225,7 @@ inline sync_chunks() { durable_file = file; collect() }
 
 /* --- journal */
 
-inline sync_journal() {
-  old_first = first;
-  old_last = last;
-  same = true;
-  overwritten = false
-}
+inline sync_journal() { old_first = first; old_last = last; same = true; overwritten = false }
 
 /* A header of the next generation: what stands behind it is no continuation any more. The device may have
  * taken the old one meanwhile, or not. */
@@ -248,37 +240,48 @@ inline reset_journal(durably) {
     same = false
   :: else -> skip
   fi;
-  if
-  :: durably -> sync_journal()
-  :: else -> skip
-  fi
+  WHEN(durably, sync_journal())
+}
+
+/* Of edits that are in no journal. */
+inline forget_edits() {
+  for (k : 1 .. issued) {
+    WHEN(k < first && k < old_first && k != staged && k != edit,
+         edit_text[k] = 0; base[k] = 0; found[k] = 0)
+  };
+  k = 0
+}
+
+/* A new journal with a new token, which no stamp has; with what is still staged, if anything. */
+inline renew_journal() {
+  first = (staged != 0 -> staged : issued + 1);
+  last = (staged != 0 -> staged : issued);
+  sync_journal();
+  must_vanish = false;
+  vanished = 0;
+  forget_edits();
+  for (k : 1 .. INODES) { stamp[k] = 0 };
+  k = 0
 }
 
 /* --- the user */
 
-/* base_of() and set_bases() */
+/* base_of() and set_bases(), of the edit that is being issued. Sets i when a power cut may change it. */
 inline set_bases() {
-  i = true;             /* is it what a power cut leaves? */
-  base[issued] = (file == 0 -> (backup != 0 -> UNKNOWN : ABSENT) : text[file]);
-  if :: base[issued] == GARBAGE -> base[issued] = UNKNOWN :: else -> skip fi;
+  base[issued] = (file == 0 -> (backup != 0 -> UNKNOWN : ABSENT) : (usable(file) -> text[file] : UNKNOWN));
   if
+#ifdef STAND_UPON_STAGED
+  :: staged != 0 ->
+#else
   :: staged != 0 && !overtakes && (base[issued] == found[staged] || base[issued] == UNKNOWN) ->
+#endif
     found[issued] = found[staged];
     base[issued] = edit_text[staged]
   :: else ->
     found[issued] = base[issued];
-    if
-    :: known && known_durable -> skip
-    :: base[issued] == ABSENT && !named -> skip
-    :: else -> i = false
-    fi
-  fi
-}
-
-inline note_first_sight() {
-  if
-  :: !known -> known = true; known_ours = false; known_durable = false; unseen[file] = false
-  :: else -> skip
+#ifndef BASE_IS_VISIBLE
+    i = !((known && known_durable) || (base[issued] == ABSENT && !named))
+#endif
   fi
 }
 
@@ -288,25 +291,26 @@ inline stage() {
   :: edit_text[issued] = 1
   :: edit_text[issued] = 2
   :: staged != 0 && edit_text[staged] != ABSENT -> edit_text[issued] = ABSENT
-  :: staged == 0 && usable(file) -> edit_text[issued] = ABSENT; note_first_sight()
-  :: staged == 0 && file != 0 && text[file] == GARBAGE && backup == 0 -> edit_text[issued] = ABSENT
+  :: staged == 0 && usable(file) ->   /* remove_chunk() reads it first */
+    edit_text[issued] = ABSENT;
+    WHEN(!known, known = true; known_ours = false; known_durable = false; unseen[file] = false)
+  :: staged == 0 && file != 0 && !usable(file) && !usable(backup) -> edit_text[issued] = ABSENT
   fi;
   d_step {
     set_bases();
     if
     :: staged != 0 && edit_text[issued] == edit_text[staged] && base[issued] == edit_text[issued] ->
-      /* Nothing new to keep. */
-      edit_text[issued] = 0;
+      edit_text[issued] = 0;          /* nothing new to keep */
       base[issued] = 0;
       found[issued] = 0;
       issued--
     :: else ->
       last = issued;
       overwritten = !same;
+      WHEN(i, uncertain = issued);
       staged = issued;
       acknowledged = false;
       overtakes = false;
-      if :: !i -> uncertain = issued :: else -> skip fi;
       named = named || edit_text[issued] != ABSENT;
       after_kill = set_of(edit_text[issued]);
       after_power_cut = after_power_cut | set_of(edit_text[issued]);
@@ -334,95 +338,75 @@ end:
 /* --- the other program */
 
 #define may_come_back(what) \
-  after_kill = after_kill | (working -> 0 : (what)); \
-  after_power_cut = after_power_cut | (what); \
-  since_staged = since_staged | (what); \
-  since_look = since_look | (what)
-
-inline may_be_found(what) {
-  if
-  :: staged != 0 || edit != 0 || !working -> after_kill = after_kill | set_of(what)
-  :: else -> after_kill = set_of(what)
-  fi;
-  may_come_back(set_of(what))
-}
+  after_kill = after_kill | (working -> 0 : set_of(what)); \
+  after_power_cut = after_power_cut | set_of(what); \
+  since_staged = since_staged | set_of(what); \
+  since_look = since_look | set_of(what)
 
 /* What is left in a journal that was emptied, of edits after that one. */
-inline remains_may_be_found(older) {
+inline remains_may_come_back(older) {
   for (k : (old_first < first -> old_first : first) .. last) {
-    if
-    :: k > older && k > vanished -> may_come_back(set_of(edit_text[k]))
-    :: else -> skip
-    fi
+    WHEN(k > older && k > vanished, may_come_back(edit_text[k]))
   };
   k = 0
 }
 
-/* After a power cut a file that nobody has synced may be garbage, or not be there: then it is healed, or rebuilt
- * from what is left of a journal that was emptied, as far as that goes. The stamp that would tell how old that is
- * is gone with the file. */
-inline file_may_be_lost() {
-  may_come_back(set_of(read_without_file(backup)));
-  may_come_back(set_of(read_without_file(durable_backup)));
-  remains_may_be_found(0)
-}
-
-inline choose_text() {
-  if
-  :: k = 2
-  :: k = BY_HAND
-  fi
+/* An edit that is staged or on its way may win over what is read now. What nobody has synced may not be there
+ * after a power cut, or be garbage; and with the file its stamp is gone. */
+inline promise_change() {
+  after_kill = (staged != 0 || edit != 0 || !working -> after_kill : 0) | set_of(what_is_read);
+  may_come_back(what_is_read);
+  may_come_back(read_from(backup));
+  may_come_back(read_from(durable_backup));
+  WHEN(both_written, may_come_back(GARBAGE));
+  remains_may_come_back(0)
 }
 
 proctype other_program() {
-  do
-  :: hands == HANDS -> break
-  :: atomic {
-       !renaming && hands < HANDS ->
-       hands++;
-       if
-       :: allocate();                                 /* another file in its place */
-          choose_text();
-          text[i] = k;
-          durable_text[i] = GARBAGE;
-          unseen[i] = true;
-          may_be_found(k);
-          k = 0;
-          set_file(i);
-          file_may_be_lost()
-       :: file != 0 ->                                /* written in place */
-          choose_text();
-          if
-          :: durable_text[file] != text[file] -> durable_text[file] = text[file]
-          :: true -> skip
-          fi;
-          text[file] = k;
-          unseen[file] = !is_good(file);
-          if
-          :: file == backup || file == durable_backup ->  /* of a crash inside a rotation */
-            both_written = true;
-            may_be_found(GARBAGE)
-          :: else -> skip
-          fi;
-          may_be_found(k);
-          k = 0;
-          file_may_be_lost()
-       :: file != 0 ->                                /* removed */
-          set_file(0);
-          k = what_is_read;
-          may_be_found(k);
-          k = 0;
-          file_may_be_lost()
-       fi;
-       i = 0;
-       known = false;
-       touched = true;
-       pending = true
-     }
-  od
+  atomic {
+    !renaming;
+    if
+    :: k = 2
+    :: k = BY_HAND
+    fi;
+    if
+    :: allocate(i);                                 /* another file in its place */
+      text[i] = k;
+      durable_text[i] = GARBAGE;
+      unseen[i] = true;
+      set_file(i)
+    :: file != 0 ->                                 /* written in place */
+      text[file] = k;
+      unseen[file] = !is_good(file);
+      both_written = (file == backup || file == durable_backup)   /* a crash inside a rotation leaves that */
+    :: file != 0 -> set_file(0)                     /* removed */
+    fi;
+    d_step {
+      promise_change();
+      i = 0;
+      k = 0;
+      known = false;
+      touched = true;
+      pending = true;
+      changed = true
+    }
+  }
 }
 
-/* --- the ends of the owner */
+/* --- how the owner ends */
+
+inline forget_commit() {
+  new_file = 0;
+  new_backup = 0;
+  edit = 0;
+  ok = false;
+  unchanged = false;
+  touched = false;
+  renaming = false;
+  backups_touched = false;
+  since_look = 0;
+  collect()
+}
 
 inline lose_memory() {
   working = false;
@@ -436,8 +420,7 @@ inline lose_memory() {
   known_ours = false;
   known_durable = false;
   since_staged = 0;
-  forget_commit();
-  collect()
+  forget_commit()
 }
 
 inline power_cut() {
@@ -446,20 +429,16 @@ inline power_cut() {
   if :: file = durable_file :: file != durable_file -> durable_file = file fi;
   if :: backup = durable_backup :: backup != durable_backup -> durable_backup = backup fi;
   d_step { collect() };
-  i = 1;
-  do
-  :: i <= INODES && text[i] != durable_text[i] ->
+  for (i : 1 .. INODES) {
     if
-    :: text[i] = durable_text[i]
-    :: text[i] = GARBAGE
-    :: true -> skip
+    :: is_synced(i) -> skip
+    :: !is_synced(i) -> text[i] = durable_text[i]
+    :: !is_synced(i) -> text[i] = GARBAGE
+    :: !is_synced(i) -> durable_text[i] = text[i]
     fi;
     durable_text[i] = text[i];
-    if :: text[i] == GARBAGE || is_good(i) -> unseen[i] = false :: else -> skip fi;
-    i++
-  :: i <= INODES && text[i] == durable_text[i] -> i++
-  :: i > INODES -> break
-  od;
+    unseen[i] = unseen[i] && text[i] != GARBAGE && !is_good(i)
+  };
   i = 0;
   if
   :: same -> k = old_last                             /* those at least, and some that follow */
@@ -483,129 +462,125 @@ inline power_cut() {
   :: true -> skip \
   fi
 
-/* --- commit of what is staged; afterwards `ok` says whether it succeeded */
-
-#define may_be_synced (!known_durable && !known_ours)
+/* --- commit of what is staged. What a step of it leaves in memory only, a crash loses: there is none between */
 
 inline observe() {
   edit = staged;
-  touched = false;
   ok = true;
-  since_look = set_of(edit_text[edit]);
-  if
-  :: usable(file) && !known ->
-    known = true;
-    known_ours = false;
-    known_durable = false;
-    if :: edit_text[edit] != ABSENT -> unseen[file] = false :: else -> skip fi
-  :: else -> skip
-  fi;
-  if
-  :: edit_text[edit] == ABSENT -> unchanged = (file == 0 && backup == 0)
-  :: else -> unchanged = (usable(file) && text[file] == edit_text[edit] && (known_durable || may_be_synced))
-  fi
-}
-
-inline forget_commit() {
-  new_file = 0;
-  new_backup = 0;
-  edit = 0;
-  unchanged = false;
   touched = false;
-  renaming = false;
-  backups_touched = false;
-  ok = false;
-  since_look = 0
+  since_look = set_of(edit_text[edit]);
+  WHEN(usable(file) && !known,
+       known = true; known_ours = false; known_durable = false; unseen[file] = unseen[file] && removal);
+  unchanged = (removal -> file == 0 && backup == 0 :
+               usable(file) && text[file] == edit_text[edit] && (known_durable || may_be_synced))
 }
 
+inline sync_unchanged() {
+  if
+  :: removal -> backups_touched = true
+  :: !removal && file == 0 -> ok = false
+  :: !removal && file != 0 ->
+#ifndef FOUND_IS_DURABLE
+    durable_text[file] = text[file]
+#endif
+  fi
+}
+
+/* keep_unseen(), write() and prepare_backup() */
 inline prepare() {
-  /* keep_damaged, keep_unseen */
-  if
-  :: usable(file) && edit_text[edit] == ABSENT && !known_ours && text[file] != found[edit] &&
-     found[edit] != UNKNOWN -> unseen[file] = false
-  :: else -> skip
-  fi;
-  if
-  :: edit_text[edit] != ABSENT ->
-    allocate();
-    new_file = i;
-    text[i] = edit_text[edit];
-    durable_text[i] = edit_text[edit];
-    if :: with_stamps -> stamp[i] = edit; stamp_text[i] = edit_text[edit] :: else -> skip fi;
-    i = 0
-  :: else -> skip
-  fi
-}
-
-inline prepare_backup() {
-  if
-  :: edit_text[edit] != ABSENT && usable(file) && (known_durable || !known_ours) &&
-     text[file] != edit_text[edit] ->
-    if
-    :: may_be_synced -> durable_text[file] = text[file]
-    :: else -> skip
-    fi;
-    if
-    :: backup != file -> new_backup = file; known = false
-    :: else -> skip
-    fi
-  :: else -> skip
-  fi
-}
-
-/* After a last look: what another program wrote since the first one must not be replaced. */
-inline publish_backup() {
-  renaming = true;
-#ifndef STAND_UPON_OVERTAKING
-  if
-  :: staged == edit && (usable(file) -> text[file] : ABSENT) != found[edit] -> overtakes = true
-  :: else -> skip
-  fi;
+#ifndef NO_KEEP_UNSEEN
+  WHEN(usable(file) && removal && !known_ours && text[file] != found[edit] && found[edit] != UNKNOWN,
+       unseen[file] = false);
 #endif
   if
-  :: edit_text[edit] == ABSENT -> set_backup(0); backups_touched = true
-  :: edit_text[edit] != ABSENT && new_backup != 0 ->
-    assert(text[new_backup] != GARBAGE && text[new_backup] == durable_text[new_backup]);     /* G5 */
-    assert(text[new_backup] != edit_text[edit]);
-    set_backup(new_backup);
-    new_backup = 0;
-    backups_touched = true
+  :: !removal ->
+    allocate(new_file);
+    text[new_file] = edit_text[edit];
+    durable_text[new_file] = edit_text[edit];
+    WHEN(with_stamps, stamp[new_file] = edit; stamp_text[new_file] = edit_text[edit])
+  :: else -> skip
+  fi;
+  if
+  :: !removal && usable(file) && (known_durable || !known_ours) && text[file] != edit_text[edit] ->
+#ifdef TRUST_SHARED_BACKUP
+    WHEN(may_be_synced && backup != file, durable_text[file] = text[file]);
+#endif
+#if !defined(TRUST_SHARED_BACKUP) && !defined(BACKUP_NOT_SYNCED)
+    WHEN(may_be_synced, durable_text[file] = text[file]);
+#endif
+    WHEN(backup != file, new_backup = file; known = false)
   :: else -> skip
   fi
 }
 
-inline publish_file() {
-  /* G7: nobody's work is replaced unseen, nor without being kept. */
+inline rotate() {
   if
-  :: usable(file) && unseen[file] -> assert(edit_text[edit] == ABSENT && text[file] == found[edit])
+  :: new_backup != 0 ->
+    assert(text[new_backup] != GARBAGE && is_synced(new_backup));   /* G5 */
+    assert(text[new_backup] != edit_text[edit]);
+    backups_touched = true;
+    set_backup(new_backup);
+    new_backup = 0
   :: else -> skip
-  fi;
-  if
-  :: edit_text[edit] != ABSENT && usable(file) && text[file] != edit_text[edit] ->
-    assert(backup != 0 && text[backup] == text[file] && durable_text[backup] == text[file])  /* G5 */
-  :: else -> skip
-  fi;
-  if :: staged == edit -> after_kill = set_of(edit_text[edit]) :: else -> skip fi;
+  fi
+}
+
+inline replace_file() {
+  WHEN(usable(file) && text[file] != edit_text[edit],
+       assert(!unseen[file]);                                       /* G7 */
+       assert(backup != 0 && text[backup] == text[file] && is_synced(backup)));
   set_file(new_file);
-  new_file = 0;
+  new_file = 0
+}
+
+inline remove_backup() { backups_touched = true; set_backup(0) }
+
+/* After a last look: the first rename or removal, and the second one. A kill may come between. */
+inline publish_first() {
+  renaming = true;
+#ifndef STAND_UPON_OVERTAKING
+  overtakes = overtakes || (staged == edit && (usable(file) -> text[file] : ABSENT) != found[edit]);
+#endif
+  assert(!removal || file == 0 || !unseen[file] || text[file] == found[edit]);     /* G7 */
+  if
+#ifdef REMOVE_FILE_FIRST
+  :: removal -> set_file(0)
+#else
+  :: removal -> remove_backup()
+#endif
+#ifdef RENAME_FILE_FIRST
+  :: !removal -> replace_file()
+#else
+  :: !removal -> rotate()
+#endif
+  fi;
+  assert(!removal || file != 0 || backup == 0)                      /* G2: no reader finds what is older */
+}
+
+inline publish_second() {
+  if
+#ifdef REMOVE_FILE_FIRST
+  :: removal -> remove_backup()
+#else
+  :: removal -> set_file(0)
+#endif
+#ifdef RENAME_FILE_FIRST
+  :: !removal -> rotate()
+#else
+  :: !removal -> replace_file()
+#endif
+  fi;
+  WHEN(staged == edit, after_kill = set_of(edit_text[edit]));
   renaming = false
 }
 
 inline succeed() {
-  if
-  :: edit_text[edit] == ABSENT || touched -> known = false
-  :: else -> known = true; known_ours = known_ours || !unchanged; known_durable = true
-  fi;
-  if
-  :: staged == edit ->
-    staged = 0;
-    acknowledged = false;
-    overtakes = false;
-    since_staged = 0;
-    if :: edit_text[edit] == ABSENT -> named = false :: else -> skip fi
-  :: else -> skip
-  fi;
-  if :: uncertain <= edit -> uncertain = 0 :: else -> skip fi;
+  known = !removal && !touched;
+  known_ours = known && (known_ours || !unchanged);
+  known_durable = known;
+  WHEN(uncertain <= edit, uncertain = 0);
+  WHEN(staged == edit, staged = 0; acknowledged = false; overtakes = false; since_staged = 0;
+                       named = named && !removal);
   after_power_cut = since_look;
   pending = touched;
   assert(staged != 0 || (set_of(what_is_read) & after_kill) != 0)
@@ -614,7 +589,7 @@ inline succeed() {
 inline settle() {
   if
   :: staged == 0 ->
-    if :: must_vanish -> vanished = last :: else -> skip fi;
+    WHEN(must_vanish, vanished = last);
 #ifdef NO_DURABLE_RESET
     must_vanish = false;
 #endif
@@ -627,77 +602,64 @@ inline settle() {
 
 inline commit() {
   d_step { observe() };
-  atomic {
+  d_step {
     if
-    :: unchanged && edit_text[edit] == ABSENT -> backups_touched = true
-    :: unchanged && edit_text[edit] != ABSENT && file == 0 -> ok = false
-    :: unchanged && edit_text[edit] != ABSENT && file != 0 -> durable_text[file] = text[file]
+    :: unchanged -> sync_unchanged()
     :: !unchanged && touched -> ok = false
-    :: !unchanged && !touched -> d_step { prepare(); prepare_backup() }
+    :: !unchanged && !touched -> prepare()
     fi;
-    if
-    :: ok && (unchanged || edit_text[edit] == ABSENT || !with_stamps) -> must_vanish = true
-    :: else -> skip
-    fi
+    must_vanish = must_vanish || (ok && (unchanged || removal || !with_stamps))
   };
+#ifndef NO_SYNC_JOURNAL
+  atomic { MAY_END; WHEN(ok && must_vanish, sync_journal()) };
+#endif
   atomic {
     MAY_END;
     if
-    :: ok && must_vanish -> sync_journal()
-    :: else -> skip
-    fi
-  };
-  atomic {
-    MAY_END;
-    if
+#ifndef NO_LAST_LOOK
     :: ok && !unchanged && touched -> ok = false
-    :: ok && !unchanged && !touched -> publish_backup()
+    :: ok && !unchanged && !touched -> publish_first()
+#else
+    :: ok && !unchanged -> publish_first()
+#endif
     :: else -> skip
     fi
   };
   if
   :: ok ->
+    atomic { MAY_END; WHEN(!unchanged, publish_second()) };
     atomic {
       MAY_END;
-      if
-      :: !unchanged -> publish_file()
-      :: else -> skip
-      fi
+#ifndef NO_SYNC_BACKUPS
+      d_step { WHEN(backups_touched, sync_backups()) }
+#endif
     };
     atomic {
       MAY_END;
-      if
-      :: backups_touched -> d_step { sync_backups() }
-      :: else -> skip
-      fi
+#ifndef NO_SYNC_CHUNKS
+      d_step { sync_chunks() };
+#endif
+      d_step { succeed() }
     };
-    atomic { MAY_END; d_step { sync_chunks(); succeed() } };
     atomic { MAY_END; settle() }
-  :: else -> d_step { forget_commit(); collect() }
+  :: else -> d_step { forget_commit() }   /* all is as it was, and is tried again */
   fi
 }
 
-/* --- heal, of a chunk that somebody reads */
-
-#define heals (staged == 0 && !usable(file) && usable(backup))
+/* --- heal, when somebody reads the chunk */
 
 inline heal() {
   d_step {
-    allocate();
-    new_file = i;
-    i = 0;
+    allocate(new_file);
     text[new_file] = text[backup];
     durable_text[new_file] = text[backup];
-    if
-    :: is_good(backup) -> stamp[new_file] = stamp[backup]; stamp_text[new_file] = stamp_text[backup]
-    :: else -> skip
-    fi;
+    WHEN(is_good(backup), stamp[new_file] = stamp[backup]; stamp_text[new_file] = stamp_text[backup]);
     since_look = set_of(text[backup]) | (staged != 0 -> set_of(edit_text[staged]) : 0);
     touched = false
   };
   if
   :: atomic { !touched ->
-       if :: staged == 0 -> after_kill = set_of(text[new_file]) :: else -> skip fi;
+       WHEN(staged == 0, after_kill = set_of(text[new_file]));
        after_power_cut = after_power_cut | set_of(text[new_file]);
        set_file(new_file);
        new_file = 0
@@ -705,18 +667,22 @@ inline heal() {
      atomic {
        MAY_END;
        d_step {
+#ifndef NO_SYNC_HEALED
          sync_chunks();
+#endif
          after_power_cut = since_look;
-         remains_may_be_found(stamp[file]);
+         i = (is_good(backup) -> stamp[backup] : 0);
+         remains_may_come_back(i);
+         i = 0;
          pending = touched
        }
      }
   :: touched -> skip
   fi;
-  d_step { forget_commit(); collect() }
+  d_step { forget_commit() }
 }
 
-/* --- attach */
+/* --- attach behind a dead owner */
 
 #define says_itself (stamp[file] != 0)
 
@@ -727,82 +693,43 @@ inline decide_replay() {
   for (k : first .. last) {
     ok = ok || base[k] == text[file] || edit_text[k] == text[file] || base[k] == UNKNOWN
   };
+  k = 0;
   if
   :: first > last -> skip
 #ifdef REPLAY_BLINDLY
   :: first <= last -> staged = last
 #else
   :: first <= last && file == 0 ->
+#ifdef IGNORE_BACKUP
+    WHEN(edit_text[last] != ABSENT, staged = last)
+#else
+    WHEN(edit_text[last] != ABSENT || backup != 0, staged = last)
+#endif
+  :: first <= last && file != 0 && text[file] == GARBAGE -> WHEN(stamp[file] <= last, staged = last)
+  :: first <= last && usable(file) && says_itself && stamp[file] >= last -> skip
+  :: first <= last && usable(file) && says_itself && stamp[file] < last && is_good(file) ->
+    WHEN(text[file] != edit_text[last], staged = last)
+  :: first <= last && usable(file) && !(says_itself && (stamp[file] >= last || is_good(file))) ->
     if
-    :: edit_text[last] == ABSENT && backup == 0 -> skip
-    :: else -> staged = last
-    fi
-  :: first <= last && file != 0 && says_itself && is_good(file) ->
-    if
-    :: stamp[file] < last && edit_text[last] != text[file] -> staged = last
-    :: else -> skip
-    fi
-  :: first <= last && file != 0 && !(says_itself && is_good(file)) ->
-    if
-    :: text[file] == GARBAGE ->
-      if
-      :: says_itself && last < stamp[file] -> skip
-      :: else -> staged = last
-      fi
-    :: text[file] != GARBAGE && says_itself && stamp[file] >= last -> skip
-    :: text[file] != GARBAGE && !(says_itself && stamp[file] >= last) ->
-      if
 #ifdef EQUAL_IS_DURABLE
-      :: text[file] == edit_text[last] -> skip
+    :: text[file] == edit_text[last] -> skip
 #endif
-      :: ok -> staged = last
-      :: else ->
-        /* A conflict: the file stays, and the edit is in quarantine. */
-        after_power_cut =
-          after_power_cut | set_of(durable_text[file]) | set_of(read_without_file(backup))
-      fi
+    :: ok -> staged = last
+    :: else ->                    /* a conflict: the file stays as it is, and the edit is in quarantine */
+      after_power_cut = after_power_cut | set_of(durable_text[file]) | set_of(read_from(backup))
     fi
 #endif
   fi;
-  if
-  :: staged != 0 ->
-    found[staged] = (usable(file) -> text[file] : ABSENT);
-    named = named || edit_text[staged] != ABSENT
-  :: else -> skip
-  fi;
-  ok = false;
-  k = 0
+  WHEN(staged != 0, found[staged] = (usable(file) -> text[file] : ABSENT);
+                    named = named || edit_text[staged] != ABSENT);
+  ok = false
 }
 
 inline judge() {
   assert((set_of(what_is_read) & after_kill) != 0);
   assert(backup == 0 || text[backup] != GARBAGE || both_written);     /* G5 */
-  if
-  :: staged == 0 -> after_kill = set_of(what_is_read)
-  :: else -> after_kill = after_kill | set_of(edit_text[staged])
-  fi;
-  if
-  :: pending -> after_power_cut = after_power_cut | after_kill
-  :: else -> after_power_cut = after_kill
-  fi
-}
-
-inline renew_journal() {
-  forget_stamps();
-  if
-  :: staged != 0 ->
-    uncertain = staged;
-    base[staged] = (known && known_durable -> text[file] : UNKNOWN);
-    first = staged;
-    last = staged
-  :: else ->
-    first = issued + 1;
-    last = issued
-  fi;
-  must_vanish = false;
-  sync_journal();
-  vanished = 0;
-  forget_edits()
+  after_kill = (staged != 0 -> after_kill | set_of(edit_text[staged]) : set_of(what_is_read));
+  after_power_cut = (pending -> after_power_cut | after_kill : after_kill)
 }
 
 inline recover() {
@@ -819,15 +746,19 @@ inline recover() {
 #ifndef NO_SYNC_DEAD_FOLDERS
       sync_chunks();
 #endif
-      if :: file == 0 || text[file] == durable_text[file] -> pending = false :: else -> skip fi
+      pending = pending && file != 0 && !is_synced(file)
     }
   };
-  if
-  :: staged != 0 -> commit()
-  :: else -> skip
-  fi;
-  /* The journal gets a new file and a new token: see commit.pml. */
-  atomic { MAY_END; d_step { renew_journal(); judge(); working = true } }
+  WHEN(staged != 0, commit());
+  atomic {
+    MAY_END;
+    d_step {
+      judge();
+      WHEN(staged != 0, uncertain = staged; base[staged] = (known && known_durable -> text[file] : UNKNOWN));
+      renew_journal();
+      working = true
+    }
+  }
 }
 
 /* --- */
@@ -838,13 +769,9 @@ works:
 end:
   do
   :: staged != 0 -> commit()
-  :: heals -> heal()
+  :: staged == 0 && !usable(file) && usable(backup) -> heal()
   :: atomic { ends < ENDS -> goto crashed }
-  :: atomic { ends < ENDS && staged == 0 ->
-       ends++;
-       d_step { lose_memory(); first = issued + 1; last = issued; sync_journal(); vanished = 0; forget_edits() };
-       goto detached
-     }
+  :: atomic { ends < ENDS && staged == 0 -> ends++; d_step { lose_memory(); renew_journal() }; goto detached }
   od;
 detached:
   atomic {
@@ -853,7 +780,6 @@ detached:
 #ifndef TRUST_ABSENCE
       sync_chunks();
 #endif
-      forget_stamps();
       named = (file != 0);
       working = true
     }
