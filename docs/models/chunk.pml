@@ -48,6 +48,7 @@
  *   NO_SYNC_DEAD_FOLDERS   an attach builds upon renames of a dead owner that are not durable
  *   REPLAY_BLINDLY         recovery does not ask the file how old a record is
  *   IGNORE_BACKUP          recovery takes a removal for done when the file is gone
+ *   FORGET_REPLACED_REMOVAL  a removal that a later edit has replaced may be left in an emptied journal
  *   EQUAL_IS_DURABLE       recovery takes an edit for done when the file has its text, whoever wrote that
  */
 #ifndef EDITS
@@ -59,6 +60,13 @@
 #define INODES 7     /* those with a name, and a new one */
 
 #define WHEN(condition, act) if :: condition -> act :: else -> skip fi
+
+/* true for a name that is given with -D */
+#define is_defined(name) is_one(name)
+#define is_one(value) second_of(comma_for_##value true, false)
+#define comma_for_1 0,
+#define second_of(...) take_second(__VA_ARGS__, )
+#define take_second(one, two, ...) two
 
 /* --- texts. Edits have one of the first three, another program writes the third or fourth */
 #define ABSENT 0
@@ -74,17 +82,10 @@ byte found[EDITS + 1];           /* what the file was when it, or those that it 
 byte issued;
 
 /* --- files */
-byte text[INODES + 1];
-byte durable_text[INODES + 1];
-byte stamp[INODES + 1];
-byte stamp_text[INODES + 1];
+byte text[INODES + 1], durable_text[INODES + 1], stamp[INODES + 1], stamp_text[INODES + 1];
 bool unseen[INODES + 1];
-byte file;
-byte backup;
-byte durable_file;
-byte durable_backup;
-byte new_file;                   /* the temporary files */
-byte new_backup;
+byte file, durable_file, backup, durable_backup;
+byte new_file, new_backup;       /* the temporary files */
 
 /* --- journal */
 byte first = 1;                  /* records first to last; none when first > last */
@@ -102,9 +103,7 @@ bool overtakes;                  /* a commit has found another file than it was 
 byte uncertain;                  /* the newest edit that stands upon what a power cut may change */
 bool named;                      /* the chunk's name is known */
 bool must_vanish;
-bool known;                      /* what is visible was read or written by this engine */
-bool known_ours;
-bool known_durable;
+bool known, known_ours, known_durable;   /* what this engine knows of the visible file */
 
 /* --- of the commit or heal that is on its way */
 byte edit;
@@ -115,8 +114,7 @@ bool renaming;                   /* from the last look to the last rename */
 bool backups_touched;
 
 /* --- what is promised */
-byte after_kill = 1;
-byte after_power_cut = 1;
+byte after_kill = 1, after_power_cut = 1;
 byte since_staged;               /* what may be found once the staged edit is acknowledged */
 byte since_look;                 /* and once the commit or heal has succeeded */
 byte vanished;                   /* edits up to here can be in no journal any more */
@@ -124,15 +122,9 @@ bool pending;                    /* the other program's change may not be durabl
 bool both_written;               /* and is one of an inode with both names */
 
 byte ends;
-bool changed;                    /* the other program has had its turn */
 byte i, k;                       /* of the steps below; 0 between them */
 
-#ifdef WITHOUT_STAMPS
-#define with_stamps false
-#else
-#define with_stamps true
-#endif
-
+#define with_stamps (!is_defined(WITHOUT_STAMPS))
 #define removal (edit_text[edit] == ABSENT)
 #define usable(inode) (inode != 0 && text[inode] != GARBAGE)
 #define is_good(inode) (stamp_text[inode] != ABSENT && text[inode] == stamp_text[inode])
@@ -143,24 +135,16 @@ byte i, k;                       /* of the steps below; 0 between them */
 
 /* --- files */
 
-hidden byte number[INODES + 1];
-hidden byte new_text[INODES + 1];
-hidden byte new_durable_text[INODES + 1];
-hidden byte new_stamp[INODES + 1];
-hidden byte new_stamp_text[INODES + 1];
-hidden byte new_unseen[INODES + 1];
-hidden byte n;
+hidden byte n, number[INODES + 1], new_text[INODES + 1], new_durable_text[INODES + 1], new_stamp[INODES + 1],
+            new_stamp_text[INODES + 1], new_unseen[INODES + 1];
 
 inline renumber(name) {
   if
   :: name != 0 && number[name] == 0 ->
     n++;
     number[name] = n;
-    new_text[n] = text[name];
-    new_durable_text[n] = durable_text[name];
-    new_stamp[n] = stamp[name];
-    new_stamp_text[n] = stamp_text[name];
-    new_unseen[n] = unseen[name]
+    new_text[n] = text[name]; new_durable_text[n] = durable_text[name];
+    new_stamp[n] = stamp[name]; new_stamp_text[n] = stamp_text[name]; new_unseen[n] = unseen[name]
   :: else -> skip
   fi;
   name = number[name]
@@ -171,24 +155,13 @@ inline collect() {
   n = 0;
   for (k : 0 .. INODES) {
     number[k] = 0;
-    new_text[k] = 0;
-    new_durable_text[k] = 0;
-    new_stamp[k] = 0;
-    new_stamp_text[k] = 0;
-    new_unseen[k] = 0
+    new_text[k] = 0; new_durable_text[k] = 0; new_stamp[k] = 0; new_stamp_text[k] = 0; new_unseen[k] = 0
   };
-  renumber(file);
-  renumber(durable_file);
-  renumber(backup);
-  renumber(durable_backup);
-  renumber(new_file);
-  renumber(new_backup);
+  renumber(file); renumber(durable_file); renumber(backup); renumber(durable_backup);
+  renumber(new_file); renumber(new_backup);
   for (k : 0 .. INODES) {
-    text[k] = new_text[k];
-    durable_text[k] = new_durable_text[k];
-    stamp[k] = new_stamp[k];
-    stamp_text[k] = new_stamp_text[k];
-    unseen[k] = new_unseen[k]
+    text[k] = new_text[k]; durable_text[k] = new_durable_text[k];
+    stamp[k] = new_stamp[k]; stamp_text[k] = new_stamp_text[k]; unseen[k] = new_unseen[k]
   };
   k = 0
 }
@@ -270,18 +243,13 @@ inline renew_journal() {
 inline set_bases() {
   base[issued] = (file == 0 -> (backup != 0 -> UNKNOWN : ABSENT) : (usable(file) -> text[file] : UNKNOWN));
   if
-#ifdef STAND_UPON_STAGED
-  :: staged != 0 ->
-#else
-  :: staged != 0 && !overtakes && (base[issued] == found[staged] || base[issued] == UNKNOWN) ->
-#endif
+  :: staged != 0 && (is_defined(STAND_UPON_STAGED) ||
+                     (!overtakes && (base[issued] == found[staged] || base[issued] == UNKNOWN))) ->
     found[issued] = found[staged];
     base[issued] = edit_text[staged]
   :: else ->
     found[issued] = base[issued];
-#ifndef BASE_IS_VISIBLE
-    i = !((known && known_durable) || (base[issued] == ABSENT && !named))
-#endif
+    i = !((known && known_durable) || (base[issued] == ABSENT && !named) || is_defined(BASE_IS_VISIBLE))
   fi
 }
 
@@ -300,14 +268,13 @@ inline stage() {
     set_bases();
     if
     :: staged != 0 && edit_text[issued] == edit_text[staged] && base[issued] == edit_text[issued] ->
-      edit_text[issued] = 0;          /* nothing new to keep */
-      base[issued] = 0;
-      found[issued] = 0;
+      edit_text[issued] = 0; base[issued] = 0; found[issued] = 0;    /* nothing new to keep */
       issued--
     :: else ->
       last = issued;
       overwritten = !same;
       WHEN(i, uncertain = issued);
+      WHEN(staged != 0 && edit_text[staged] == ABSENT && !is_defined(FORGET_REPLACED_REMOVAL), must_vanish = true);
       staged = issued;
       acknowledged = false;
       overtakes = false;
@@ -346,7 +313,7 @@ end:
 /* What is left in a journal that was emptied, of edits after that one. */
 inline remains_may_come_back(older) {
   for (k : (old_first < first -> old_first : first) .. last) {
-    WHEN(k > older && k > vanished, may_come_back(edit_text[k]))
+    WHEN(k > older && k > vanished && edit_text[k] != ABSENT, may_come_back(edit_text[k]))
   };
   k = 0
 }
@@ -383,12 +350,8 @@ proctype other_program() {
     fi;
     d_step {
       promise_change();
-      i = 0;
-      k = 0;
-      known = false;
-      touched = true;
-      pending = true;
-      changed = true
+      i = 0; k = 0;
+      known = false; touched = true; pending = true
     }
   }
 }
@@ -396,30 +359,15 @@ proctype other_program() {
 /* --- how the owner ends */
 
 inline forget_commit() {
-  new_file = 0;
-  new_backup = 0;
-  edit = 0;
-  ok = false;
-  unchanged = false;
-  touched = false;
-  renaming = false;
-  backups_touched = false;
-  since_look = 0;
+  new_file = 0; new_backup = 0; edit = 0; since_look = 0;
+  ok = false; unchanged = false; touched = false; renaming = false; backups_touched = false;
   collect()
 }
 
 inline lose_memory() {
-  working = false;
-  staged = 0;
-  acknowledged = false;
-  overtakes = false;
-  uncertain = 0;
-  named = false;
-  must_vanish = false;
-  known = false;
-  known_ours = false;
-  known_durable = false;
-  since_staged = 0;
+  working = false; named = false; must_vanish = false;
+  staged = 0; acknowledged = false; overtakes = false; since_staged = 0; uncertain = 0;
+  known = false; known_ours = false; known_durable = false;
   forget_commit()
 }
 
@@ -476,22 +424,15 @@ inline observe() {
 }
 
 inline sync_unchanged() {
-  if
-  :: removal -> backups_touched = true
-  :: !removal && file == 0 -> ok = false
-  :: !removal && file != 0 ->
-#ifndef FOUND_IS_DURABLE
-    durable_text[file] = text[file]
-#endif
-  fi
+  backups_touched = removal;
+  ok = removal || file != 0;
+  WHEN(!removal && file != 0 && !is_defined(FOUND_IS_DURABLE), durable_text[file] = text[file])
 }
 
 /* keep_unseen(), write() and prepare_backup() */
 inline prepare() {
-#ifndef NO_KEEP_UNSEEN
-  WHEN(usable(file) && removal && !known_ours && text[file] != found[edit] && found[edit] != UNKNOWN,
-       unseen[file] = false);
-#endif
+  WHEN(removal && usable(file) && !known_ours && text[file] != found[edit] && found[edit] != UNKNOWN &&
+       !is_defined(NO_KEEP_UNSEEN), unseen[file] = false);
   if
   :: !removal ->
     allocate(new_file);
@@ -502,12 +443,8 @@ inline prepare() {
   fi;
   if
   :: !removal && usable(file) && (known_durable || !known_ours) && text[file] != edit_text[edit] ->
-#ifdef TRUST_SHARED_BACKUP
-    WHEN(may_be_synced && backup != file, durable_text[file] = text[file]);
-#endif
-#if !defined(TRUST_SHARED_BACKUP) && !defined(BACKUP_NOT_SYNCED)
-    WHEN(may_be_synced, durable_text[file] = text[file]);
-#endif
+    WHEN(may_be_synced && !is_defined(BACKUP_NOT_SYNCED) && !(is_defined(TRUST_SHARED_BACKUP) && backup == file),
+         durable_text[file] = text[file]);
     WHEN(backup != file, new_backup = file; known = false)
   :: else -> skip
   fi
@@ -538,37 +475,24 @@ inline remove_backup() { backups_touched = true; set_backup(0) }
 /* After a last look: the first rename or removal, and the second one. A kill may come between. */
 inline publish_first() {
   renaming = true;
-#ifndef STAND_UPON_OVERTAKING
-  overtakes = overtakes || (staged == edit && (usable(file) -> text[file] : ABSENT) != found[edit]);
-#endif
+  WHEN(staged == edit && (usable(file) -> text[file] : ABSENT) != found[edit] &&
+       !is_defined(STAND_UPON_OVERTAKING), overtakes = true);
   assert(!removal || file == 0 || !unseen[file] || text[file] == found[edit]);     /* G7 */
   if
-#ifdef REMOVE_FILE_FIRST
-  :: removal -> set_file(0)
-#else
-  :: removal -> remove_backup()
-#endif
-#ifdef RENAME_FILE_FIRST
-  :: !removal -> replace_file()
-#else
-  :: !removal -> rotate()
-#endif
+  :: removal && !is_defined(REMOVE_FILE_FIRST) -> remove_backup()
+  :: removal && is_defined(REMOVE_FILE_FIRST) -> set_file(0)
+  :: !removal && !is_defined(RENAME_FILE_FIRST) -> rotate()
+  :: !removal && is_defined(RENAME_FILE_FIRST) -> replace_file()
   fi;
   assert(!removal || file != 0 || backup == 0)                      /* G2: no reader finds what is older */
 }
 
 inline publish_second() {
   if
-#ifdef REMOVE_FILE_FIRST
-  :: removal -> remove_backup()
-#else
-  :: removal -> set_file(0)
-#endif
-#ifdef RENAME_FILE_FIRST
-  :: !removal -> rotate()
-#else
-  :: !removal -> replace_file()
-#endif
+  :: removal && !is_defined(REMOVE_FILE_FIRST) -> set_file(0)
+  :: removal && is_defined(REMOVE_FILE_FIRST) -> remove_backup()
+  :: !removal && !is_defined(RENAME_FILE_FIRST) -> replace_file()
+  :: !removal && is_defined(RENAME_FILE_FIRST) -> rotate()
   fi;
   WHEN(staged == edit, after_kill = set_of(edit_text[edit]));
   renaming = false
@@ -590,10 +514,7 @@ inline settle() {
   if
   :: staged == 0 ->
     WHEN(must_vanish, vanished = last);
-#ifdef NO_DURABLE_RESET
-    must_vanish = false;
-#endif
-    reset_journal(must_vanish);
+    reset_journal(must_vanish && !is_defined(NO_DURABLE_RESET));
     must_vanish = false
   :: else -> skip
   fi;
@@ -610,37 +531,17 @@ inline commit() {
     fi;
     must_vanish = must_vanish || (ok && (unchanged || removal || !with_stamps))
   };
-#ifndef NO_SYNC_JOURNAL
-  atomic { MAY_END; WHEN(ok && must_vanish, sync_journal()) };
-#endif
+  atomic { MAY_END; WHEN(ok && must_vanish && !is_defined(NO_SYNC_JOURNAL), sync_journal()) };
   atomic {
     MAY_END;
-    if
-#ifndef NO_LAST_LOOK
-    :: ok && !unchanged && touched -> ok = false
-    :: ok && !unchanged && !touched -> publish_first()
-#else
-    :: ok && !unchanged -> publish_first()
-#endif
-    :: else -> skip
-    fi
+    ok = ok && (unchanged || !touched || is_defined(NO_LAST_LOOK));
+    WHEN(ok && !unchanged, publish_first())
   };
   if
   :: ok ->
     atomic { MAY_END; WHEN(!unchanged, publish_second()) };
-    atomic {
-      MAY_END;
-#ifndef NO_SYNC_BACKUPS
-      d_step { WHEN(backups_touched, sync_backups()) }
-#endif
-    };
-    atomic {
-      MAY_END;
-#ifndef NO_SYNC_CHUNKS
-      d_step { sync_chunks() };
-#endif
-      d_step { succeed() }
-    };
+    atomic { MAY_END; d_step { WHEN(backups_touched && !is_defined(NO_SYNC_BACKUPS), sync_backups()) } };
+    atomic { MAY_END; d_step { WHEN(!is_defined(NO_SYNC_CHUNKS), sync_chunks()); succeed() } };
     atomic { MAY_END; settle() }
   :: else -> d_step { forget_commit() }   /* all is as it was, and is tried again */
   fi
@@ -667,9 +568,7 @@ inline heal() {
      atomic {
        MAY_END;
        d_step {
-#ifndef NO_SYNC_HEALED
-         sync_chunks();
-#endif
+         WHEN(!is_defined(NO_SYNC_HEALED), sync_chunks());
          after_power_cut = since_look;
          i = (is_good(backup) -> stamp[backup] : 0);
          remains_may_come_back(i);
@@ -696,29 +595,22 @@ inline decide_replay() {
   k = 0;
   if
   :: first > last -> skip
-#ifdef REPLAY_BLINDLY
-  :: first <= last -> staged = last
-#else
-  :: first <= last && file == 0 ->
-#ifdef IGNORE_BACKUP
-    WHEN(edit_text[last] != ABSENT, staged = last)
-#else
-    WHEN(edit_text[last] != ABSENT || backup != 0, staged = last)
-#endif
-  :: first <= last && file != 0 && text[file] == GARBAGE -> WHEN(stamp[file] <= last, staged = last)
-  :: first <= last && usable(file) && says_itself && stamp[file] >= last -> skip
-  :: first <= last && usable(file) && says_itself && stamp[file] < last && is_good(file) ->
-    WHEN(text[file] != edit_text[last], staged = last)
-  :: first <= last && usable(file) && !(says_itself && (stamp[file] >= last || is_good(file))) ->
+  :: first <= last && is_defined(REPLAY_BLINDLY) -> staged = last
+  :: else ->
     if
-#ifdef EQUAL_IS_DURABLE
-    :: text[file] == edit_text[last] -> skip
-#endif
-    :: ok -> staged = last
-    :: else ->                    /* a conflict: the file stays as it is, and the edit is in quarantine */
-      after_power_cut = after_power_cut | set_of(durable_text[file]) | set_of(read_from(backup))
+    :: file == 0 ->
+      WHEN(edit_text[last] != ABSENT || (backup != 0 && !is_defined(IGNORE_BACKUP)), staged = last)
+    :: file != 0 && !usable(file) -> WHEN(stamp[file] <= last, staged = last)
+    :: usable(file) && says_itself && stamp[file] >= last -> skip
+    :: usable(file) && says_itself && stamp[file] < last && is_good(file) ->
+      WHEN(text[file] != edit_text[last], staged = last)
+    :: usable(file) && !(says_itself && (stamp[file] >= last || is_good(file))) ->
+      if
+      :: ok -> WHEN(text[file] != edit_text[last] || !is_defined(EQUAL_IS_DURABLE), staged = last)
+      :: else ->                  /* a conflict: the file stays as it is, and the edit is in quarantine */
+        after_power_cut = after_power_cut | set_of(durable_text[file]) | set_of(read_from(backup))
+      fi
     fi
-#endif
   fi;
   WHEN(staged != 0, found[staged] = (usable(file) -> text[file] : ABSENT);
                     named = named || edit_text[staged] != ABSENT);
@@ -734,18 +626,11 @@ inline judge() {
 
 inline recover() {
   d_step { decide_replay(); sync_journal() };
-  atomic {
-    MAY_END;
-#ifndef NO_SYNC_DEAD_FOLDERS
-    d_step { sync_backups() }
-#endif
-  };
+  atomic { MAY_END; d_step { WHEN(!is_defined(NO_SYNC_DEAD_FOLDERS), sync_backups()) } };
   atomic {
     MAY_END;
     d_step {
-#ifndef NO_SYNC_DEAD_FOLDERS
-      sync_chunks();
-#endif
+      WHEN(!is_defined(NO_SYNC_DEAD_FOLDERS), sync_chunks());
       pending = pending && file != 0 && !is_synced(file)
     }
   };
@@ -777,9 +662,7 @@ detached:
   atomic {
     MAY_END;
     d_step {
-#ifndef TRUST_ABSENCE
-      sync_chunks();
-#endif
+      WHEN(!is_defined(TRUST_ABSENCE), sync_chunks());
       named = (file != 0);
       working = true
     }
