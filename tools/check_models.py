@@ -46,6 +46,31 @@ CHECKS = [
     ("commit", ["NO_SYNC_DEAD_FOLDERS"], False),
     ("commit", ["REPLAY_BLINDLY"], False),
     ("commit", ["FORGET_GROUP"], False),
+    ("chunk", [], True),
+    ("chunk", ["WITHOUT_STAMPS"], True),
+    ("chunk", ["FAULTS"], True),
+    ("chunk", ["REMOVE_FILE_FIRST"], False),
+    ("chunk", ["RENAME_FILE_FIRST"], False),
+    ("chunk", ["NO_SYNC_JOURNAL"], False),
+    ("chunk", ["NO_SYNC_BACKUPS"], False),
+    ("chunk", ["NO_SYNC_CHUNKS"], False),
+    ("chunk", ["NO_SYNC_HEALED"], False),
+    ("chunk", ["NO_DURABLE_RESET"], False),
+    ("chunk", ["FORGET_REPLACED_REMOVAL"], False),
+    ("chunk", ["BACKUP_NOT_SYNCED"], False),
+    ("chunk", ["TRUST_SHARED_BACKUP"], False),
+    ("chunk", ["FOUND_IS_DURABLE"], False),
+    ("chunk", ["FAULTS", "PUBLISHED_IS_DURABLE"], False),
+    ("chunk", ["NO_LAST_LOOK"], False),
+    ("chunk", ["NO_KEEP_UNSEEN"], False),
+    ("chunk", ["BASE_IS_VISIBLE"], False),
+    ("chunk", ["STAND_UPON_STAGED"], False),
+    ("chunk", ["STAND_UPON_OVERTAKING"], False),
+    ("chunk", ["TRUST_ABSENCE"], False),
+    ("chunk", ["NO_SYNC_DEAD_FOLDERS"], False),
+    ("chunk", ["REPLAY_BLINDLY"], False),
+    ("chunk", ["IGNORE_BACKUP"], False),
+    ("chunk", ["EQUAL_IS_DURABLE"], False),
 ]
 
 
@@ -73,7 +98,7 @@ def search(model, definitions):
     with tempfile.TemporaryDirectory(prefix="models-") as folder:
         shutil.copy(MODELS / f"{model}.pml", folder)
         run(["spin", "-a", *[f"-D{d}" for d in definitions], f"{model}.pml"], folder)
-        run(["gcc", "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB}", "-o", "pan", "pan.c"],
+        run(["gcc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB}", "-o", "pan", "pan.c"],
             folder)
         output = run(["./pan", f"-m{DEPTH}", "-w24"], folder)
     errors = re.search(r"errors: (\d+)", output)

@@ -21,35 +21,38 @@
  * What is promised are sets of what may be read, of texts: after_kill, after_power_cut. When an edit is staged, a
  * kill leaves nothing but that. When it is acknowledged, so does a power cut, or what came since. What the other
  * program does is added; so is the past that its work may bring back where nothing is left that would tell its
- * age: the backup, and what stands in a journal that was emptied but not durably. The tables of tests say which
- * event tells what; here an edit is told when a commit or a read has seen it, or when it is in quarantine.
+ * age: the backup, and the texts (but no removal) in a journal that was emptied, but not durably. What another
+ * program wrote is told when a commit or a read has seen it, or when it is in quarantine.
  *
- * Not in the model: input/output errors; a second change by the other program, which may hide the first one;
- * changes of the backup's file; bit rot. The journal gets its new file in one step: see commit.pml.
+ * Not in the model: fsyncs of files that fail; more than one change by the other program (the second may hide the
+ * first, which is on the disk already); changes of the backup's own file; rot. The journal gets its new file in
+ * one step: see commit.pml.
  *
- * Variants that must hold: WITHOUT_STAMPS (a file system without extended attributes).
- * Mutations, each of which must violate:
- *   REMOVE_FILE_FIRST      a removal begins with the file, which readers then find in the backup
- *   RENAME_FILE_FIRST      what is there becomes the backup after it was replaced
- *   NO_SYNC_JOURNAL        a removal begins before the journal is durable
- *   NO_SYNC_BACKUPS        chunks_bak/ is not synced before success is told
- *   NO_SYNC_CHUNKS         chunks/ is not synced before success is told
- *   NO_SYNC_HEALED         nor after a heal
- *   NO_DURABLE_RESET       the journal is emptied without an fdatasync after a removal
- *   BACKUP_NOT_SYNCED      what another program wrote becomes the backup as it is
- *   TRUST_SHARED_BACKUP    the same where a crash inside a rotation has left it under both names
- *   FOUND_IS_DURABLE       an edit that equals what is there is acknowledged without an fsync
- *   NO_LAST_LOOK           files are replaced without a look at what has become of them
- *   NO_KEEP_UNSEEN         a removal takes along what another program wrote since
- *   BASE_IS_VISIBLE        the journal acknowledges what stands upon something that is only visible
- *   STAND_UPON_STAGED      an edit stands upon the staged one also when the file was changed since
- *   STAND_UPON_OVERTAKING  the same when a commit is replacing that change
- *   TRUST_ABSENCE          attach takes for certain that a file that is not there will not come back
- *   NO_SYNC_DEAD_FOLDERS   an attach builds upon renames of a dead owner that are not durable
- *   REPLAY_BLINDLY         recovery does not ask the file how old a record is
- *   IGNORE_BACKUP          recovery takes a removal for done when the file is gone
- *   FORGET_REPLACED_REMOVAL  a removal that a later edit has replaced may be left in an emptied journal
- *   EQUAL_IS_DURABLE       recovery takes an edit for done when the file has its text, whoever wrote that
+ * Variants that must hold: WITHOUT_STAMPS (a file system without extended attributes), FAULTS (one fsync of a
+ * folder fails).
+ * Mutations, each of which must violate. Those with a ! are the engine as the model found it:
+ *     REMOVE_FILE_FIRST      a removal begins with the file, which readers then find in the backup
+ *     RENAME_FILE_FIRST      what is there becomes the backup after it was replaced
+ *     NO_SYNC_JOURNAL        a removal begins before the journal is durable
+ *     NO_SYNC_BACKUPS        chunks_bak/ is not synced before success is told
+ *     NO_SYNC_CHUNKS         chunks/ is not synced before success is told
+ *     NO_SYNC_HEALED         nor after a heal
+ *     NO_DURABLE_RESET       the journal is emptied without an fdatasync after a removal
+ *   ! FORGET_REPLACED_REMOVAL  and after a removal that another edit replaced before it was committed
+ *     BACKUP_NOT_SYNCED      what another program wrote becomes the backup as it is
+ *   ! TRUST_SHARED_BACKUP    the same where a crash inside a rotation has left it under both names
+ *     FOUND_IS_DURABLE       an edit that equals what is there is acknowledged without an fsync
+ *     PUBLISHED_IS_DURABLE   so is one whose folder could not be synced (with FAULTS)
+ *     NO_LAST_LOOK           files are replaced without a look at what has become of them
+ *     NO_KEEP_UNSEEN         a removal takes along what another program wrote since
+ *     BASE_IS_VISIBLE        the journal acknowledges what stands upon something that is only visible
+ *     STAND_UPON_STAGED      an edit stands upon the staged one also when the file was changed since
+ *   ! STAND_UPON_OVERTAKING  the same while a commit is replacing that change
+ *   ! TRUST_ABSENCE          attach takes for certain that a file that is not there will not come back
+ *     NO_SYNC_DEAD_FOLDERS   an attach builds upon renames of a dead owner that are not durable
+ *     REPLAY_BLINDLY         recovery does not ask the file how old a record is
+ *     IGNORE_BACKUP          recovery takes a removal for done when the file is gone
+ *   ! EQUAL_IS_DURABLE       recovery takes an edit for done when the file has its text, whoever wrote that
  */
 #ifndef EDITS
 #define EDITS 3
@@ -68,7 +71,7 @@
 #define second_of(...) take_second(__VA_ARGS__, )
 #define take_second(one, two, ...) two
 
-/* --- texts. Edits have one of the first three, another program writes the third or fourth */
+/* --- texts. Edits have 0, 1 or 2, another program writes 2 or 3 */
 #define ABSENT 0
 #define BY_HAND 3
 #define GARBAGE 4
@@ -102,16 +105,18 @@ bool acknowledged;               /* it is, by the journal */
 bool overtakes;                  /* a commit has found another file than it was staged upon */
 byte uncertain;                  /* the newest edit that stands upon what a power cut may change */
 bool named;                      /* the chunk's name is known */
-bool must_vanish;
+bool must_vanish;                /* the journal must be emptied durably */
+bool folders_uncertain;          /* their last fsync failed */
 bool known, known_ours, known_durable;   /* what this engine knows of the visible file */
 
 /* --- of the commit or heal that is on its way */
 byte edit;
 bool ok;
-bool unchanged;
+bool unchanged;                  /* nothing has to be written */
 bool touched;                    /* the other program was there since the first look */
 bool renaming;                   /* from the last look to the last rename */
 bool backups_touched;
+bool folders_failed;
 
 /* --- what is promised */
 byte after_kill = 1, after_power_cut = 1;
@@ -122,6 +127,7 @@ bool pending;                    /* the other program's change may not be durabl
 bool both_written;               /* and is one of an inode with both names */
 
 byte ends;
+bool failed;                     /* a folder's fsync has, once */
 byte i, k;                       /* of the steps below; 0 between them */
 
 #define with_stamps (!is_defined(WITHOUT_STAMPS))
@@ -225,10 +231,20 @@ inline forget_edits() {
   k = 0
 }
 
-/* A new journal with a new token, which no stamp has; with what is still staged, if anything. */
+/* A new journal with a new token, which no stamp has; with what is still staged, if anything: that stands upon
+ * what is durable, and gets the newest number, so that the records have one after the other. */
 inline renew_journal() {
-  first = (staged != 0 -> staged : issued + 1);
-  last = (staged != 0 -> staged : issued);
+  if
+  :: staged != 0 ->
+    edit_text[issued] = edit_text[staged];
+    base[issued] = (known && known_durable -> text[file] : UNKNOWN);
+    found[issued] = found[staged];
+    staged = issued;
+    uncertain = issued;
+    first = issued
+  :: else -> first = issued + 1
+  fi;
+  last = issued;
   sync_journal();
   must_vanish = false;
   vanished = 0;
@@ -361,11 +377,12 @@ proctype other_program() {
 inline forget_commit() {
   new_file = 0; new_backup = 0; edit = 0; since_look = 0;
   ok = false; unchanged = false; touched = false; renaming = false; backups_touched = false;
+  folders_failed = false;
   collect()
 }
 
 inline lose_memory() {
-  working = false; named = false; must_vanish = false;
+  working = false; named = false; must_vanish = false; folders_uncertain = false;
   staged = 0; acknowledged = false; overtakes = false; since_staged = 0; uncertain = 0;
   known = false; known_ours = false; known_durable = false;
   forget_commit()
@@ -404,13 +421,15 @@ inline power_cut() {
   sync_journal()
 }
 
+#define MAY_FAIL (is_defined(FAULTS) && !failed)
+
 #define MAY_END \
   if \
   :: ends < ENDS -> goto crashed \
   :: true -> skip \
   fi
 
-/* --- commit of what is staged. What a step of it leaves in memory only, a crash loses: there is none between */
+/* --- commit of what is staged. No crash comes before a step that changes nothing on disk: it would be the same */
 
 inline observe() {
   edit = staged;
@@ -465,7 +484,9 @@ inline rotate() {
 inline replace_file() {
   WHEN(usable(file) && text[file] != edit_text[edit],
        assert(!unseen[file]);                                       /* G7 */
-       assert(backup != 0 && text[backup] == text[file] && is_synced(backup)));
+       /* What this engine has published, but not made durable, is replaced as if it had not been there. */
+       assert((known_ours && !known_durable) ||
+              (backup != 0 && text[backup] == text[file] && is_synced(backup))));
   set_file(new_file);
   new_file = 0
 }
@@ -498,10 +519,15 @@ inline publish_second() {
   renaming = false
 }
 
-inline succeed() {
-  known = !removal && !touched;
+/* remember() and account() */
+inline remember() {
+  known = (unchanged -> known : !removal && !touched);
   known_ours = known && (known_ours || !unchanged);
-  known_durable = known;
+  known_durable = known && (known_durable || !folders_failed || is_defined(PUBLISHED_IS_DURABLE));
+  folders_uncertain = folders_failed
+}
+
+inline succeed() {
   WHEN(uncertain <= edit, uncertain = 0);
   WHEN(staged == edit, staged = 0; acknowledged = false; overtakes = false; since_staged = 0;
                        named = named && !removal);
@@ -540,9 +566,26 @@ inline commit() {
   if
   :: ok ->
     atomic { MAY_END; WHEN(!unchanged, publish_second()) };
-    atomic { MAY_END; d_step { WHEN(backups_touched && !is_defined(NO_SYNC_BACKUPS), sync_backups()) } };
-    atomic { MAY_END; d_step { WHEN(!is_defined(NO_SYNC_CHUNKS), sync_chunks()); succeed() } };
-    atomic { MAY_END; settle() }
+    atomic {
+      MAY_END;
+      if
+      :: !backups_touched && !folders_uncertain -> skip
+      :: backups_touched || folders_uncertain -> d_step { WHEN(!is_defined(NO_SYNC_BACKUPS), sync_backups()) }
+      :: (backups_touched || folders_uncertain) && MAY_FAIL -> failed = true; folders_failed = true
+      fi
+    };
+    atomic {
+      MAY_END;
+      if
+      :: d_step { WHEN(!is_defined(NO_SYNC_CHUNKS), sync_chunks()) }
+      :: MAY_FAIL -> failed = true; folders_failed = true
+      fi;
+      d_step { remember(); WHEN(!folders_failed, succeed()) }
+    };
+    if
+    :: !folders_failed -> atomic { MAY_END; settle() }
+    :: else -> d_step { forget_commit() }
+    fi
   :: else -> d_step { forget_commit() }   /* all is as it was, and is tried again */
   fi
 }
@@ -634,16 +677,7 @@ inline recover() {
       pending = pending && file != 0 && !is_synced(file)
     }
   };
-  WHEN(staged != 0, commit());
-  atomic {
-    MAY_END;
-    d_step {
-      judge();
-      WHEN(staged != 0, uncertain = staged; base[staged] = (known && known_durable -> text[file] : UNKNOWN));
-      renew_journal();
-      working = true
-    }
-  }
+  WHEN(staged != 0, goto commits)
 }
 
 /* --- */
@@ -653,11 +687,17 @@ init {
 works:
 end:
   do
-  :: staged != 0 -> commit()
+  :: staged != 0 -> goto commits
   :: staged == 0 && !usable(file) && usable(backup) -> heal()
   :: atomic { ends < ENDS -> goto crashed }
   :: atomic { ends < ENDS && staged == 0 -> ends++; d_step { lose_memory(); renew_journal() }; goto detached }
   od;
+commits:
+  commit();
+  WHEN(working, goto works);
+recovered:
+  atomic { MAY_END; d_step { judge(); renew_journal(); working = true } };
+  goto works;
 detached:
   atomic {
     MAY_END;
@@ -678,5 +718,5 @@ crashed:
     fi
   };
   recover();
-  goto works
+  goto recovered
 }
