@@ -193,6 +193,7 @@ bool EngineCore::set_bases(OpenProject& project, JournalRecord& record) {
     const Base base = project.chunks->base_of(chunk);
     const Lock lock(mutex_);
     const StagedEdit* staged = staging_.find(chunk);
+    if (base.overtaken) durable = false;
     if (staged != nullptr && staged->journaled &&
         (base.text == staged->edit().found || base.text == kUnknownDigest)) {
       record.set_base(i, staged->edit().text);

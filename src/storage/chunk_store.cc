@@ -45,7 +45,24 @@ Inspection ChunkStore::read(const std::string& chunk) {
   return inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
 }
 
+void ChunkStore::set_overtaken(const std::string& chunk, bool overtaken) {
+  const std::lock_guard lock(mutex_);
+  if (overtaken) {
+    overtaken_.insert(chunk);
+  } else {
+    overtaken_.erase(chunk);
+  }
+}
+
 Base ChunkStore::base_of(const std::string& chunk) {
+  Base base = committed_base(chunk);
+  // Asked last: it is set before the file is replaced.
+  const std::lock_guard lock(mutex_);
+  base.overtaken = overtaken_.contains(chunk);
+  return base;
+}
+
+Base ChunkStore::committed_base(const std::string& chunk) {
   const std::string name = layout::chunk_file(chunk);
   auto seen = folders_.chunks->stat(name);
   if (!seen) {

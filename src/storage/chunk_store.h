@@ -60,6 +60,9 @@ struct KnownVersion {
 struct Base {
   Digest text;           // of the compact text that is committed; absent, or unknown
   bool durable = false;  // and it is what a power cut leaves: this engine has synced it
+  // A commit is replacing what another program wrote after the edit was staged: until it is
+  // durable, a power cut may bring that back.
+  bool overtaken = false;
 };
 
 // Wants the files of a chunk, the backup included, as they are.
@@ -107,6 +110,7 @@ class ChunkStore {
   std::optional<KnownVersion> known(const std::string& chunk, const FileInfo& info) const;
   void remember(const std::string& chunk, const KnownVersion& version);
   void forget(const std::string& chunk);
+  void set_overtaken(const std::string& chunk, bool overtaken);
   static KnownVersion version_of(const Inspection& inspection, const TextSettings& settings);
 
   // Whether the last fsync of the folders failed: then even an edit that finds nothing to do must
@@ -137,6 +141,7 @@ class ChunkStore {
   Inspection publish_backup(const std::string& chunk, const Inspection& primary, Inspection backup);
   Inspection report_lost(const std::string& chunk, Inspection primary, const Inspection& backup,
                          std::vector<Event>& events);
+  Base committed_base(const std::string& chunk);
   Status open_quarantine();
   Status add_to_quarantine(const std::string& name, std::string_view bytes);
 
@@ -151,6 +156,7 @@ class ChunkStore {
   std::unordered_map<std::string, KnownVersion> known_;  // guarded by mutex_
   // Versions that edits were staged upon and that nobody has read, guarded by mutex_.
   std::unordered_map<std::string, KnownVersion> bases_;
+  std::set<std::string> overtaken_;  // see Base, guarded by mutex_
 };
 
 }  // namespace safechunk

@@ -75,7 +75,10 @@ class Commit {
     store_.set_folders_uncertain(true);  // also when an exception keeps us from sync_folders()
     publish_all();
     sync_folders();
-    for (Work& work : works_) remember(work);
+    for (Work& work : works_) {
+      remember(work);
+      if (work.status.ok()) store_.set_overtaken(work.edit->chunk, false);
+    }
     return finish();
   }
 
@@ -94,7 +97,16 @@ class Commit {
       }
     }
     work.unchanged = work.edit->removal ? is_absent(work) : is_equal(work);
+    if (!is_found_again(work)) store_.set_overtaken(chunk, true);
     return {};
+  }
+
+  // Or another program was there since the edit was staged. Its version may be durable, and come
+  // back after a power cut, until this commit is.
+  static bool is_found_again(const Work& work) {
+    const auto& version = work.present.version;
+    if (version) return version->ours || version->text == work.edit->found;
+    return work.present.health == FileHealth::missing && work.edit->found == kAbsentDigest;
   }
 
   Status inspect_present(Work& work) {
@@ -203,9 +215,8 @@ class Commit {
   // Whoever staged the removal meant another version: this one no backup will have.
   Status keep_unseen(Work& work) {
     const auto& version = work.present.version;
-    const Digest& found = work.edit->found;
     if (!work.edit->removal || !version || version->ours) return {};
-    if (version->text == found || found == kUnknownDigest) return {};
+    if (version->text == work.edit->found) return {};
     const std::string& chunk = work.edit->chunk;
     const Inspection present = store_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;
@@ -259,13 +270,13 @@ class Commit {
   // A second name for what is there; a durable copy where that cannot be.
   Status prepare_backup(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    // A crash inside an earlier rotation may have left one file under both names already.
-    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
-    if (backup && backup->inode == work.present.info.inode) return {};
     if (may_be_synced(*work.present.version)) {
       if (Status status = sync_present(work); !status) return status;
     }
     if (work.present.version->sync_failed) return copy_backup(work);
+    // A crash inside an earlier rotation may have left one file under both names already.
+    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (backup && backup->inode == work.present.info.inode) return {};
     auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
                                       *folders_.backups, layout::backup_temporary(chunk));
     if (!linked) return link_is_refused(linked.status()) ? copy_backup(work) : linked.status();

@@ -27,6 +27,12 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSmallRecord = 16U << 10U;
 constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, token 4, generation 8, checksum 8
 
+bool removes_something(const JournalRecord& record) {
+  const auto& operations = record.operations();
+  return std::any_of(operations.begin(), operations.end(),
+                     [](const JournalOperation& operation) { return operation.removal; });
+}
+
 }  // namespace
 
 // --- reading
@@ -225,6 +231,7 @@ Status Journal::append(JournalRecord& record) {
   const std::uint64_t sequence = ++last_sequence_;
   const std::uint64_t chain = chain_;
   const bool lost = header_torn_;
+  has_removal_ = has_removal_ || removes_something(record);
   lock.unlock();
 
   record.seal(sequence, chain);
@@ -322,7 +329,10 @@ Status Journal::sync_appended(std::uint64_t& durable) {
 
 Status Journal::reset(bool durable) {
   const auto sync_lock = lock_out_syncs();
-  const std::uint64_t used = size();
+  std::unique_lock state_lock(mutex_);
+  const std::uint64_t used = end_;
+  const bool must_vanish = std::exchange(has_removal_, false) || durable;
+  state_lock.unlock();
   if (used == kHeaderSize) return {};
   if (Status status = write_header(generation_ + 1); !status) {
     const std::lock_guard lock(mutex_);
@@ -335,7 +345,7 @@ Status Journal::reset(bool durable) {
     const std::lock_guard lock(mutex_);
     allocated_ = kHeaderSize + kTerminator.size();
   }
-  if (!durable) return {};
+  if (!must_vanish) return {};
   Status status = file_->sync_data();
   if (!status) {
     // After a power cut the old records may be there again: none of them may be written over.
@@ -370,6 +380,8 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
   file_ = temporary->take_file();
   inode_ = info->inode;
   header_torn_ = false;
+  has_removal_ = std::any_of(records.begin(), records.end(),
+                             [](const auto& record) { return removes_something(*record); });
   token_ = token;
   ++generation_;
   end_ = end;

@@ -59,7 +59,8 @@ class Journal {
 
   // Empties the journal in place, keeping its blocks. Only after everything in it was committed
   // durably or superseded. Unless `durable`, a power cut may bring back old records, or the first
-  // few of them: harmless where the stamps of the files tell that they are old.
+  // few of them: harmless where the stamps of the files tell that they are old. A removal never is:
+  // where the file is missing it would take the backup along, so what holds one vanishes durably.
   Status reset(bool durable);
 
   // Replaces the journal by a new file that holds just `records`, durably.
@@ -100,6 +101,7 @@ class Journal {
   std::uint64_t appended_sequence_ = 0;  // of the last record whose write has returned
   std::uint64_t bytes_written_ = 0;
   bool broken_ = false;
+  bool has_removal_ = false;  // among its records
   bool header_torn_ = false;  // a header may be half written: what follows it would not be found
 
   friend class JournalReader;

@@ -41,7 +41,7 @@ Replay decide_replay(const ChunkOnDisk& disk, std::span<const JournalLink> chain
     default:
       break;
   }
-  if (disk.text == last.text) return Replay::nothing;
+  if (disk.text == last.text) return Replay::confirm;
   const bool known = std::any_of(chain.begin(), chain.end(), [&](const JournalLink& link) {
     return link.base == disk.text || link.text == disk.text || link.base == kUnknownDigest;
   });
@@ -151,8 +151,10 @@ class Opening {
       // built upon. Or a power cut could take those records that show why nothing was to be done.
       if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
       if (Status s = folders.backups->sync(); !s) return s;
-      if (Status s = folders.chunks->sync(); !s) return s;
     }
+    // A file that another program removed does not come back after a power cut: what is staged next
+    // stands upon its absence.
+    if (Status s = folders.chunks->sync(); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
     return folders.root->sync();
   }
@@ -335,6 +337,8 @@ class Opening {
         status = keep_conflict(chunk, chain, "the file was changed after this was staged");
       } else if (chain.replay == Replay::nothing) {
         project_.settled.push_back(chunk);
+      } else if (chain.replay == Replay::confirm) {
+        project_.report.clean = false;
       } else if (in_conflict.contains(chain.record)) {
         // Edits of one record land together or not at all (G4).
         status = keep_conflict(chunk, chain,
@@ -387,6 +391,10 @@ class Opening {
     if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
     disk.has_backup = backup.ok();
     chain.replay = decide_replay(disk, chain.links, project_.journal->token());
+    if (chain.replay == Replay::confirm) {
+      // So that it is found again whatever the limits for new texts are.
+      project_.chunks->remember(chunk, KnownVersion::of(inspection.info, disk.text));
+    }
     chain.record->set_found(chain.operation, inspection.usable() ? disk.text : kAbsentDigest);
     return {};
   }

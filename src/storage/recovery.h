@@ -42,6 +42,7 @@ struct ChunkOnDisk {
 
 enum class Replay {
   nothing,   // the disk has it, or something newer
+  confirm,   // the file has its text, but whoever wrote that may not have synced it: stage it
   stage,     // stage the last edit of the chain
   conflict,  // the disk has something that the journal does not know: keep the disk
 };

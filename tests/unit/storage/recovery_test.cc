@@ -51,10 +51,16 @@ TEST(DecideReplay, StagesWhatTheDiskDoesNotHave) {
 }
 
 TEST(DecideReplay, LeavesWhatIsThere) {
-  EXPECT_EQ(decide(good(kB, 1, 9), {put(1, kA, kB)}), Replay::nothing);
+  EXPECT_EQ(decide(good(kB, kToken, 1), {put(1, kA, kB)}), Replay::nothing);
   EXPECT_EQ(decide(with(FileHealth::missing), {removal(3, kA)}), Replay::nothing);
+}
+
+// G1. Kills: dropping what somebody has written into the file as well, and may not have synced.
+TEST(DecideReplay, ConfirmsWhatTheFileEquals) {
+  EXPECT_EQ(decide(good(kB, 1, 9), {put(1, kA, kB)}), Replay::confirm);
   EXPECT_EQ(decide(with(FileHealth::edited, kC), {put(1, kA, kB), put(2, kB, kC)}),
-            Replay::nothing);
+            Replay::confirm);
+  EXPECT_EQ(decide(with(FileHealth::unstamped, kB), {put(1, kA, kB)}), Replay::confirm);
 }
 
 // An old journal never rolls back a durable commit: A, then B, then A again, of which only the
