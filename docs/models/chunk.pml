@@ -30,7 +30,7 @@
  *
  * Variants that must hold: WITHOUT_STAMPS (a file system without extended attributes), FAULTS (one fsync of a
  * folder fails).
- * Mutations, each of which must violate. Those with a ! are the engine as the model found it:
+ * Mutations, each of which must violate. Those with a ! are the engine as the model found it; it was mended:
  *     REMOVE_FILE_FIRST      a removal begins with the file, which readers then find in the backup
  *     RENAME_FILE_FIRST      what is there becomes the backup after it was replaced
  *     NO_SYNC_JOURNAL        a removal begins before the journal is durable
