@@ -1,6 +1,6 @@
 /* G1, G2, G3, G5, G7: one chunk with its backup, its removals, and another program that edits its file. Models
  * src/storage/commit.cc, recovery.cc, chunk_store.cc (heal, base_of), journal.cc, and the calls to them in
- * src/engine/engine_write.cc (set_bases, sync_by_journal, settle) and engine_core.cc (attach, detach).
+ * src/engine/engine_stage.cc (set_bases), engine_commit.cc (sync_by_journal, settle) and engine_core.cc (attach, detach).
  *
  * The user stages texts and removals, and lets the journal acknowledge them. The other program puts another file
  * in the place of the chunk's, writes into it, or removes it. It syncs nothing, and comes at any time but between

@@ -1,5 +1,6 @@
 /* G1, G2, G3, G4: an edit's way from staging to its file, with crashes. Models src/storage/commit.cc,
- * journal.cc, recovery.cc and the calls to them in src/engine/engine_core.cc and engine_write.cc.
+ * journal.cc, recovery.cc and the calls to them in src/engine/engine_core.cc, engine_stage.cc and
+ * engine_commit.cc.
  *
  * Two chunks. An edit writes one of them, or both together; edits are numbered 1 to EDITS. A file is the
  * edit that wrote it: its text, and the sequence and token in its stamp. Texts are few, so that an edit

@@ -96,7 +96,7 @@ SafeChunkEngine::~SafeChunkEngine() {
   }
   try {
     core_->close();
-  } catch (...) {           // NOLINT: only lack of memory; the journal has everything
+  } catch (...) {  // NOLINT: only lack of memory; the journal has everything
   }
 }
 

@@ -4,7 +4,8 @@
 //   gate_         one commit, heal, checkpoint or restore at a time
 //   stage_mutex_  one append to the journal at a time; its order is the order of sequences
 //   mutex_        memory only, never held during I/O
-// The files: engine_core.cc lifecycle, engine_write.cc, engine_read.cc, engine_checkpoint.cc.
+// The files: engine_core.cc lifecycle, engine_stage.cc, engine_commit.cc, engine_read.cc,
+// engine_checkpoint.cc.
 #pragma once
 
 #include <atomic>
