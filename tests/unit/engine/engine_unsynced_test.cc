@@ -137,8 +137,8 @@ TEST(EngineUnsynced, AnUpdateStagedWhileAHandEditIsReplacedSurvivesAPowerCut) {
 // removal of a damaged chunk was staged.
 TEST(EngineUnsynced, AHandEditAfterTheRemovalOfADamagedChunkIsKept) {
   Machine machine;
+  Told told;  // until the engine is gone
   auto engine = machine.engine();
-  Told told;
   told.listen(engine);
   put(engine, "a", "1");
   save(engine);
