@@ -337,13 +337,11 @@ class Opening {
         status = keep_conflict(chunk, chain, "the file was changed after this was staged");
       } else if (chain.replay == Replay::nothing) {
         project_.settled.push_back(chunk);
-      } else if (chain.replay == Replay::confirm) {
-        project_.report.clean = false;
-      } else if (in_conflict.contains(chain.record)) {
+      } else if (chain.replay == Replay::stage && in_conflict.contains(chain.record)) {
         // Edits of one record land together or not at all (G4).
         status = keep_conflict(chunk, chain,
                                "another file was changed after a transaction of both was staged");
-      } else {
+      } else if (chain.replay == Replay::stage) {
         note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
       }
       if (!status) return status;

@@ -14,17 +14,6 @@
 namespace safechunk::test {
 namespace {
 
-EngineOptions by_journal() {
-  EngineOptions options;
-  options.durability = Durability::journal;
-  return options;
-}
-
-void save_by_the_worker(Machine& machine) {
-  machine.clock.advance(std::chrono::seconds(1));
-  machine.clock.await_idle();
-}
-
 void commit_both(SafeChunkEngine& engine, std::string_view text) {
   auto transaction = engine.transaction();
   for (const char* chunk : {"a", "b"}) ASSERT_TRUE(transaction.stage(text, chunk).ok());

@@ -64,6 +64,17 @@ class FailingOnce {
   std::atomic<int> calls_{0};
 };
 
+inline EngineOptions by_journal() {
+  EngineOptions options;
+  options.durability = Durability::journal;
+  return options;
+}
+
+inline void save_by_the_worker(Machine& machine) {
+  machine.clock.advance(std::chrono::seconds(1));
+  machine.clock.await_idle();
+}
+
 // A later owner, of another process, of what is on that disk. Each of several one after the other
 // has a number of its own.
 class Successor {

@@ -11,18 +11,7 @@
 namespace safechunk::test {
 namespace {
 
-EngineOptions by_journal() {
-  EngineOptions options;
-  options.durability = Durability::journal;
-  return options;
-}
-
 constexpr std::chrono::milliseconds kMoment{200};
-
-void save_by_the_worker(Machine& machine) {
-  machine.clock.advance(std::chrono::seconds(1));
-  machine.clock.await_idle();
-}
 
 // Writes into the file as it is, and syncs nothing.
 void write_unsynced(SimFileSystem& disk, const std::string& name, std::string_view bytes) {
