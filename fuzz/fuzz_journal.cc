@@ -1,8 +1,8 @@
 // Any bytes as a journal: read without harm, and every record that is accepted is sound.
 
 #include "fuzz_support.h"
-#include "storage/journal.h"
-#include "storage/project_layout.h"
+#include "storage/journal/journal.h"
+#include "storage/files/project_layout.h"
 #include "support/sim_file_system.h"
 
 using namespace safechunk;
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     last = record->sequence();
     for (std::size_t i = 0; i < record->operations().size(); ++i) {
       const JournalOperation& operation = record->operations()[i];
-      require(operation.removal || digest_of(record->text(i)) == operation.text);
+      require(operation.removal || digest_of(record->text(i)) == operation.text_digest);
     }
   }
   return 0;

@@ -1,8 +1,9 @@
 // An accepted name cannot leave its folder, and every name that is built can be parsed.
 
 #include "base/chunk_name.h"
+#include "base/unicode.h"
 #include "fuzz_support.h"
-#include "storage/project_layout.h"
+#include "storage/files/project_layout.h"
 
 using namespace safechunk;
 

@@ -8,7 +8,7 @@
 #include "crash/workload.h"
 #include "fuzz_support.h"
 #include "json/scan.h"
-#include "storage/checkpoint.h"
+#include "storage/checkpoints/archive_store.h"
 #include "support/sim_file_system.h"
 
 using namespace safechunk;

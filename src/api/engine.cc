@@ -3,17 +3,20 @@
 #include <safechunk/engine.hpp>
 
 #include "api/engine_access.h"
+#include "api/open.h"
 #include "base/chunk_name.h"
 #include "engine/engine_core.h"
 #include "json/format.h"
+#include "storage/project/lock.h"
 
 namespace safechunk {
 
 // --- Transaction
 
 struct Transaction::Impl {
+  explicit Impl(std::shared_ptr<EngineCore> owner) : core(std::move(owner)) {}
   std::shared_ptr<EngineCore> core;
-  std::shared_ptr<JournalRecord> record = std::make_shared<JournalRecord>();
+  std::shared_ptr<Edits> edits = core->new_edits(0);
   bool unsaved = false;  // an earlier unit is staged, and its commit failed
 };
 
@@ -23,21 +26,19 @@ Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
 Status Transaction::stage(std::string_view json_text, std::string_view chunk) {
-  return impl_->core->put(*impl_->record, json_text, chunk);
+  return impl_->edits->put(json_text, chunk);
 }
 
 Status Transaction::remove(std::string_view chunk) {
-  if (Status status = check_name(chunk, "chunk name"); !status) return status;
-  impl_->record->add_removal(chunk);
-  return {};
+  return impl_->edits->remove(chunk);
 }
 
 Status Transaction::commit() {
-  if (!impl_->record->operations().empty()) {
-    auto next = std::make_shared<JournalRecord>();
-    if (Status status = impl_->core->stage_unit(impl_->record); !status) return status;
-    // What is staged is shared, and never changed.
-    impl_->record = std::move(next);
+  if (!impl_->edits->empty()) {
+    auto next = impl_->core->new_edits(0);
+    if (Status status = impl_->core->stage_unit(impl_->edits); !status) return status;
+    // Staged edits are shared, and never changed.
+    impl_->edits = std::move(next);
     impl_->unsaved = true;
   }
   if (!impl_->unsaved) return {};
@@ -52,8 +53,7 @@ SafeChunkEngine::SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept
     : core_(std::move(core)) {}
 
 SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options)
-    : core_(std::make_shared<EngineCore>(std::move(project_id), std::move(options),
-                                         system_platform())) {
+    : core_(make_engine_core(std::move(project_id), options, system_platform())) {
   (void)core_->attach();  // status() tells
 }
 
@@ -63,7 +63,7 @@ Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOpti
 
 SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions options,
                                         Platform platform) {
-  auto core = std::make_shared<EngineCore>(std::move(project_id), std::move(options), platform);
+  auto core = make_engine_core(std::move(project_id), options, platform);
   (void)core->attach();  // status() tells
   return SafeChunkEngine(std::move(core));
 }
@@ -71,7 +71,7 @@ SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions op
 Result<SafeChunkEngine> EngineAccess::open(std::string project_id, EngineOptions options,
                                            Platform platform) {
   const bool read_only = options.read_only;
-  auto core = std::make_shared<EngineCore>(std::move(project_id), std::move(options), platform);
+  auto core = make_engine_core(std::move(project_id), options, platform);
   Status status = read_only ? core->check_readable() : core->attach();
   if (!status) return status;
   return SafeChunkEngine(std::move(core));
@@ -120,9 +120,9 @@ std::optional<OwnerInfo> SafeChunkEngine::owner() const {
 }
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
-  auto record = core_->new_record(json_text.size());
-  if (Status status = core_->put(*record, json_text, chunk); !status) return status;
-  return core_->stage(record);
+  const auto edits = core_->new_edits(json_text.size());
+  if (Status status = edits->put(json_text, chunk); !status) return status;
+  return core_->stage(edits);
 }
 
 Status SafeChunkEngine::remove_chunk(std::string_view chunk) {
@@ -130,9 +130,7 @@ Status SafeChunkEngine::remove_chunk(std::string_view chunk) {
 }
 
 Transaction SafeChunkEngine::transaction() {
-  auto impl = std::make_unique<Transaction::Impl>();
-  impl->core = core_;
-  return Transaction(std::move(impl));
+  return Transaction(std::make_unique<Transaction::Impl>(core_));
 }
 
 Status SafeChunkEngine::force_sync() {
@@ -187,13 +185,13 @@ Status SafeChunkEngine::repair(const ProgressHandler& progress) {
 }
 
 void SafeChunkEngine::on_status(std::function<void(std::string_view)> handler) {
-  core_->events().set_status(std::move(handler));
+  core_->handlers().set_status(std::move(handler));
 }
 void SafeChunkEngine::on_sync(std::function<void()> handler) {
-  core_->events().set_sync(std::move(handler));
+  core_->handlers().set_sync(std::move(handler));
 }
 void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
-  core_->events().set_fault(std::move(handler));
+  core_->handlers().set_fault(std::move(handler));
 }
 
 const std::string& SafeChunkEngine::project_id() const {

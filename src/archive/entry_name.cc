@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "base/chunk_name.h"
+#include "base/unicode.h"
 
 namespace safechunk::archive {
 namespace {

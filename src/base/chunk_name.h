@@ -16,11 +16,4 @@ namespace safechunk {
 // `what` names the thing in the message: "chunk name", "project id", "label".
 Status check_name(std::string_view name, std::string_view what);
 
-// Two names that are equal but for case have the same folded form, in every script: one code point
-// is folded to one.
-std::string fold_case(std::string_view name);
-
-// True for well-formed UTF-8 (RFC 3629).
-bool is_utf8(std::string_view text) noexcept;
-
 }  // namespace safechunk

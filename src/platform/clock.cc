@@ -3,6 +3,8 @@
 namespace safechunk {
 namespace {
 
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+
 class SystemClock final : public Clock {
  public:
   TimePoint now() override { return std::chrono::steady_clock::now(); }
@@ -13,12 +15,18 @@ class SystemClock final : public Clock {
         .count();
   }
 
-  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
-                  TimePoint deadline) override {
+  std::tm local_time(std::int64_t unix_time_ns) override {
+    const std::time_t seconds = unix_time_ns / kNanoseconds;
+    std::tm parts{};
+    localtime_r(&seconds, &parts);
+    return parts;
+  }
+
+  void wait_until(CondVar& wake, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) override {
     if (deadline == TimePoint::max()) {
-      wake.wait(lock);
+      wake.wait(mutex);
     } else {
-      wake.wait_until(lock, deadline);
+      wake.wait_until(mutex, deadline);
     }
   }
 };

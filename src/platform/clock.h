@@ -2,9 +2,10 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
+#include <ctime>
+
+#include "base/mutex.h"
 
 namespace safechunk {
 
@@ -15,10 +16,11 @@ class Clock {
   virtual ~Clock() = default;
   virtual TimePoint now() = 0;              // monotonic
   virtual std::int64_t unix_time_ns() = 0;  // wall clock, may jump
-  // Waits until `wake` is notified or `deadline` has passed, spuriously at times.
+  // The parts of a wall-clock time in the time zone of this machine.
+  virtual std::tm local_time(std::int64_t unix_time_ns) = 0;
+  // Waits until `wake` is notified or `deadline` has passed, and sometimes returns for no reason.
   // TimePoint::max() means without a deadline.
-  virtual void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
-                          TimePoint deadline) = 0;
+  virtual void wait_until(CondVar& wake, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) = 0;
 };
 
 Clock& system_clock();

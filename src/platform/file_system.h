@@ -5,6 +5,8 @@
 // write (EINTR) is repeated. Every failure is a Status with the errno and the path. Names given to
 // a Directory are single components; the Directory itself stays what it was when it was opened,
 // whatever happens to its path or to the working folder of the process.
+// Setting attributes or permissions, and adding or removing names, leaves the modification time of a
+// file alone: a stamp depends on it.
 //
 // Threads: a File or Directory may be used from several threads at once, as the system calls may.
 #pragma once
@@ -20,18 +22,40 @@
 
 namespace safechunk {
 
+// Why a call failed, where the code of the Status does not say it.
+bool already_exists(const Status& status);     // the name is taken
+bool is_folder(const Status& status);          // it is a folder, and must not be
+bool is_no_folder(const Status& status);       // it is something else, and must be a folder
+bool has_entries(const Status& status);        // a folder that is not empty
+bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
+bool refused_by_system(const Status& status);  // a call of the operating system failed
+
 enum class FileType { regular, directory, symlink, other };
+
+// Who may do what with a file. Opaque above the platform: taken from one file, given to another.
+struct Permissions {
+  std::uint32_t mode = 0;  // permission bits only
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
+
+  // The mode for a new file that shall get these permissions in the end, but must be written first.
+  [[nodiscard]] std::uint32_t while_writing() const { return mode | 0200U; }
+  friend bool operator==(const Permissions&, const Permissions&) = default;
+};
 
 struct FileInfo {
   FileType type = FileType::regular;
   std::uint64_t size = 0;
-  std::uint32_t mode = 0;  // permission bits only
-  std::uint32_t user = 0;
-  std::uint32_t group = 0;
+  Permissions permissions;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::int64_t modified_ns = 0;  // since 1970, as st_mtim
   std::int64_t changed_ns = 0;   // as st_ctim
+
+  // True when both describe one file, whatever its names are.
+  [[nodiscard]] bool same_file(const FileInfo& other) const {
+    return device == other.device && inode == other.inode;
+  }
 };
 
 enum class OpenMode {
@@ -60,7 +84,7 @@ class File {
   virtual Status sync_data() = 0;  // fdatasync(2)
   virtual Result<FileInfo> stat() = 0;
   // chmod, and chown where it is permitted (a refused chown is not an error).
-  virtual Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) = 0;
+  virtual Status set_permissions(const Permissions& permissions) = 0;
   // Extended attribute. attribute() gives not_found when there is none; both give
   // unsupported_format when the file system has no extended attributes.
   virtual Result<std::string> attribute(const char* name) = 0;
@@ -83,7 +107,7 @@ class Directory {
   virtual Status make_directory(const std::string& name) = 0;  // EEXIST is an error
   virtual Result<FileInfo> stat(const std::string& name) = 0;  // lstat(2)
   virtual Result<std::vector<std::string>> list() = 0;         // without . and .., in any order
-  virtual Status rename(const std::string& from, Directory& target, const std::string& to) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status link(const std::string& from, Directory& target, const std::string& to) = 0;
   virtual Status unlink(const std::string& name) = 0;
   virtual Status remove_directory(const std::string& name) = 0;

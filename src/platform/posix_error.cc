@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "platform/file_system.h"
+
 namespace safechunk {
 namespace {
 
@@ -33,6 +35,39 @@ Status status_from_errno(int os_errno, const char* verb, std::string path) {
   error.path = std::move(path);
   error.os_errno = os_errno;
   return error;
+}
+
+bool already_exists(const Status& status) {
+  return status.error().os_errno == EEXIST;
+}
+
+bool is_folder(const Status& status) {
+  return status.error().os_errno == EISDIR;
+}
+
+bool is_no_folder(const Status& status) {
+  return status.error().os_errno == ENOTDIR;
+}
+
+bool has_entries(const Status& status) {
+  return status.error().os_errno == ENOTEMPTY;
+}
+
+bool has_no_links(const Status& status) {
+  switch (status.error().os_errno) {
+    case EPERM:
+    case EOPNOTSUPP:
+    case ENOSYS:
+    case EMLINK:
+    case EXDEV:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool refused_by_system(const Status& status) {
+  return status.error().os_errno != 0;
 }
 
 }  // namespace safechunk

@@ -34,9 +34,7 @@ FileInfo to_info(const struct stat& from) {
               : S_ISLNK(from.st_mode) ? FileType::symlink
                                       : FileType::other;
   info.size = static_cast<std::uint64_t>(from.st_size);
-  info.mode = from.st_mode & 07777U;
-  info.user = from.st_uid;
-  info.group = from.st_gid;
+  info.permissions = {from.st_mode & 07777U, from.st_uid, from.st_gid};
   info.device = from.st_dev;
   info.inode = from.st_ino;
   info.modified_ns = to_ns(from.st_mtim);
@@ -114,7 +112,8 @@ class PosixFile final : public File {
     return to_info(buffer);
   }
 
-  Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) override {
+  Status set_permissions(const Permissions& permissions) override {
+    const auto [mode, user, group] = permissions;
     // chown first: it clears set-user-id bits. Who may not give files away may still keep the
     // group.
     constexpr auto kNobody = static_cast<uid_t>(-1);
@@ -270,9 +269,8 @@ class PosixDirectory final : public Directory {
     return names;
   }
 
-  Status rename(const std::string& from, Directory& target, const std::string& to) override {
-    return check(::renameat(fd_.get(), from.c_str(), descriptor_of(target), to.c_str()), "rename",
-                 from);
+  Status rename(const std::string& from, const std::string& to) override {
+    return check(::renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()), "rename", from);
   }
 
   Status link(const std::string& from, Directory& target, const std::string& to) override {

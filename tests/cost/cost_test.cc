@@ -1,14 +1,18 @@
-// What each operation costs, by counting and not by the clock: calls, fsyncs, bytes, allocations,
-// on the thread of the caller. The table is that of docs/PERFORMANCE.md, so that it stays true.
+// The cost of each operation, counted and not timed: calls, fsyncs, bytes and allocations on the
+// thread of the caller. The table is that of docs/PERFORMANCE.md, so that it stays true.
 //
 // Kills: an fsync more, a read that was not there, a copy of the text.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <new>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "cost/counting_file_system.h"
 #include "unit/engine/engine_bench.h"
@@ -149,11 +153,36 @@ std::vector<std::string> table_of(const std::string& path) {
   return rows;
 }
 
+// The numbers of a row, the last of them that of the allocations.
+std::vector<std::uint64_t> numbers_of(const std::string& row) {
+  std::vector<std::uint64_t> numbers;
+  std::istringstream cells(row.substr(row.find('|', 1) + 1));
+  for (std::string cell; std::getline(cells, cell, '|');) {
+    numbers.push_back(std::strtoull(cell.c_str(), nullptr, 10));
+  }
+  return numbers;
+}
+
+// Calls, fsyncs and bytes are exact. Allocations depend on the standard library, too: a twentieth
+// more or less, and at least two, is the same.
+bool same_cost(const std::string& expected, const std::string& row) {
+  const auto wanted = numbers_of(expected);
+  const auto found = numbers_of(row);
+  if (expected.substr(0, expected.find('|', 1)) != row.substr(0, row.find('|', 1)) ||
+      wanted.size() != 4 || found.size() != 4) {
+    return false;
+  }
+  const std::uint64_t tolerance = std::max<std::uint64_t>(2, wanted[3] / 20);
+  return std::equal(wanted.begin(), wanted.begin() + 3, found.begin()) &&
+         found[3] <= wanted[3] + tolerance && wanted[3] <= found[3] + tolerance;
+}
+
 TEST(Cost, IsWhatThePageSays) {
   const auto rows = measure_all();
   std::string all;
   for (const std::string& one : rows) all += one + "\n";
-  EXPECT_EQ(table_of(SAFECHUNK_COST_PAGE), rows)
+  const auto page = table_of(SAFECHUNK_COST_PAGE);
+  EXPECT_TRUE(std::equal(page.begin(), page.end(), rows.begin(), rows.end(), same_cost))
       << "The costs of docs/PERFORMANCE.md are not these:\n"
       << all << "When the change is meant, put these rows there, and say why in the commit.";
 }

@@ -12,8 +12,8 @@
 
 #include "api/engine_access.h"
 #include "archive/zip_reader.h"
-#include "storage/inspection.h"
-#include "storage/project_lock.h"
+#include "storage/files/inspection.h"
+#include "storage/project/lock.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
 #include "support/sim_file_system.h"
@@ -453,12 +453,12 @@ TEST_P(OperationFaults, Remove) {
 TEST_P(OperationFaults, Save) {
   const auto before = files_.open_directory("/project/chunks").value();
   const auto file = before->open("a.json", OpenMode::read_write).value();
-  file->set_permissions(0664, 0, 0).throw_if_error();
+  file->set_permissions({0664, 0, 0}).throw_if_error();
   const auto expect_saved = [](SimFileSystem& files, const Failing& failing) {
     EXPECT_EQ(files.contents().at("project/chunks/a.json"), "9\n");
     EXPECT_EQ(files.contents().at("project/chunks_bak/a.bak"), "2\n");
     const auto chunks = files.open_directory("/project/chunks").value();
-    EXPECT_EQ(chunks->stat("a.json").value().mode, 0664U);
+    EXPECT_EQ(chunks->stat("a.json").value().permissions.mode, 0664U);
     const auto saved_file = chunks->open("a.json", OpenMode::read).value();
     // Where stamps are refused it goes without, but not because of an error.
     const bool refused =

@@ -79,7 +79,7 @@ class OtherProgram {
     (void)file->write_at(0, kText).value();
     if (way_ == Way::in_place) return;
     if (way_ == Way::by_rename_after_sync) file->sync().throw_if_error();
-    chunks->rename("a.json.swp", *chunks, "a.json").throw_if_error();
+    chunks->rename("a.json.swp", "a.json").throw_if_error();
   }
 
   SimFileSystem& disk_;

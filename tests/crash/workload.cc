@@ -1,6 +1,6 @@
 #include "crash/workload.h"
 
-#include "engine/debounce.h"
+#include "engine/schedule.h"
 
 namespace safechunk::test {
 

@@ -10,7 +10,7 @@
 #include "api/engine_access.h"
 #include "crash/history.h"
 #include "support/fake_process.h"
-#include "support/hooked_file_system.h"
+#include "support/forwarding_file_system.h"
 #include "support/manual_clock.h"
 
 namespace safechunk::test {

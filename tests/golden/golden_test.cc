@@ -14,7 +14,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "engine/debounce.h"
+#include "engine/schedule.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {

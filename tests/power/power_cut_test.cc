@@ -20,7 +20,7 @@
 
 #include "crash/recovered_on_disk.h"
 #include "power/real_disk.h"
-#include "support/hooked_file_system.h"
+#include "support/forwarding_file_system.h"
 #include "support/private_mounts.h"
 
 namespace safechunk::test {

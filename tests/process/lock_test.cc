@@ -22,7 +22,7 @@
 #include "platform/platform.h"
 #include "process/child_process.h"
 #include "process/folder_listing.h"
-#include "support/hooked_file_system.h"
+#include "support/forwarding_file_system.h"
 
 namespace safechunk {
 namespace {

@@ -1,6 +1,8 @@
 // A clock that stands still until a test moves it.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -21,22 +23,29 @@ class ManualClock final : public Clock {
   }
 
   // Returns when notified; the engine's worker then looks at the time again.
-  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
-                  TimePoint deadline) override {
+  void wait_until(CondVar& wake, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) override {
     {
       const std::lock_guard own(mutex_);
       if (now_ >= deadline) return;
-      waiting_.insert({&wake, lock.mutex()});
+      waiting_.insert({&wake, &mutex});
       changed_.notify_all();
     }
-    wake.wait(lock);
+    wake.wait(mutex);
     const std::lock_guard own(mutex_);
-    waiting_.erase({&wake, lock.mutex()});
+    waiting_.erase({&wake, &mutex});
+  }
+
+  // The same for every machine that runs the tests.
+  std::tm local_time(std::int64_t unix_time_ns) override {
+    const std::time_t seconds = unix_time_ns / 1'000'000'000;
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    return parts;
   }
 
   // Moves the time and wakes everybody who waits.
   void advance(std::chrono::nanoseconds by) {
-    std::set<std::pair<std::condition_variable*, std::mutex*>> waiting;
+    std::set<std::pair<CondVar*, Mutex*>> waiting;
     {
       const std::lock_guard lock(mutex_);
       now_ += by;
@@ -47,7 +56,7 @@ class ManualClock final : public Clock {
     for (const auto& [wake, mutex] : waiting) {
       // Under the waiter's lock: it is in wait() and cannot miss this, nor can it destroy either of
       // the two before we are done with them.
-      const std::lock_guard lock(*mutex);
+      const MutexLock lock(*mutex);
       wake->notify_all();
     }
   }
@@ -68,7 +77,7 @@ class ManualClock final : public Clock {
   std::condition_variable changed_;
   TimePoint now_{std::chrono::hours(1)};
   std::int64_t unix_ns_ = 1'800'000'000'000'000'000;
-  std::set<std::pair<std::condition_variable*, std::mutex*>> waiting_;
+  std::set<std::pair<CondVar*, Mutex*>> waiting_;
 };
 
 }  // namespace safechunk::test

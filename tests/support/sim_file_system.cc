@@ -27,9 +27,7 @@ struct SimFileSystem::Inode {
   std::map<std::string, std::string> durable_attributes;
   Names entries;  // of a folder
   Names durable_entries;
-  std::uint32_t mode = 0644;
-  std::uint32_t user = 0;
-  std::uint32_t group = 0;
+  Permissions permissions{0644, 0, 0};
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
   const void* locked_by = nullptr;
@@ -222,15 +220,13 @@ class SimFile final : public File {
     return info_of(state_->at(inode_), inode_);
   }
 
-  Status set_permissions(std::uint32_t mode, std::uint32_t user, std::uint32_t group) override {
+  Status set_permissions(const Permissions& permissions) override {
     if (const int error = enter(*state_, "set_permissions", path_)) {
       return failure(error, "change the mode of", path_);
     }
     const std::lock_guard lock(state_->mutex);
     Inode& inode = state_->at(inode_);
-    inode.mode = mode;
-    inode.user = user;
-    inode.group = group;
+    inode.permissions = permissions;
     return {};
   }
 
@@ -277,9 +273,7 @@ class SimFile final : public File {
     FileInfo info;
     info.type = inode.directory ? FileType::directory : FileType::regular;
     info.size = inode.bytes.size();
-    info.mode = inode.mode;
-    info.user = inode.user;
-    info.group = inode.group;
+    info.permissions = inode.permissions;
     info.inode = id;
     info.modified_ns = inode.modified_ns;
     info.changed_ns = inode.changed_ns;
@@ -344,7 +338,7 @@ class SimDirectory final : public Directory {
     if (!creates || state_->at(inode_).removed) return failure(ENOENT, "open", path);
     const InodeId id = state_->next_inode++;
     Inode& inode = state_->inodes[id];
-    inode.mode = permissions & ~022U;
+    inode.permissions.mode = permissions & ~022U;
     inode.modified_ns = inode.changed_ns = state_->tick();
     state_->apply({{{inode_, name, id}}});
     return std::unique_ptr<File>(std::make_unique<SimFile>(state_, id, path));
@@ -397,8 +391,8 @@ class SimDirectory final : public Directory {
     return names;
   }
 
-  Status rename(const std::string& from, Directory& target, const std::string& to) override {
-    return move(from, target, to, "rename");
+  Status rename(const std::string& from, const std::string& to) override {
+    return move(from, *this, to, "rename");
   }
 
   Status link(const std::string& from, Directory& target, const std::string& to) override {

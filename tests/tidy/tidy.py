@@ -11,22 +11,35 @@ import pathlib
 import re
 import sys
 
-# What each layer may include, beside itself. base <- {platform, json, archive} <- storage <- ...
+# What each layer may include, beside itself: a layer, or single headers of one. Engine and storage are
+# neighbours over store: neither includes the other.
 LAYERS = {
     "base": set(),
     "platform": {"base"},
     "json": {"base"},
     "archive": {"base"},
-    "storage": {"base", "platform", "json", "archive"},
-    "engine": {"base", "platform", "json", "archive", "storage"},
-    "api": {"base", "platform", "json", "archive", "storage", "engine"},
+    "store": {"base"},
+    "storage": {"base", "platform", "json", "archive", "store"},
+    "engine": {"base", "store", "platform/clock.h", "platform/process.h"},
+    "api": {"base", "platform", "json", "storage", "engine", "store"},
 }
+# The same inside storage: which sub-folder stands on which.
+ROOMS = {
+    "files": set(),
+    "journal": {"files"},
+    "chunks": {"files"},
+    "checkpoints": {"files", "chunks"},
+    "project": {"files", "journal", "chunks", "checkpoints"},
+}
+# The engine knows nothing of how a store keeps its edits.
+ENGINE_WORDS = re.compile(r"\b\w*(journal|quarantine|stamp|inode|directory)\w*\b", re.IGNORECASE)
+ENGINE_MAY_SAY = {"Durability::journal", "journal_synced", "sync_by_journal"}
 # The public headers that speak about values only; engine.hpp is the face of the api layer.
 PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp",
                  "safechunk/safechunk.h"}
 
 OS_HEADERS = re.compile(
-    r"(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"
+    r"(^|/)(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"
     r"|^(sys|linux|arpa|netinet|asm)/")
 # The interactive command asks whether its output is a terminal.
 OS_HEADERS_ALLOWED = {("cli", "unistd.h")}
@@ -34,11 +47,13 @@ OS_HEADERS_ALLOWED = {("cli", "unistd.h")}
 THREAD_OWNERS = {"src/engine/worker.h", "src/archive/compress_ahead.h",
                  "src/archive/compress_ahead.cc", "src/archive/zip_reader.cc"}
 THREAD = re.compile(r"std::(jthread|async)\b|std::thread\b(?!::id)")
-PUBLISHER = "src/storage/durable_file.cc"
+PUBLISHER = "src/storage/files/durable_file.cc"
 RENAME = re.compile(r"(->|\.)rename\(|\bstd::rename\(|filesystem::rename\(")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 MAX_LINES = 500
+# Errors of the operating system are translated in platform/; above it there are predicates.
+ERRNO = re.compile(r"\bE(?!XCLUDES\b)[A-Z]{3,}\b|\berrno\b|<cerrno>|<errno\.h>")
 
 
 def code_of(text):
@@ -60,8 +75,13 @@ def check_layers(path, text):
         return
     for header in INCLUDE.findall(text):
         target = header.split("/")[0]
-        if target in LAYERS and target != layer and target not in LAYERS[layer]:
+        allowed = LAYERS[layer]
+        if target in LAYERS and target != layer and target not in allowed and header not in allowed:
             yield f"{path}: the layer '{layer}' includes '{header}' of a layer that is not below it"
+        if layer == "storage" and target == "storage" and len(parts) == 4:
+            room, other = parts[2], header.split("/")[1]
+            if room not in ROOMS or (other != room and other not in ROOMS[room]):
+                yield f"{path}: '{room}' includes '{header}', which does not lie below it"
         if header in PUBLIC_OF_API and layer != "api":
             yield f"{path}: the layer '{layer}' includes the face of the api layer, '{header}'"
 
@@ -73,6 +93,21 @@ def check_os_headers(path, text):
     for header in INCLUDE.findall(text):
         if OS_HEADERS.search(header) and (path.split("/")[0], header) not in OS_HEADERS_ALLOWED:
             yield f"{path}: includes '{header}'; only src/platform/posix_* and win32_* may"
+
+
+def check_errno(path, text):
+    if path.startswith(("src/storage/", "src/engine/", "src/store/")) and ERRNO.search(code_of(text)):
+        yield f"{path}: speaks of errno; ask a predicate of platform/file_system.h"
+
+
+def check_engine_words(path, text):
+    if not path.startswith("src/engine/"):
+        return
+    code = code_of(text)
+    for allowed in ENGINE_MAY_SAY:
+        code = code.replace(allowed, "")
+    for match in ENGINE_WORDS.finditer(code):
+        yield f"{path}: '{match.group(0)}' is the business of a store"
 
 
 def check_publishing(path, text):
@@ -97,7 +132,7 @@ def check_size(path, text):
         yield f"{path}: {lines} lines, more than {MAX_LINES}"
 
 
-RULES = [check_layers, check_os_headers, check_publishing, check_threads, check_leftovers, check_size]
+RULES = [check_layers, check_os_headers, check_errno, check_engine_words, check_publishing, check_threads, check_leftovers, check_size]
 
 # (rule, path, text, whether the rule must complain)
 EXAMPLES = [
@@ -106,7 +141,17 @@ EXAMPLES = [
     (check_layers, "src/storage/x.cc", '#include "engine/engine_core.h"\n', True),
     (check_layers, "src/engine/x.cc", "#include <safechunk/engine.hpp>\n", True),
     (check_layers, "src/extra/x.cc", "", True),
-    (check_layers, "src/engine/x.cc", '#include "storage/journal.h"\n#include <safechunk/status.hpp>\n', False),
+    (check_layers, "src/engine/x.cc", '#include "storage/journal/journal.h"\n', True),
+    (check_layers, "src/engine/x.cc", '#include "platform/file_system.h"\n', True),
+    (check_layers, "src/engine/x.cc", '#include "platform/clock.h"\n#include <safechunk/status.hpp>\n', False),
+    (check_layers, "src/store/x.h", '#include "platform/clock.h"\n', True),
+    (check_layers, "src/storage/files/x.h", '#include "storage/journal/journal.h"\n', True),
+    (check_layers, "src/storage/project/x.h", '#include "storage/journal/journal.h"\n', False),
+    (check_errno, "src/storage/files/x.cc", "if (status.error().os_errno == EEXIST) {}\n", True),
+    (check_errno, "src/storage/files/x.cc", "// EEXIST\nif (already_exists(status)) {}\n", False),
+    (check_errno, "src/platform/posix_x.cc", "return errno;\n", False),
+    (check_engine_words, "src/engine/x.cc", "sync_journal(3);\n", True),
+    (check_engine_words, "src/engine/x.cc", "// the journal\nschedule_.journal_synced(now);\n", False),
     (check_layers, "src/api/x.cc", "#include <safechunk/engine.hpp>\n", False),
     (check_os_headers, "src/storage/x.cc", "#include <unistd.h>\n", True),
     (check_os_headers, "src/platform/clock.cc", "#  include <sys/stat.h>\n", True),

@@ -1,6 +1,7 @@
 // Names that are refused, and names that are one but for case (G12).
 
 #include "base/chunk_name.h"
+#include "base/unicode.h"
 
 #include <gtest/gtest.h>
 

@@ -59,10 +59,10 @@ TEST_F(EngineRottenChunk, IsNoBackupWhenItsStampCannotBeReadForAMoment) {
 void make_private(Machine& machine, const char* name) {
   const auto chunks = machine.files.open_directory("/project/chunks").value();
   const auto file = chunks->open(name, OpenMode::read_write).value();
-  file->set_permissions(0600, 0, 0).throw_if_error();
+  file->set_permissions({0600, 0, 0}).throw_if_error();
 }
 std::uint32_t mode_of(Machine& machine, const char* name) {
-  return machine.files.open_directory("/project/chunks").value()->stat(name).value().mode;
+  return machine.files.open_directory("/project/chunks").value()->stat(name).value().permissions.mode;
 }
 
 // Kills: a damaged file that takes the backup's mode when it is healed, or the umask's when it

@@ -227,7 +227,7 @@ TEST(EngineBases, AnUpdateUponAnUnsyncedChangeSurvivesAPowerCut) {
       (void)file->write_at(0, "\"by hand\"").value();
       if (!in_place) {
         file->sync().throw_if_error();
-        chunks->rename("a.swp", *chunks, "a.json").throw_if_error();
+        chunks->rename("a.swp", "a.json").throw_if_error();
       }
     }
     put(engine, "a", "3");

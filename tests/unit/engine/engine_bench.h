@@ -23,14 +23,14 @@ class WatchedClock final : public Clock {
  public:
   TimePoint now() override { return clock_.now(); }
   std::int64_t unix_time_ns() override { return clock_.unix_time_ns(); }
-  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
-                  TimePoint deadline) override {
+  std::tm local_time(std::int64_t unix_time_ns) override { return clock_.local_time(unix_time_ns); }
+  void wait_until(CondVar& wake, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) override {
     {
       const std::lock_guard own(mutex_);
       deadline_ = deadline;
       changed_.notify_all();
     }
-    clock_.wait_until(wake, lock, deadline);
+    clock_.wait_until(wake, mutex, deadline);
     const std::lock_guard own(mutex_);
     deadline_.reset();
   }

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "engine/debounce.h"
+#include "engine/schedule.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {

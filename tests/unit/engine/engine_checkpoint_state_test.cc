@@ -98,8 +98,8 @@ class TellingClock final : public Clock {
     if (on_first_look && !looked_.exchange(true)) on_first_look();
     return clock_.unix_time_ns();
   }
-  void wait_until(std::condition_variable& wake, std::unique_lock<std::mutex>& lock,
-                  TimePoint deadline) override {
+  std::tm local_time(std::int64_t unix_time_ns) override { return clock_.local_time(unix_time_ns); }
+  void wait_until(CondVar& wake, Mutex& lock, TimePoint deadline) REQUIRES(lock) override {
     clock_.wait_until(wake, lock, deadline);
   }
 

@@ -26,7 +26,7 @@ class EngineDisplaced : public testing::TestWithParam<Durability> {
   void displace(const std::string& folder) {
     const auto before = machine_.files.contents();
     const auto project = machine_.files.open_directory("/project").value();
-    project->rename(folder, *project, "moved").throw_if_error();
+    project->rename(folder, "moved").throw_if_error();
     project->make_directory(folder).throw_if_error();
     const std::string start = "project/" + folder + "/";
     for (const auto& [path, bytes] : before) {

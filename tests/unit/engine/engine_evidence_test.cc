@@ -73,7 +73,7 @@ TEST_P(EngineEvidence, AFileRenamedThereDuringAHealIsNotReplaced) {
     const Meddler editor(machine_.files, "sync", "chunks/a.tmp", 1, [&] {
       machine_.write("chunks", "a.json.swp", "\"by an editor\"");
       const auto chunks = machine_.files.open_directory("/project/chunks").value();
-      chunks->rename("a.json.swp", *chunks, "a.json").throw_if_error();
+      chunks->rename("a.json.swp", "a.json").throw_if_error();
     });
     (void)engine_.fetch_chunk("a");
     EXPECT_GE(editor.calls(), 1) << "no heal was begun";

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "storage/stamp.h"
+#include "storage/files/stamp.h"
 #include "unit/engine/engine_meddling.h"
 
 namespace safechunk::test {
@@ -219,7 +219,7 @@ class EngineFoundOnDisk : public testing::TestWithParam<bool> {
       (void)copy->write_at(0, "1\n").value();
       if (GetParam()) copy->set_attribute(Stamp::kAttribute, stamp).throw_if_error();
     }
-    chunks()->rename("a.copy", *chunks(), "a.json").throw_if_error();
+    chunks()->rename("a.copy", "a.json").throw_if_error();
   }
   ~EngineFoundOnDisk() override { machine_.files.set_hook({}); }
 

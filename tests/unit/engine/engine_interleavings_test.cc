@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/after_stat.h"
+#include "support/forwarding_file_system.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {
@@ -188,7 +188,7 @@ TEST(EngineInterleavings, ForceSyncOverADetachAndAnAttach) {
   auto engine =
       EngineAccess::construct("project", options, {files, machine.clock, machine.process});
   for (int i = 0; i < 50; ++i) put(engine, "old", std::to_string(i));
-  files.after = [&](const std::string& name) {
+  files.act = [&](const std::string& name) {
     if (name != ".lock" || done.exchange(true)) return;
     std::thread([&] {
       engine.detach().throw_if_error();

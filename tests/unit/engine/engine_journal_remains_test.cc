@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 #include "unit/engine/engine_meddling.h"
 
 namespace safechunk::test {

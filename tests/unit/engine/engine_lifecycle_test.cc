@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/journal.h"
+#include "storage/journal/journal.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {

@@ -130,7 +130,7 @@ TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
     before("sync", "chunks/a.tmp", 1, [&] {
       machine_.write("chunks", in_place ? "a.json" : "a.json.swp", edit);
       const auto chunks = machine_.files.open_directory("/project/chunks").value();
-      if (!in_place) chunks->rename("a.json.swp", *chunks, "a.json").throw_if_error();
+      if (!in_place) chunks->rename("a.json.swp", "a.json").throw_if_error();
     });
     EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
     machine_.files.set_hook({});
@@ -184,13 +184,13 @@ TEST_P(Meanwhile, AModeThatIsChangedDuringACommitSurvives) {
   const auto chunks = machine_.files.open_directory("/project/chunks").value();
   before("sync", "chunks/a.tmp", 1, [&] {
     const auto file = chunks->open("a.json", OpenMode::read_write).value();
-    file->set_permissions(0600, 0, 0).throw_if_error();
+    file->set_permissions({0600, 0, 0}).throw_if_error();
   });
   EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
   machine_.files.set_hook({});
   save(engine_);
   EXPECT_EQ(machine_.chunk("a"), "3\n");
-  EXPECT_EQ(chunks->stat("a.json").value().mode, 0600U);
+  EXPECT_EQ(chunks->stat("a.json").value().permissions.mode, 0600U);
 }
 
 TEST_P(Meanwhile, AFileRemovedDuringACommitIsSavedByTheNext) {

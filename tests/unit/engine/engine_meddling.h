@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "storage/stamp.h"
+#include "storage/files/stamp.h"
 #include "unit/engine/engine_bench.h"
 
 namespace safechunk::test {

@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "engine/debounce.h"
+#include "engine/schedule.h"
 #include "unit/engine/engine_meddling.h"
 
 namespace safechunk::test {

@@ -62,7 +62,7 @@ TEST_F(EngineRead, EvidenceIsForTheOwnerOnly) {
   const auto quarantine = machine_.files.open_directory("/project/quarantine").value();
   const auto kept = quarantine->list().value();
   ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(quarantine->stat(kept.front()).value().mode, 0600U);
+  EXPECT_EQ(quarantine->stat(kept.front()).value().permissions.mode, 0600U);
 }
 
 // G6. A disk that is full can still give the data. Kills: healing before the evidence is safe.

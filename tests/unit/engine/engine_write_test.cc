@@ -220,7 +220,7 @@ TEST(EngineNames, OneThatAnotherProgramRemovedIsFree) {
   put(engine, "users", "1");
   save(engine);
   const auto chunks = machine.files.open_directory("/project/chunks").value();
-  chunks->rename("users.json", *chunks, "Users.json").throw_if_error();
+  chunks->rename("users.json", "Users.json").throw_if_error();
   put(engine, "Users", "2");
   EXPECT_EQ(engine.stage_update("3", "users").code(), ErrorCode::invalid_name);
   save(engine);

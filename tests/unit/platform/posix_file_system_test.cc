@@ -43,9 +43,9 @@ TEST_F(PosixFiles, WriteReadTruncateStat) {
   EXPECT_EQ(info.size, 2U);
   EXPECT_EQ(info.type, FileType::regular);
   if (test::keeps_modes()) {
-    EXPECT_EQ(info.mode, 0600U);
+    EXPECT_EQ(info.permissions.mode, 0600U);
   }
-  EXPECT_EQ(info.user, ::getuid());
+  EXPECT_EQ(info.permissions.user, ::getuid());
   EXPECT_EQ(directory_->stat("a")->inode, info.inode);
   EXPECT_EQ(directory_->stat("a")->modified_ns, info.modified_ns);
   EXPECT_TRUE(file->close().ok());
@@ -62,7 +62,7 @@ TEST_F(PosixFiles, MissingThingsAreNotFoundWithErrnoAndPath) {
   EXPECT_EQ(directory_->stat("nobody").code(), ErrorCode::not_found);
   EXPECT_EQ(directory_->unlink("nobody").code(), ErrorCode::not_found);
   EXPECT_EQ(directory_->open_directory("nobody").code(), ErrorCode::not_found);
-  EXPECT_EQ(directory_->rename("nobody", *directory_, "b").code(), ErrorCode::not_found);
+  EXPECT_EQ(directory_->rename("nobody", "b").code(), ErrorCode::not_found);
 }
 
 // Kills: a temp file that is written through what somebody planted under its name.
@@ -127,9 +127,9 @@ TEST_F(PosixFiles, RenameLinkUnlinkRemove) {
   ASSERT_TRUE(directory_->link("a", *sub, "a").ok());
   EXPECT_EQ(directory_->link("b", *sub, "a").error().os_errno, EEXIST);
   EXPECT_EQ(sub->stat("a")->inode, directory_->stat("a")->inode);
-  ASSERT_TRUE(directory_->rename("b", *sub, "a").ok());
-  EXPECT_EQ(read_file(folder_ / "sub/a"), "2");
-  EXPECT_EQ(read_file(folder_ / "a"), "1");
+  ASSERT_TRUE(directory_->rename("b", "a").ok());
+  EXPECT_EQ(read_file(folder_ / "sub/a"), "1");
+  EXPECT_EQ(read_file(folder_ / "a"), "2");
   EXPECT_EQ(directory_->remove_directory("sub").error().os_errno, ENOTEMPTY);
   ASSERT_TRUE(sub->unlink("a").ok());
   EXPECT_TRUE(sub->sync().ok());
@@ -141,7 +141,7 @@ TEST_F(PosixFiles, RenameLinkUnlinkRemove) {
 TEST_F(PosixFiles, AFolderIsHeldByWhatItIsAndNotByItsPath) {
   ASSERT_TRUE(directory_->make_directory("old").ok());
   auto held = directory_->open_directory("old").value();
-  ASSERT_TRUE(directory_->rename("old", *directory_, "new").ok());
+  ASSERT_TRUE(directory_->rename("old", "new").ok());
   ASSERT_TRUE(held->open("file", OpenMode::create).ok());
   EXPECT_TRUE(fs::exists(folder_ / "new/file"));
 }
@@ -164,10 +164,10 @@ TEST_F(PosixFiles, TheLockIsOfTheOpenFile) {
 TEST_F(PosixFiles, ModesAreSetExactly) {
   if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   auto file = directory_->open("a", OpenMode::create, 0600).value();
-  ASSERT_TRUE(file->set_permissions(0666, ::getuid(), ::getgid()).ok());
-  EXPECT_EQ(file->stat()->mode, 0666U);
-  ASSERT_TRUE(file->set_permissions(0400, ::getuid(), ::getgid()).ok());
-  EXPECT_EQ(directory_->stat("a")->mode, 0400U);
+  ASSERT_TRUE(file->set_permissions({0666, ::getuid(), ::getgid()}).ok());
+  EXPECT_EQ(file->stat()->permissions.mode, 0666U);
+  ASSERT_TRUE(file->set_permissions({0400, ::getuid(), ::getgid()}).ok());
+  EXPECT_EQ(directory_->stat("a")->permissions.mode, 0400U);
 }
 
 TEST_F(PosixFiles, AttributesOrAClearAnswer) {
@@ -178,7 +178,7 @@ TEST_F(PosixFiles, AttributesOrAClearAnswer) {
   if (set.code() == ErrorCode::unsupported_format) GTEST_SKIP() << "no attributes here";
   ASSERT_TRUE(set.ok()) << set.to_text();
   EXPECT_EQ(file->attribute("user.safechunk").value(), std::string("a\0b", 3));
-  ASSERT_TRUE(directory_->rename("a", *directory_, "b").ok());
+  ASSERT_TRUE(directory_->rename("a", "b").ok());
   EXPECT_EQ(directory_->open("b", OpenMode::read).value()->attribute("user.safechunk").value(),
             std::string("a\0b", 3));
 }

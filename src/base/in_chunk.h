@@ -1,0 +1,17 @@
+// Names the chunk in an error that does not name one yet.
+#pragma once
+
+#include <string_view>
+
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+inline Status in_chunk(Status status, std::string_view chunk) {
+  if (status.ok() || !status.error().chunk.empty()) return status;
+  Error error = status.error();
+  error.chunk = chunk;
+  return error;
+}
+
+}  // namespace safechunk

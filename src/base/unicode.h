@@ -1,0 +1,16 @@
+// UTF-8, and when two names count as one.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace safechunk {
+
+// Two names that are equal but for case have the same folded form, in every script: one code point
+// is folded to one.
+std::string fold_case(std::string_view name);
+
+// True for well-formed UTF-8 (RFC 3629).
+bool is_utf8(std::string_view text) noexcept;
+
+}  // namespace safechunk

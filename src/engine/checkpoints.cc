@@ -1,0 +1,156 @@
+// Checkpoints: create, list, verify, restore, delete.
+
+#include <set>
+
+#include "base/chunk_name.h"
+#include "base/limits.h"
+#include "base/unicode.h"
+#include "engine/engine_core.h"
+
+namespace safechunk {
+namespace {
+
+Status check_notes(std::string_view notes) {
+  if (notes.size() > limits::kNotesBytes) {
+    return Status(ErrorCode::invalid_argument,
+                  "notes have more than " + std::to_string(limits::kNotesBytes) + " bytes");
+  }
+  if (!is_utf8(notes)) return Status(ErrorCode::invalid_argument, "notes are not valid UTF-8");
+  return {};
+}
+
+}  // namespace
+
+// --- taking turns
+
+Status EngineCore::ArchiveTurn::take() {
+  const MutexLock lock(core_.mutex_);
+  if (core_.archiving_ == std::this_thread::get_id()) {
+    return Status(ErrorCode::invalid_argument, "called from a progress handler");
+  }
+  while (core_.archiving_) core_.state_changed_.wait(core_.mutex_);
+  core_.archiving_ = std::this_thread::get_id();
+  taken_ = true;
+  return {};
+}
+
+EngineCore::ArchiveTurn::~ArchiveTurn() {
+  if (!taken_) return;
+  const MutexLock lock(core_.mutex_);
+  core_.archiving_.reset();
+  core_.state_changed_.notify_all();
+}
+
+ProgressHandler EngineCore::while_active(ProgressHandler progress) const {
+  return [this, progress = std::move(progress)](std::uint64_t done, std::uint64_t total) {
+    return is_active() && (!progress || progress(done, total));
+  };
+}
+
+// --- the operations
+
+Result<std::string> EngineCore::create_checkpoint(std::string_view label, int retention,
+                                                  std::string_view notes,
+                                                  const ProgressHandler& progress) {
+  if (Status status = check_name(label, "label"); !status) return status;
+  if (retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
+  if (Status status = check_notes(notes); !status) return status;
+  Notices notices;
+  const auto create = [&]() -> Result<std::string> {
+    ArchiveTurn turn(*this);
+    if (Status status = turn.take(); !status) return status;
+    auto store = owned_store();
+    if (!store) return store.status();
+    if (Status synced = commit(false, notices); !synced) return synced;
+    CheckpointRequest request;
+    request.label = label;
+    request.notes = notes;
+    auto name = (*store)->write_checkpoint(request, while_active(progress), notices);
+    if (name) {
+      notices.status("checkpoint " + *name + " written");
+      notices.fault((*store)->prune_checkpoints(*name, static_cast<std::size_t>(retention)));
+    } else if (name.code() != ErrorCode::cancelled) {
+      notices.fault(name.status());
+    }
+    return name;
+  };
+  auto name = create();
+  deliver(std::move(notices));
+  return name;
+}
+
+Result<std::vector<CheckpointInfo>> EngineCore::list_checkpoints() {
+  if (!options_status_) return options_status_;
+  return readable()->list_checkpoints();
+}
+
+Status EngineCore::verify_checkpoint(std::string_view name, const ProgressHandler& progress) {
+  if (!options_status_) return options_status_;
+  if (Status status = place_->check_checkpoint_name(name); !status) return status;
+  return readable()->read_checkpoint(std::string(name), progress, {});
+}
+
+Status EngineCore::restore_checkpoint(std::string_view name, const ProgressHandler& progress) {
+  if (Status status = place_->check_checkpoint_name(name); !status) return status;
+  Notices notices;
+  const Status status = restore(std::string(name), progress, notices);
+  if (status.ok()) notices.status("restored " + std::string(name));
+  deliver(std::move(notices));
+  return status;
+}
+
+Status EngineCore::restore(const std::string& name, const ProgressHandler& progress,
+                           Notices& notices) {
+  ArchiveTurn turn(*this);
+  if (Status status = turn.take(); !status) return status;
+  auto owned = owned_store();
+  if (!owned) return owned.status();
+  Store& store = **owned;
+  // The edits of the whole restore are collected while the archive is verified, and used only if
+  // all of it is good.
+  const auto edits = place_->new_edits(0);
+  std::set<std::string> restored;
+  Status verified = store.read_checkpoint(name, while_active(progress),
+                                          [&](const std::string& chunk, const std::string& text) {
+                                            restored.insert(chunk);
+                                            return edits->put_stored(text, chunk);
+                                          });
+  if (!verified) return verified;
+  // Other threads wait before they stage: an edit between the safety checkpoint and the restore
+  // would be in neither.
+  MutexLock accept_lock(accept_mutex_);
+  if (Status synced = commit(false, notices); !synced) return synced;
+  CheckpointRequest request;
+  request.label = "before_restore";
+  request.notes = "made before restoring " + name;
+  request.damaged = CheckpointRequest::DamagedChunks::leave_out;
+  auto safety = store.write_checkpoint(request, while_active(nullptr), notices);
+  if (!safety) return safety.status();
+  auto present = store.list_with_backups();
+  if (!present) return present.status();
+  for (const std::string& chunk : *present) {
+    if (restored.contains(chunk)) continue;
+    if (Status status = edits->remove(chunk); !status) return status;
+  }
+  if (edits->empty()) return {};
+  const Accepted accepted = accept(edits);
+  accept_lock.unlock();
+  if (accepted.result == Accepted::Result::refused) return accepted.status;
+  notices.fault(accepted.status);
+  Status committed = commit(false, notices);
+  if (committed.ok()) return committed;
+  Error error = committed.error();
+  error.message = "the restore is staged and will be retried: " + error.message;
+  return error;
+}
+
+Status EngineCore::delete_checkpoint(std::string_view name) {
+  if (Status status = place_->check_checkpoint_name(name); !status) return status;
+  ArchiveTurn turn(*this);
+  if (Status status = turn.take(); !status) return status;
+  auto store = owned_store();
+  if (!store) return store.status();
+  return (*store)->remove_checkpoint(std::string(name));
+}
+
+}  // namespace safechunk

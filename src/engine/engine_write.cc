@@ -1,0 +1,177 @@
+// Staging edits, and committing what is staged.
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "base/chunk_name.h"
+#include "base/in_chunk.h"
+#include "engine/engine_core.h"
+
+namespace safechunk {
+namespace {
+
+// Any other error of stage() means that it is staged, but would not survive a crash of the process.
+bool was_refused(const Status& staged) {
+  return staged.code() == ErrorCode::not_owner || staged.code() == ErrorCode::invalid_name;
+}
+
+}  // namespace
+
+// --- staging
+
+Status EngineCore::stage_unit(const std::shared_ptr<Edits>& edits) {
+  Status staged = stage(edits);
+  return was_refused(staged) ? staged : Status();
+}
+
+// not_owner would say that nothing is staged.
+Status EngineCore::commit_unit() {
+  Status status = force_sync();
+  if (status.code() != ErrorCode::not_owner) return status;
+  Error error = status.error();
+  error.code = ErrorCode::locked;
+  error.message = "staged, and not committed: " + error.message;
+  return error;
+}
+
+Status EngineCore::stage(const std::shared_ptr<Edits>& edits) {
+  // Before the locks: in a forked child they might be held for ever.
+  if (is_forked()) return owned_store().status();
+  Accepted accepted;
+  {
+    const MutexLock accept_lock(accept_mutex_);
+    accepted = accept(edits);
+  }
+  if (accepted.result == Accepted::Result::refused) return accepted.status;
+  // It is staged, and must not end as if it were not.
+  try {
+    if (accepted.wants_commit) apply_back_pressure();
+    Notices notices;
+    notices.fault(accepted.status);
+    deliver(std::move(notices));
+  } catch (const std::bad_alloc&) {  // NOLINT: commits are retried, and the status is returned
+  }
+  return accepted.status;
+}
+
+Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
+  auto store = owned_store();
+  if (!store) return {store.status()};
+  Accepted accepted = (*store)->accept(edits);
+  if (accepted.result == Accepted::Result::staged) {
+    const MutexLock lock(mutex_);
+    schedule_.edited(clock_.now());
+    wake_worker();
+  }
+  return accepted;
+}
+
+Status EngineCore::remove_chunk(std::string_view chunk) {
+  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  auto store = owned_store();
+  if (!store) return store.status();
+  auto present = find_chunk(chunk);
+  if (present && !*present) {
+    return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
+  }
+  // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
+  if (!present && present.code() != ErrorCode::corrupt) return present.status();
+  const auto edits = place_->new_edits(0);
+  if (Status status = edits->remove(chunk); !status) return status;
+  return stage(edits);
+}
+
+// Called by a thread that staged so much that the store wants a commit. The thread commits itself,
+// so that a writer that is faster than the disk is slowed down to the disk's speed; unless saving
+// fails anyway.
+void EngineCore::apply_back_pressure() {
+  {
+    const MutexLock lock(mutex_);
+    if (schedule_.backing_off()) return;
+  }
+  Notices notices;
+  (void)commit(false, notices);  // reported through the notices
+  deliver(std::move(notices));
+}
+
+// --- committing
+
+Status EngineCore::force_sync() {
+  Notices notices;
+  const Status status =
+      durability_ == Durability::journal ? sync_by_journal(notices) : commit(false, notices);
+  deliver(std::move(notices));
+  return status;
+}
+
+Status EngineCore::sync_by_journal(Notices& notices) {
+  auto store = owned_store();
+  if (!store) return store.status();
+  switch ((*store)->sync_accepted(notices)) {
+    case Synced::nothing_to_do:
+      return {};
+    case Synced::done: {
+      const MutexLock lock(mutex_);
+      schedule_.journal_synced(clock_.now());
+      wake_worker();
+      return {};
+    }
+    case Synced::closed:
+      // If the engine was attached again meanwhile, attach() has made everything durable.
+      return owned_store().status();
+    case Synced::needs_commit:
+      break;
+  }
+  return commit(false, notices);
+}
+
+// Commits everything that is staged when its turn comes.
+Status EngineCore::commit(bool retry, Notices& notices) {
+  auto store = owned_store();
+  if (!store) return store.status();
+  const auto began = clock_.now();
+  if (retry) {
+    const MutexLock lock(mutex_);
+    ++counters_.retries;
+  }
+  CommitOutcome outcome;
+  try {
+    outcome = (*store)->commit(notices);
+  } catch (...) {
+    // Memory. The worker tries again.
+    const MutexLock lock(mutex_);
+    schedule_.failed(clock_.now());
+    wake_.notify_all();
+    throw;
+  }
+  record_commit(**store, outcome, began);
+  // The store was closed meanwhile; see Synced::closed.
+  if (!outcome.ran && !outcome.status.ok()) return owned_store().status();
+  return outcome.status;
+}
+
+void EngineCore::record_commit(const Store& store, const CommitOutcome& outcome,
+                               Clock::TimePoint began) {
+  const auto now = clock_.now();
+  const bool failed = !outcome.status.ok();
+  const MutexLock lock(mutex_);
+  counters_.bytes_written += outcome.bytes_written;
+  if (outcome.ran && failed) ++counters_.failed_commits;
+  if (outcome.changed > 0) {
+    counters_.last_sync_unix_time = static_cast<double>(clock_.unix_time_ns()) / 1e9;
+    counters_.last_sync_duration_ms =
+        std::chrono::duration<double, std::milli>(now - began).count();
+  }
+  if (store_.get() != &store) return;
+  // Asked under the lock: an edit that is accepted from now on moves the schedule after this.
+  const Pending left = store.pending();
+  if (outcome.ran) {
+    schedule_.committed(began, now, failed, left.newest > outcome.through);
+    if (failed) wake_.notify_all();
+  } else if (left.chunks == 0) {
+    schedule_.clear();
+  }
+}
+
+}  // namespace safechunk

@@ -1,0 +1,107 @@
+#include "engine/handlers.h"
+
+#include <exception>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace safechunk {
+namespace {
+
+template <typename Handler>
+std::shared_ptr<const Handler> share(Handler handler) {
+  if (!handler) return nullptr;
+  return std::make_shared<const Handler>(std::move(handler));
+}
+
+}  // namespace
+
+void Handlers::set_status(StatusHandler handler) {
+  const MutexLock lock(mutex_);
+  on_status_ = share(std::move(handler));
+}
+
+void Handlers::set_sync(SyncHandler handler) {
+  const MutexLock lock(mutex_);
+  on_sync_ = share(std::move(handler));
+}
+
+void Handlers::set_fault(FaultHandler handler) {
+  std::vector<Error> kept;
+  {
+    const MutexLock lock(mutex_);
+    on_fault_ = share(std::move(handler));
+    if (on_fault_) {
+      if (dropped_faults_ > 0) {
+        Error& last = waiting_faults_.back();
+        last.message += " (and " + std::to_string(dropped_faults_) + " more faults after this one)";
+      }
+      dropped_faults_ = 0;
+      kept.swap(waiting_faults_);
+    }
+  }
+  for (const Error& error : kept) deliver_fault(error);
+}
+
+template <typename Call>
+void Handlers::contain(const char* handler, Call call) {
+  std::string what;
+  try {
+    call();
+    return;
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+    what = "an unknown exception";
+  }
+  Error error;
+  error.code = ErrorCode::invalid_argument;
+  error.message = std::string("the handler ") + handler + " threw: " + what;
+  deliver_fault(error);
+}
+
+void Handlers::deliver(Notices notices) {
+  for (const Notices::Notice& notice : notices.list) {
+    if (notice.kind == Notices::Notice::Kind::fault) {
+      deliver_fault(notice.error);
+      continue;
+    }
+    MutexLock lock(mutex_);
+    const auto on_status = on_status_;
+    const auto on_sync = on_sync_;
+    lock.unlock();
+    if (notice.kind == Notices::Notice::Kind::status) {
+      if (on_status) contain("on_status", [&] { (*on_status)(notice.text); });
+    } else if (on_sync) {
+      contain("on_sync", [&] { (*on_sync)(); });
+    }
+  }
+}
+
+void Handlers::deliver_fault(const Error& error) {
+  MutexLock lock(mutex_);
+  last_error_ = error.to_text();
+  const auto on_fault = on_fault_;
+  if (!on_fault) {
+    if (waiting_faults_.size() < limits::kPendingFaults) {
+      waiting_faults_.push_back(error);
+    } else {
+      ++dropped_faults_;
+    }
+  }
+  lock.unlock();
+  if (!on_fault) return;
+  try {
+    (*on_fault)(error);
+  } catch (...) {
+    const MutexLock again(mutex_);
+    last_error_ += "; and the handler on_fault threw";
+  }
+}
+
+std::string Handlers::last_error() const {
+  const MutexLock lock(mutex_);
+  return last_error_;
+}
+
+}  // namespace safechunk

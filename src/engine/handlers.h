@@ -1,0 +1,49 @@
+// The application's handlers, and how they are called: never while a lock is held (G11).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <safechunk/status.hpp>
+
+#include "base/mutex.h"
+#include "store/notices.h"
+
+namespace safechunk {
+
+class Handlers {
+ public:
+  using StatusHandler = std::function<void(std::string_view)>;
+  using SyncHandler = std::function<void()>;
+  using FaultHandler = std::function<void(const Error&)>;
+
+  void set_status(StatusHandler handler) EXCLUDES(mutex_);
+  void set_sync(SyncHandler handler) EXCLUDES(mutex_);
+  // Delivers the faults that were kept because there was no handler, on this thread.
+  void set_fault(FaultHandler handler) EXCLUDES(mutex_);
+
+  // Calls the handlers in order, on this thread. An exception that a handler throws is contained:
+  // it becomes a fault of its own, unless the fault handler threw it.
+  void deliver(Notices notices) EXCLUDES(mutex_);
+
+  [[nodiscard]] std::string last_error() const EXCLUDES(mutex_);
+
+ private:
+  void deliver_fault(const Error& error) EXCLUDES(mutex_);
+  template <typename Call>
+  void contain(const char* handler, Call call) EXCLUDES(mutex_);
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const StatusHandler> on_status_ GUARDED_BY(mutex_);
+  std::shared_ptr<const SyncHandler> on_sync_ GUARDED_BY(mutex_);
+  std::shared_ptr<const FaultHandler> on_fault_ GUARDED_BY(mutex_);
+  std::vector<Error> waiting_faults_ GUARDED_BY(mutex_);
+  std::size_t dropped_faults_ GUARDED_BY(mutex_) = 0;  // there were too many to keep
+  std::string last_error_ GUARDED_BY(mutex_);
+};
+
+}  // namespace safechunk

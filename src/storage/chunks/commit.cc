@@ -1,0 +1,471 @@
+#include "storage/chunks/commit.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/limits.h"
+#include "json/format.h"
+#include "storage/files/durable_file.h"
+#include "storage/files/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+// What is under the chunk's name before the commit.
+struct Present {
+  FileHealth health = FileHealth::missing;
+  FileInfo info;
+  std::optional<KnownVersion> version;  // of a usable file
+  std::string damaged_bytes;            // of an invalid one
+};
+
+// One edit on its way.
+struct Work {
+  const ChunkEdit* edit = nullptr;
+  Present present;
+  std::optional<TemporaryFile> temporary;
+  std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
+  bool unchanged = false;
+  bool ctime_may_differ = false;  // a hard link to what is there was made since it was looked at
+  bool published = false;
+  Status status;
+
+  [[nodiscard]] bool pending() const { return status.ok() && !unchanged; }
+};
+
+Status changed_meanwhile() {
+  return Status(ErrorCode::conflict, "another program changed the file meanwhile");
+}
+
+class Commit {
+ public:
+  Commit(ChunkFiles& files, const std::vector<ChunkEdit>& edits, std::uint32_t token)
+      : files_(files), folders_(files.folders()), versions_(files.versions()), token_(token) {
+    works_.reserve(edits.size());
+    for (const ChunkEdit& edit : edits) {
+      works_.emplace_back();
+      works_.back().edit = &edit;
+    }
+  }
+
+  CommitReport run(const std::function<Status()>& sync_journal) {
+    for (Work& work : works_) work.status = observe(work);
+    prepare_all();
+    fail_broken_groups();
+    if (needs_journal()) {
+      if (Status status = sync_journal(); !status) fail_all(status);
+    }
+    folders_were_uncertain_ = files_.folders_uncertain();
+    files_.set_folders_uncertain(true);  // stays so if an exception prevents sync_folders()
+    publish_all();
+    sync_folders();
+    for (Work& work : works_) {
+      remember(work);
+      if (work.status.ok()) versions_.set_base_superseded(work.edit->chunk, false);
+    }
+    return finish();
+  }
+
+ private:
+  // Step 1: what is there, and is there anything to do?
+  Status observe(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    if (!info && info.code() != ErrorCode::not_found) return info.status();
+    if (info) {
+      work.present.info = *info;
+      work.present.version = versions_.known(chunk, *info);
+      work.present.health = FileHealth::good;
+      if (!work.present.version) {
+        if (Status status = inspect_present(work); !status) return status;
+      }
+    }
+    work.unchanged = work.edit->removal ? is_absent(work) : is_equal(work);
+    if (!is_as_staged(work)) versions_.set_base_superseded(chunk, true);
+    return {};
+  }
+
+  // False if another program replaced the file after this edit was staged. Until this commit is
+  // durable, a power cut may bring that program's version back.
+  static bool is_as_staged(const Work& work) {
+    const auto& version = work.present.version;
+    if (version) return version->ours || version->text_digest == work.edit->seen_when_staged;
+    return work.present.health == FileHealth::missing && work.edit->seen_when_staged == kAbsentDigest;
+  }
+
+  Status inspect_present(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    Inspection inspection = files_.read(chunk);
+    work.present.health = inspection.health;
+    work.present.info = inspection.info;
+    if (inspection.health == FileHealth::unreadable) return inspection.reason;
+    if (inspection.usable()) {
+      work.present.version = ChunkFiles::version_of(inspection, files_.settings());
+      versions_.remember(chunk, *work.present.version);
+      if (inspection.health != FileHealth::good && !work.edit->removal) {
+        report_.events.push_back(
+            {Event::Kind::external_edit, chunk,
+             inspection.health == FileHealth::edited
+                 ? "changed by another program; that version becomes the backup"
+                 : "carries no stamp of this engine; that version becomes the backup"});
+      }
+    } else if (inspection.health == FileHealth::invalid) {
+      work.present.damaged_bytes = std::move(inspection.bytes);
+    }
+    return {};
+  }
+
+  bool is_absent(const Work& work) {
+    if (work.present.health != FileHealth::missing) return false;
+    auto backup = folders_.backups->stat(layout::backup_file(work.edit->chunk));
+    return !backup && backup.code() == ErrorCode::not_found;
+  }
+
+  static bool is_equal(const Work& work) {
+    const auto& version = work.present.version;
+    return version && version->text_digest == work.edit->text_digest &&
+           (version->durable || version->needs_sync_first());
+  }
+
+  // Steps 2 to 5 for all files: keep what is damaged, write, start the device, then fsync and
+  // verify each. So many files at a time that descriptors cannot run out. Last, what is to become
+  // the backups. All that needs space is done here: while a set is published, a full disk would
+  // leave half of it visible (G4).
+  void prepare_all() {
+    for (std::size_t first = 0; first < works_.size(); first += limits::kOpenTemporaries) {
+      const std::size_t last = std::min(works_.size(), first + limits::kOpenTemporaries);
+      for (std::size_t i = first; i < last; ++i) {
+        Work& work = works_[i];
+        if (work.unchanged) work.status = sync_unchanged(work);
+        if (work.pending()) work.status = quarantine_damaged(work);
+        if (work.pending()) work.status = quarantine_unseen(work);
+        if (work.pending() && !work.edit->removal) work.status = write(work);
+      }
+      for (std::size_t i = first; i < last; ++i) {
+        if (works_[i].pending() && works_[i].temporary) {
+          works_[i].status = works_[i].temporary->make_durable();
+        }
+      }
+    }
+    for (Work& work : works_) {
+      if (work.pending() && worth_a_backup(work)) work.status = prepare_backup(work);
+    }
+  }
+
+  // G1: also what needs not be written is acknowledged.
+  Status sync_unchanged(Work& work) {
+    if (work.edit->removal) {  // somebody else may have removed it, just now
+      sync_chunks_ = true;
+      backups_touched_ = true;
+      return {};
+    }
+    if (work.present.version->durable) return {};
+    sync_chunks_ = true;
+    return sync_present(work);
+  }
+
+  Status sync_present(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    auto file = folders_.chunks->open(layout::chunk_file(chunk), OpenMode::read);
+    if (!file) return file.status();
+    Status status = (*file)->sync();
+    if (!status) {
+      // The retry writes it anew, or makes a copy that is the backup.
+      work.present.version->sync_failed = true;
+      versions_.remember(chunk, *work.present.version);
+    }
+    return status;
+  }
+
+  Status quarantine_damaged(Work& work) {
+    if (work.present.health != FileHealth::invalid) return {};
+    const std::string& chunk = work.edit->chunk;
+    bool added = false;
+    Status kept = files_.quarantine().preserve(layout::chunk_file(chunk), work.present.damaged_bytes, added);
+    work.present.damaged_bytes = {};
+    if (kept.ok() && added) {
+      report_.events.push_back({Event::Kind::quarantined, chunk,
+                                "a damaged file is being replaced; its bytes are in quarantine"});
+    }
+    return kept;
+  }
+
+  // The file changed after its removal was staged, so the user has not seen this version. A removal
+  // deletes the backup as well: save this version in quarantine first.
+  Status quarantine_unseen(Work& work) {
+    const auto& version = work.present.version;
+    if (!work.edit->removal || !version || version->ours) return {};
+    if (version->text_digest == work.edit->seen_when_staged) return {};
+    const std::string& chunk = work.edit->chunk;
+    const Inspection present = files_.read(chunk);
+    if (present.health == FileHealth::unreadable) return present.reason;
+    if (!present.usable()) return changed_meanwhile();
+    bool added = false;
+    Status kept = files_.quarantine().preserve(layout::conflict_file(chunk), present.bytes, added);
+    if (kept.ok()) {
+      report_.events.push_back({Event::Kind::conflict, chunk,
+                                "changed by another program after its removal was staged; it is "
+                                "removed, and that version is in quarantine"});
+    }
+    return kept;
+  }
+
+  Status write(Work& work) {
+    FileAttributes attributes;
+    const std::string& chunk = work.edit->chunk;
+    if (work.present.health != FileHealth::missing) {
+      attributes.like = work.present.info;
+    } else {
+      auto backup = folders_.backups->stat(layout::backup_file(chunk));
+      if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
+      if (backup) attributes.like = *backup;  // the file was lost: its mode was not
+    }
+    attributes.stamp = Stamp{};
+    attributes.stamp->sequence = work.edit->sequence;
+    attributes.stamp->journal_token = token_;
+    attributes.stamp->text = work.edit->text_digest;
+    attributes.chunk = chunk;
+    attributes.start_writeback = works_.size() > 1;
+    const TextSettings& settings = files_.settings();
+    const auto content = [&](json::TextOutput& output) {
+      json::format(work.edit->text, settings.indent, settings.size_limit, output);
+    };
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk), content,
+                                          attributes, files_.buffer());
+    if (!temporary) return temporary.status();
+    report_.bytes_written += temporary->size();
+    work.temporary.emplace(*std::move(temporary));
+    return {};
+  }
+
+  // G5: only a valid, durable and distinct version may replace the backup. What was found on disk
+  // is what the user has: it is made durable.
+  static bool worth_a_backup(const Work& work) {
+    const auto& version = work.present.version;
+    return !work.edit->removal && version && (version->durable || !version->ours) &&
+           version->text_digest != work.edit->text_digest;
+  }
+
+  // A second name for what is there; a durable copy where that cannot be.
+  Status prepare_backup(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    if (work.present.version->needs_sync_first()) {
+      if (Status status = sync_present(work); !status) return status;
+    }
+    if (work.present.version->sync_failed) return copy_backup(work);
+    // A crash inside an earlier rotation may have left one file under both names already.
+    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (backup && backup->same_file(work.present.info)) return {};
+    auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
+                                      *folders_.backups, layout::backup_temporary(chunk));
+    if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
+    work.backup.emplace(*std::move(linked));
+    return {};
+  }
+
+  Status copy_backup(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    const Inspection present = files_.read(chunk);
+    if (present.health == FileHealth::unreadable) return present.reason;
+    if (!present.usable()) return changed_meanwhile();
+    FileAttributes attributes;
+    attributes.like = present.info;
+    attributes.stamp = present.stamp.value_or(Stamp{});
+    attributes.stamp->text = present.text_digest(files_.settings());
+    attributes.chunk = chunk;
+    auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
+                                     present.bytes, attributes);
+    if (!copy) return copy.status();
+    if (Status status = copy->make_durable(); !status) return status;
+    report_.bytes_written += present.bytes.size();
+    work.backup.emplace(*std::move(copy));
+    return {};
+  }
+
+  // All or none: one failure in a group holds back the whole group (G4).
+  void fail_broken_groups() {
+    std::map<std::uint64_t, Status> broken;
+    for (const Work& work : works_) {
+      if (!work.status.ok() && work.edit->group != 0) broken.emplace(work.edit->group, work.status);
+    }
+    if (broken.empty()) return;
+    for (Work& work : works_) {
+      const auto found = broken.find(work.edit->group);
+      if (found != broken.end() && work.pending()) work.status = found->second;
+    }
+  }
+
+  // Also an edit back to what the file has: the journal may end with the version between.
+  void fail_all(const Status& status) {
+    for (Work& work : works_) {
+      if (work.status.ok()) work.status = status;
+    }
+  }
+
+  // More than one edit: the journal makes the set land whole, also those that failed just now.
+  // A stamp tells recovery how far its file is; where there is none (a removed chunk, a file system
+  // without attributes, an edit back to what the file has) only the journal can.
+  bool needs_journal() {
+    std::size_t edits = 0;
+    for (const Work& work : works_) {
+      if (!work.unchanged) ++edits;
+      if (!work.status.ok()) continue;
+      if (work.unchanged || work.edit->removal || !work.temporary->stamped()) {
+        report_.must_truncate_journal = true;
+      }
+    }
+    return edits > 1 || report_.must_truncate_journal;
+  }
+
+  // Steps 6 and 7, but for the folders' fsyncs. One after the other, and the edits of a group
+  // together: after a final check of all of its files.
+  void publish_all() {
+    for (Work& work : works_) {
+      if (!work.pending() || work.published) continue;
+      Status failed;
+      for_group(work, [&](Work& member) {
+        const bool linked = files_.before_change(member.edit->chunk);
+        member.ctime_may_differ = linked || member.backup.has_value();
+      });
+      for_group(work, [&](const Work& member) {
+        if (failed.ok()) failed = check_untouched(member);
+      });
+      bool visible = false;
+      for_group(work, [&](Work& member) {
+        // As long as nothing of the group is visible, so it stays.
+        member.status = failed.ok() || visible ? publish(member) : failed;
+        if (failed.ok()) failed = member.status;
+        visible = visible || member.published;
+      });
+    }
+  }
+
+  template <typename Act>
+  void for_group(Work& work, const Act& act) {
+    if (work.edit->group == 0) {
+      act(work);
+      return;
+    }
+    for (Work& other : works_) {
+      if (other.edit->group == work.edit->group && other.pending()) act(other);
+    }
+  }
+
+  // The final check. A version that another program wrote since step 1 must not be replaced before
+  // anybody has looked at it (G7), nor become the backup unread (G5): the next commit looks at it.
+  Status check_untouched(const Work& work) {
+    const bool missing = work.present.health == FileHealth::missing;
+    return files_.check_untouched(work.edit->chunk, missing ? nullptr : &work.present.info,
+                                  work.ctime_may_differ);
+  }
+
+  // Renames and removals only.
+  Status publish(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    if (work.edit->removal) return remove_files(work);
+    if (work.backup) {
+      backups_touched_ = true;
+      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
+    }
+    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;
+    work.published = true;
+    return {};
+  }
+
+  Status remove_files(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    // The backup first: a chunk that is missing is read from its backup.
+    Status status = folders_.backups->unlink(layout::backup_file(chunk));
+    if (!status && status.code() != ErrorCode::not_found) return status;
+    status = folders_.chunks->unlink(layout::chunk_file(chunk));
+    if (!status && status.code() != ErrorCode::not_found) return status;
+    backups_touched_ = true;
+    work.published = true;
+    return {};
+  }
+
+  void sync_folders() {
+    const bool any =
+        std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
+    if (backups_touched_ || folders_were_uncertain_) folders_status_ = folders_.backups->sync();
+    if (any || folders_were_uncertain_ || sync_chunks_) {
+      Status status = folders_.chunks->sync();
+      if (folders_status_.ok()) folders_status_ = std::move(status);
+    }
+    files_.set_folders_uncertain(!folders_status_.ok());
+  }
+
+  // Step 8. Until its folder is durable a version is public but not acknowledged: it is written
+  // again by the retry, without touching the backup.
+  void remember(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    if (!work.published) {
+      if (!work.unchanged || !work.status.ok()) return;
+      work.status = folders_status_;
+      if (!work.status.ok() || !work.present.version || work.present.version->durable) return;
+      work.present.version->durable = true;
+      versions_.remember(chunk, *work.present.version);
+      return;
+    }
+    if (work.edit->removal) {
+      versions_.forget(chunk);
+    } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+               info && info->modified_ns == work.temporary->stamp().modified_ns &&
+               info->size == work.temporary->size()) {
+      KnownVersion version = KnownVersion::of(*info, work.edit->text_digest);
+      version.ours = true;
+      version.durable = folders_status_.ok();
+      versions_.remember(chunk, version);
+    } else {
+      versions_.forget(chunk);  // somebody was faster: look again next time
+    }
+    if (folders_status_.ok()) {
+      ++report_.changed;
+    } else {
+      work.status = folders_status_;
+    }
+  }
+
+  CommitReport finish() {
+    report_.results.reserve(works_.size());
+    for (Work& work : works_) {
+      if (!work.status.ok() && work.status.error().chunk.empty()) {
+        Error error = work.status.error();
+        error.chunk = work.edit->chunk;
+        work.status = error;
+      }
+      report_.results.push_back(work.status);
+    }
+    return std::move(report_);
+  }
+
+  ChunkFiles& files_;
+  ProjectFolders& folders_;
+  VersionBook& versions_;
+  const std::uint32_t token_;
+  std::vector<Work> works_;
+  CommitReport report_;
+  Status folders_status_;
+  bool backups_touched_ = false;
+  bool sync_chunks_ = false;  // for a file that was found there
+  bool folders_were_uncertain_ = false;
+};
+
+}  // namespace
+
+Status CommitReport::first_error() const {
+  for (const Status& status : results) {
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+CommitReport commit_edits(ChunkFiles& files, const std::vector<ChunkEdit>& edits,
+                          std::uint32_t journal_token,
+                          const std::function<Status()>& sync_journal) {
+  return Commit(files, edits, journal_token).run(sync_journal);
+}
+
+}  // namespace safechunk

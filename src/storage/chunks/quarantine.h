@@ -1,0 +1,33 @@
+// The folder in which damaged and displaced bytes are kept. Nothing in it is ever overwritten.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "platform/file_system.h"
+
+namespace safechunk {
+
+// Belongs to whoever may change the disk: one thread at a time.
+class Quarantine {
+ public:
+  // The folder is made when it is first needed. `root` must outlive the object.
+  explicit Quarantine(Directory& root) : root_(root) {}
+
+  // Keeps a copy of `bytes`, durably, once per content, readable by the owner of the process only:
+  // nobody can tell who may read damaged bytes. True in `added` the first time that this object
+  // keeps it.
+  Status preserve(const std::string& file_name, std::string_view bytes, bool& added);
+
+ private:
+  Status open();
+  Status add(const std::string& name, std::string_view bytes);
+
+  Directory& root_;
+  std::unique_ptr<Directory> folder_;
+  std::set<std::string> durable_;  // names of files in it that are durable
+};
+
+}  // namespace safechunk

@@ -1,0 +1,18 @@
+// The opened folders of a project.
+#pragma once
+
+#include <memory>
+
+#include "platform/file_system.h"
+
+namespace safechunk {
+
+// An owner has them all; a reader may do without backups and checkpoints.
+struct ProjectFolders {
+  std::unique_ptr<Directory> root;
+  std::unique_ptr<Directory> chunks;
+  std::unique_ptr<Directory> backups;
+  std::unique_ptr<Directory> checkpoints;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,205 @@
+#include "storage/journal/journal_record.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/chunk_name.h"
+#include "base/in_chunk.h"
+#include "json/scan.h"
+
+namespace safechunk {
+namespace {
+
+using namespace journal_layout;
+
+// Operation: kind 4, name length 4, text length 8, base 16, text digest 16, name, text.
+constexpr std::size_t kOperationHeaderSize = 48;
+constexpr std::size_t kNameLengthOffset = 4;
+constexpr std::size_t kTextLengthOffset = 8;
+constexpr std::size_t kBaseOffset = 16;
+constexpr std::size_t kTextDigestOffset = 32;
+constexpr std::uint32_t kKindPut = 1;
+constexpr std::uint32_t kKindRemove = 2;
+
+void put_digest(std::string& out, std::size_t offset, const Digest& digest) {
+  put_integer(out, offset, digest.low);
+  put_integer(out, offset + 8, digest.high);
+}
+
+Digest get_digest(std::string_view bytes, std::size_t offset) {
+  return {get_integer<std::uint64_t>(bytes, offset), get_integer<std::uint64_t>(bytes, offset + 8)};
+}
+
+}  // namespace
+
+JournalRecord::JournalRecord(std::string buffer, const TextSettings& settings)
+    : settings_(settings), bytes_(std::move(buffer)) {
+  bytes_.assign(kRecordHeaderSize, '\0');
+}
+
+Status JournalRecord::put(std::string_view json_text, std::string_view chunk) {
+  return put_text(json_text, chunk, false);
+}
+
+Status JournalRecord::put_stored(std::string_view json_text, std::string_view chunk) {
+  return put_text(json_text, chunk, true);
+}
+
+Status JournalRecord::put_text(std::string_view json_text, std::string_view chunk, bool lenient) {
+  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  // The newline at its end does not count: where there is no room for it, the file has none.
+  if (json_text.size() - (json_text.ends_with('\n') ? 1 : 0) > settings_.size_limit) {
+    return in_chunk(Status(ErrorCode::too_large,
+                           "the text has " + std::to_string(json_text.size()) +
+                               " bytes, the limit is " + std::to_string(settings_.size_limit)),
+                    chunk);
+  }
+  begin_put(chunk, json_text.size());
+  Status status;
+  try {
+    status = json::compact(json_text, {.depth_limit = settings_.depth_limit, .lenient = lenient},
+                           bytes_);
+  } catch (...) {
+    cancel_put();
+    throw;
+  }
+  if (!status) {
+    cancel_put();
+    return in_chunk(status, chunk);
+  }
+  end_put();
+  return {};
+}
+
+Status JournalRecord::remove(std::string_view chunk) {
+  if (Status status = check_name(chunk, "chunk name"); !status) return status;
+  add_removal(chunk);
+  return {};
+}
+
+void JournalRecord::add_operation(std::string_view chunk, bool removal) {
+  JournalOperation operation;
+  operation.removal = removal;
+  operation.chunk = chunk;
+  const std::size_t start = bytes_.size();
+  try {
+    append_integer(bytes_, removal ? kKindRemove : kKindPut);
+    append_integer(bytes_, static_cast<std::uint32_t>(chunk.size()));
+    bytes_.append(kOperationHeaderSize - 8, '\0');
+    bytes_ += chunk;
+    operation.text_offset = bytes_.size();
+    starts_.push_back(start);
+    operations_.push_back(std::move(operation));
+  } catch (...) {
+    bytes_.resize(start);
+    starts_.resize(operations_.size());
+    throw;
+  }
+}
+
+void JournalRecord::begin_put(std::string_view chunk, std::size_t expected_text_size) {
+  bytes_.reserve(bytes_.size() + kOperationHeaderSize + chunk.size() + expected_text_size +
+                 kTerminator.size());
+  add_operation(chunk, false);
+}
+
+void JournalRecord::end_put() {
+  JournalOperation& operation = operations_.back();
+  operation.text_size = bytes_.size() - operation.text_offset;
+  operation.text_digest = digest_of(text(operations_.size() - 1));
+  put_integer(bytes_, starts_.back() + kTextLengthOffset,
+              static_cast<std::uint64_t>(operation.text_size));
+  put_digest(bytes_, starts_.back() + kTextDigestOffset, operation.text_digest);
+}
+
+void JournalRecord::cancel_put() {
+  bytes_.resize(starts_.back());
+  starts_.pop_back();
+  operations_.pop_back();
+}
+
+void JournalRecord::add_removal(std::string_view chunk) {
+  add_operation(chunk, true);
+}
+
+std::string_view JournalRecord::text(std::size_t operation) const {
+  const JournalOperation& one = operations_[operation];
+  return std::string_view(bytes_).substr(one.text_offset, one.text_size);
+}
+
+void JournalRecord::set_base(std::size_t operation, const Digest& base) {
+  operations_[operation].base = base;
+  put_digest(bytes_, starts_[operation] + kBaseOffset, base);
+}
+
+void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
+  const JournalOperation& operation = other.operations_[index];
+  if (operation.removal) {
+    add_removal(operation.chunk);
+  } else {
+    begin_put(operation.chunk, operation.text_size);
+    bytes_ += other.text(index);
+    end_put();
+  }
+  set_base(operations_.size() - 1, operation.base);
+  set_seen_when_staged(operations_.size() - 1, operation.seen_when_staged);
+  sequence_ = std::max(sequence_, other.sequence_);
+}
+
+// The checksum covers everything but the texts, which have digests of their own.
+std::string_view JournalRecord::seal(std::uint64_t sequence, std::uint64_t seed) {
+  sequence_ = sequence;
+  put_integer(bytes_, kLengthOffset, static_cast<std::uint64_t>(bytes_.size()));
+  put_integer(bytes_, kSequenceOffset, sequence);
+  put_integer(bytes_, kCountOffset, static_cast<std::uint32_t>(operations_.size()));
+  const std::string_view all(bytes_);
+  std::uint64_t sum =
+      checksum_of(all.substr(kLengthOffset, kRecordHeaderSize - kLengthOffset), seed);
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    sum = checksum_of(all.substr(starts_[i], operations_[i].text_offset - starts_[i]), sum);
+  }
+  put_integer(bytes_, 0, sum);
+  return bytes_;
+}
+
+bool JournalRecord::parse_operation(std::size_t& offset) {
+  const std::string_view all(bytes_);
+  if (all.size() - offset < kOperationHeaderSize) return false;
+  const auto kind = get_integer<std::uint32_t>(all, offset);
+  const auto name_size = get_integer<std::uint32_t>(all, offset + kNameLengthOffset);
+  const auto text_size = get_integer<std::uint64_t>(all, offset + kTextLengthOffset);
+  const std::size_t remaining = all.size() - offset - kOperationHeaderSize;
+  if ((kind != kKindPut && kind != kKindRemove) || name_size > remaining ||
+      text_size > remaining - name_size || (kind == kKindRemove && text_size != 0)) {
+    return false;
+  }
+  JournalOperation operation;
+  operation.removal = kind == kKindRemove;
+  operation.base = get_digest(all, offset + kBaseOffset);
+  operation.text_digest = get_digest(all, offset + kTextDigestOffset);
+  operation.chunk = all.substr(offset + kOperationHeaderSize, name_size);
+  operation.text_offset = offset + kOperationHeaderSize + name_size;
+  operation.text_size = static_cast<std::size_t>(text_size);
+  starts_.push_back(offset);
+  offset = operation.text_offset + operation.text_size;
+  operations_.push_back(std::move(operation));
+  return operations_.back().removal
+             ? operations_.back().text_digest.is_absent()
+             : digest_of(text(operations_.size() - 1)) == operations_.back().text_digest;
+}
+
+bool JournalRecord::parse(std::string bytes, std::uint64_t seed) {
+  bytes_ = std::move(bytes);
+  const auto count = get_integer<std::uint32_t>(bytes_, kCountOffset);
+  const auto stored = get_integer<std::uint64_t>(bytes_, 0);
+  std::size_t offset = kRecordHeaderSize;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!parse_operation(offset)) return false;
+  }
+  if (offset != bytes_.size()) return false;
+  seal(get_integer<std::uint64_t>(bytes_, kSequenceOffset), seed);
+  return get_integer<std::uint64_t>(bytes_, 0) == stored;
+}
+
+}  // namespace safechunk

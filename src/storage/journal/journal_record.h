@@ -1,0 +1,90 @@
+// One record of the journal: an edit, or several that belong together. Format: docs/FORMAT.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "storage/files/text_settings.h"
+#include "store/edits.h"
+
+namespace safechunk {
+
+namespace journal_layout {
+
+// Record: checksum 8, length 8, sequence 8, operations 4, reserved 4.
+inline constexpr std::size_t kRecordHeaderSize = 32;
+inline constexpr std::size_t kLengthOffset = 8;
+inline constexpr std::size_t kSequenceOffset = 16;
+inline constexpr std::size_t kCountOffset = 24;
+
+// Follows the last record; overwritten by the next one. Tells a clean end from a torn record.
+inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
+
+}  // namespace journal_layout
+
+// One edit inside a record.
+struct JournalOperation {
+  bool removal = false;
+  std::string chunk;
+  Digest base;  // of the compact text that the edit is based on; absent, or unknown
+  Digest text_digest;  // of its compact text; absent for a removal
+  Digest seen_when_staged = kUnknownDigest;  // of what the file had then; not stored
+  std::size_t text_offset = 0;  // within the record
+  std::size_t text_size = 0;
+};
+
+// A record under construction, in its final form: the text is scanned straight into it, and pending
+// edits keep it. Bases, sequence and checksum are filled in when it is appended.
+class JournalRecord final : public Edits {
+ public:
+  // Uses the memory of `buffer`, whatever is in it. `settings` are the limits of put().
+  explicit JournalRecord(std::string buffer = {}, const TextSettings& settings = {});
+
+  // Edits, as applications make them.
+  Status put(std::string_view json_text, std::string_view chunk) override;
+  Status put_stored(std::string_view json_text, std::string_view chunk) override;
+  Status remove(std::string_view chunk) override;
+  [[nodiscard]] bool empty() const override { return operations_.empty(); }
+
+  // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
+  void begin_put(std::string_view chunk, std::size_t expected_text_size);
+  [[nodiscard]] std::string& buffer() { return bytes_; }
+  void end_put();
+  void cancel_put();  // forgets what begin_put began
+  void add_removal(std::string_view chunk);
+
+  [[nodiscard]] const std::vector<JournalOperation>& operations() const { return operations_; }
+  [[nodiscard]] std::string_view text(std::size_t operation) const;
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+
+  void set_base(std::size_t operation, const Digest& base);
+  void set_seen_when_staged(std::size_t operation, const Digest& seen) {
+    operations_[operation].seen_when_staged = seen;
+  }
+
+  // Adds an edit of another record. The sequence becomes the newest of those that were added.
+  void add_copy(const JournalRecord& other, std::size_t operation);
+
+ private:
+  friend class Journal;
+  friend class JournalReader;
+  Status put_text(std::string_view json_text, std::string_view chunk, bool lenient);
+  void add_operation(std::string_view chunk, bool removal);
+  std::string_view seal(std::uint64_t sequence, std::uint64_t seed);
+  bool parse(std::string bytes, std::uint64_t seed);
+  bool parse_operation(std::size_t& offset);
+
+  const TextSettings settings_;
+  std::string bytes_;
+  std::vector<JournalOperation> operations_;
+  std::vector<std::size_t> starts_;  // where each operation's header begins
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace safechunk

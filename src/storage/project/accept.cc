@@ -1,0 +1,136 @@
+// Accepting edits: checked against what is there, appended to the journal, and then pending.
+
+#include <algorithm>
+
+#include "base/in_chunk.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/project.h"
+
+namespace safechunk {
+namespace {
+
+Status differs_by_case(const std::string& chunk, const std::string& rival) {
+  return in_chunk(
+      Status(ErrorCode::invalid_name, "chunk name differs only by case from '" + rival + "'"),
+      chunk);
+}
+
+bool removes(const JournalRecord& record, const std::string& chunk) {
+  const auto& operations = record.operations();
+  return std::any_of(operations.begin(), operations.end(), [&](const JournalOperation& operation) {
+    return operation.removal && operation.chunk == chunk;
+  });
+}
+
+}  // namespace
+
+Accepted Project::accept(const std::shared_ptr<Edits>& edits) {
+  // Edits come from new_edits() of the same place.
+  const auto record = std::static_pointer_cast<JournalRecord>(edits);
+  Accepted accepted;
+  {
+    const MutexLock journal_lock(journal_mutex_);
+    accepted.status = check_open();
+    if (!accepted.status) return accepted;
+    accepted.status = accept_record(record, accepted.result);
+  }
+  accepted.wants_commit =
+      accepted.result != Accepted::Result::refused && journal_.size() > journal_limit_;
+  return accepted;
+}
+
+Status Project::accept_record(const std::shared_ptr<JournalRecord>& record,
+                              Accepted::Result& result) {
+  if (Status status = check_names(*record); !status) return status;
+  result = Accepted::Result::already_pending;
+  const bool durable_base = set_bases(*record);
+  const auto& operations = record->operations();
+  {
+    const MutexLock lock(mutex_);
+    // Equal to the pending edit that it is based on: there is nothing new to keep.
+    const JournalOperation& first = operations.front();
+    const StagedEdit* pending = pending_.find(first.chunk);
+    if (operations.size() == 1 && pending != nullptr && pending->journaled &&
+        pending->edit().text_digest == first.text_digest && first.base == first.text_digest) {
+      return {};
+    }
+  }
+  // Everything that needs memory comes before the journal: an edit in the journal must become
+  // pending.
+  result = Accepted::Result::staged;
+  PendingEdits::Prepared prepared = PendingEdits::prepare(record);
+  {
+    const MutexLock lock(mutex_);
+    for (const JournalOperation& operation : operations) {
+      if (!operation.removal) names_.add(operation.chunk);
+    }
+  }
+  Status journaled = journal_.append(*record);
+  const MutexLock lock(mutex_);
+  pending_.add(std::move(prepared), *record, journaled.ok());
+  if (!durable_base) newest_on_unsynced_base_ = record->sequence();
+  return journaled;
+}
+
+// Sets the version that each edit is based on: the newest journaled edit of its chunk, unless
+// another program has changed the file since that edit was staged; else the file on disk. Returns
+// false when a power cut might bring back another version there.
+bool Project::set_bases(JournalRecord& record) {
+  bool durable = true;
+  for (std::size_t i = 0; i < record.operations().size(); ++i) {
+    const std::string& chunk = record.operations()[i].chunk;
+    const Base base = chunks_.base_of(chunk);
+    const MutexLock lock(mutex_);
+    const StagedEdit* pending = pending_.find(chunk);
+    if (base.superseded) durable = false;
+    if (pending != nullptr && pending->journaled &&
+        (base.text_digest == pending->edit().seen_when_staged ||
+         base.text_digest == kUnknownDigest)) {
+      record.set_base(i, pending->edit().text_digest);
+      record.set_seen_when_staged(i, pending->edit().seen_when_staged);
+      continue;
+    }
+    record.set_base(i, base.text_digest);
+    record.set_seen_when_staged(i, base.text_digest);
+    const bool is_new = base.text_digest == kAbsentDigest && !names_.is_taken(chunk);
+    durable = durable && (base.durable || is_new);
+  }
+  return durable;
+}
+
+// Names are unique but for case: among themselves and with all that are there, unless the one that
+// is there is being removed.
+Status Project::check_names(const JournalRecord& record) {
+  Names own_names;
+  for (const JournalOperation& operation : record.operations()) {
+    if (operation.removal) continue;
+    const std::string& chunk = operation.chunk;
+    std::string rival;
+    if (record.operations().size() > 1) {
+      rival = own_names.rival_of(chunk);
+      if (!rival.empty()) return differs_by_case(chunk, rival);
+      own_names.add(chunk);
+    }
+    bool leaves = false;
+    const StagedEdit* pending = nullptr;
+    {
+      const MutexLock lock(mutex_);
+      rival = names_.rival_of(chunk);
+      if (rival.empty()) continue;
+      pending = pending_.find(rival);
+      leaves = removes(record, rival) || (pending != nullptr && pending->edit().removal);
+    }
+    // Another program may have removed it.
+    if (!leaves && pending == nullptr && chunks_.is_gone(rival)) continue;
+    if (!leaves) return differs_by_case(chunk, rival);
+    // Only where the file system tells the two apart: there the order in which the one comes and
+    // the other goes means nothing.
+    const bool rival_is_there = folders_.chunks->stat(layout::chunk_file(rival)).ok();
+    const auto other = folders_.chunks->stat(layout::chunk_file(chunk));
+    const bool told_apart = rival_is_there && other.code() == ErrorCode::not_found;
+    if (!told_apart) return differs_by_case(chunk, rival);
+  }
+  return {};
+}
+
+}  // namespace safechunk

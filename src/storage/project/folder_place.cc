@@ -1,0 +1,51 @@
+#include "storage/project/folder_place.h"
+
+#include "storage/checkpoints/archive_store.h"
+#include "storage/project/folder_reader.h"
+#include "storage/project/project.h"
+
+namespace safechunk {
+namespace {
+
+std::string absolute_base(FileSystem& file_system, const std::string& base) {
+  auto absolute = file_system.absolute_path(base);
+  return absolute ? *absolute : base;
+}
+
+}  // namespace
+
+FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, Platform platform)
+    : platform_(platform),
+      location_{absolute_base(platform.file_system, options.base_dir), std::move(project_id)},
+      path_(location_.path()),
+      settings_{.size_limit = options.chunk_size_limit,
+                .depth_limit = options.depth_limit,
+                .indent = options.indent},
+      journal_limit_(options.journal_limit) {}
+
+Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
+  return Project::open(platform_, location_, settings_, journal_limit_, holder, notices);
+}
+
+Status FolderPlace::check_readable() {
+  return FolderReader(platform_.file_system, platform_.process, path_, settings_).check();
+}
+
+std::unique_ptr<StoreReader> FolderPlace::reader() {
+  return std::make_unique<FolderReader>(platform_.file_system, platform_.process, path_, settings_);
+}
+
+std::shared_ptr<Edits> FolderPlace::new_edits(std::size_t expected_size) const {
+  const auto give_back = [spare = spare_buffer_](JournalRecord* record) {
+    spare->give(std::move(record->buffer()));
+    delete record;
+  };
+  return std::shared_ptr<JournalRecord>(
+      new JournalRecord(spare_buffer_->take(expected_size), settings_), give_back);
+}
+
+Status FolderPlace::check_checkpoint_name(std::string_view name) const {
+  return safechunk::check_checkpoint_name(name);
+}
+
+}  // namespace safechunk

@@ -1,0 +1,40 @@
+// A project that lies in a folder of its own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <safechunk/options.hpp>
+
+#include "platform/platform.h"
+#include "storage/files/text_settings.h"
+#include "storage/journal/spare_buffer.h"
+#include "storage/project/opening.h"
+#include "store/store.h"
+
+namespace safechunk {
+
+class FolderPlace final : public Place {
+ public:
+  // A relative `options.base_dir` is made absolute against the working folder of this moment.
+  FolderPlace(std::string project_id, const EngineOptions& options, Platform platform);
+
+  [[nodiscard]] const std::string& path() const override { return path_; }
+  Result<Opened> open(std::optional<OwnerInfo>& holder, Notices& notices) override;
+  Status check_readable() override;
+  std::unique_ptr<StoreReader> reader() override;
+  [[nodiscard]] std::shared_ptr<Edits> new_edits(std::size_t expected_size) const override;
+  [[nodiscard]] Status check_checkpoint_name(std::string_view name) const override;
+
+ private:
+  const Platform platform_;
+  const ProjectLocation location_;
+  const std::string path_;
+  const TextSettings settings_;
+  const std::uint64_t journal_limit_;
+  const std::shared_ptr<SpareBuffer> spare_buffer_ = std::make_shared<SpareBuffer>();
+};
+
+}  // namespace safechunk

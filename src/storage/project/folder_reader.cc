@@ -1,0 +1,130 @@
+#include "storage/project/folder_reader.h"
+
+#include <cmath>
+
+#include "base/in_chunk.h"
+#include "storage/checkpoints/archive_store.h"
+#include "storage/chunks/chunk_files.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/folders.h"
+#include "storage/project/lock.h"
+#include "storage/project/verify.h"
+
+namespace safechunk {
+namespace {
+
+using MaybeText = std::optional<std::string>;
+
+// As the original computes it: used / (used + available to the user) x 100, one decimal.
+double usage_percent(const SpaceInfo& space) {
+  const double used = static_cast<double>(space.used_bytes);
+  const double total = used + static_cast<double>(space.available_bytes);
+  return total <= 0 ? 0 : std::round(used / total * 1000.0) / 10.0;
+}
+
+// Asking for an attribute tells whether the file system has any.
+bool answers_for_attributes(Directory& folder, const std::string& name) {
+  auto file = folder.open(name, OpenMode::read);
+  if (!file) return false;
+  auto attribute = (*file)->attribute(Stamp::kAttribute);
+  return attribute.ok() || attribute.code() == ErrorCode::not_found;
+}
+
+Status count_files(const ProjectFolders& folders, HealthReport& report) {
+  auto files = folders.chunks->list();
+  if (!files) return files.status();
+  report.stamps_supported = answers_for_attributes(*folders.root, layout::kLock);
+  for (const std::string& file : *files) {
+    if (layout::is_temporary(file)) ++report.orphaned_artifacts;
+    if (!file.ends_with(".json")) continue;
+    ++report.shards;
+    if (!report.stamps_supported && report.shards == 1) {
+      report.stamps_supported = answers_for_attributes(*folders.chunks, file);
+    }
+  }
+  auto quarantine = folders.root->open_directory(layout::kQuarantine);
+  if (!quarantine) {
+    return quarantine.code() == ErrorCode::not_found ? Status() : quarantine.status();
+  }
+  auto preserved = (*quarantine)->list();
+  if (!preserved) return preserved.status();
+  report.quarantine_files = preserved->size();
+  return {};
+}
+
+}  // namespace
+
+Status folder_health(const ProjectFolders& folders, HealthReport& report) {
+  if (!report.owner) report.owner = ProjectLock::peek(*folders.root);
+  auto space = folders.root->space();
+  if (!space) return space.status();
+  report.storage_usage = usage_percent(*space);
+  return count_files(folders, report);
+}
+
+Status FolderReader::check() const {
+  return open_folders_for_reading(file_system_, path_).status();
+}
+
+Result<MaybeText> FolderReader::read(const std::string& chunk, Notices& notices) {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  if (!folders) {
+    if (folders.code() == ErrorCode::not_found) return MaybeText();
+    return folders.status();
+  }
+  ChunkInspection found = inspect_chunk(*folders, chunk, settings_);
+  switch (found.state) {
+    case ChunkState::sound:
+      return MaybeText(text_of(std::move(found.file)));
+    case ChunkState::unreadable: {
+      const bool file = found.file.health == FileHealth::unreadable;
+      return in_chunk(file ? found.file.reason : found.backup.reason, chunk);
+    }
+    case ChunkState::healable:
+      notices.fault(found.damage(*folders, chunk));
+      return MaybeText(text_of(std::move(found.backup)));
+    case ChunkState::lost:
+      return found.damage(*folders, chunk);
+    default:
+      return MaybeText();
+  }
+}
+
+Result<std::vector<std::string>> FolderReader::list() {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  if (!folders) {
+    if (folders.code() == ErrorCode::not_found) return std::vector<std::string>();
+    return folders.status();
+  }
+  return list_chunk_files(*folders->chunks);
+}
+
+Status FolderReader::health(HealthReport& report) {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  return folders ? folder_health(*folders, report) : folders.status();
+}
+
+Result<VerifyReport> FolderReader::verify(const ProgressHandler& progress) {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  if (!folders) return folders.status();
+  return verify_project(*folders, process_, settings_, progress);
+}
+
+Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  if (!folders) return folders.status();
+  if (folders->checkpoints == nullptr) return std::vector<CheckpointInfo>();
+  return safechunk::list_checkpoints(*folders->checkpoints);
+}
+
+Status FolderReader::read_checkpoint(const std::string& name, const ProgressHandler& progress,
+                                     const ArchivedChunkHandler& handler) {
+  auto folders = open_folders_for_reading(file_system_, path_);
+  if (!folders) return folders.status();
+  if (folders->checkpoints == nullptr) {
+    return Status(ErrorCode::not_found, "the project has no checkpoints folder");
+  }
+  return safechunk::read_checkpoint(*folders->checkpoints, name, settings_, progress, handler);
+}
+
+}  // namespace safechunk

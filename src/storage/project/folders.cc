@@ -1,0 +1,61 @@
+#include "storage/project/folders.h"
+
+#include "storage/files/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+// Creates `name` in `parent` unless it exists. Durable, or not there.
+Status ensure_durable_directory(Directory& parent, const std::string& name) {
+  Status made = parent.make_directory(name);
+  if (!made) return already_exists(made) ? Status() : made;
+  Status durable = parent.sync();
+  // Or the next attach would take it for durable; the error of the fsync matters more.
+  if (!durable) (void)parent.remove_directory(name);
+  return durable;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base) {
+  auto opened = file_system.open_directory(base);
+  if (opened || opened.code() != ErrorCode::not_found) return opened;
+  const auto slash = base.find_last_not_of('/') == std::string::npos
+                         ? std::string::npos
+                         : base.rfind('/', base.find_last_not_of('/'));
+  if (slash == std::string::npos) return opened;
+  const std::string parent_path = slash == 0 ? "/" : base.substr(0, slash);
+  std::string name = base.substr(slash + 1);
+  while (!name.empty() && name.back() == '/') name.pop_back();
+  auto parent = ensure_base(file_system, parent_path);
+  if (!parent) return parent;
+  if (Status status = ensure_durable_directory(**parent, name); !status) return status;
+  return file_system.open_directory(base);
+}
+
+Status ensure_directory(Directory& parent, const std::string& name) {
+  Status made = parent.make_directory(name);
+  return !made && already_exists(made) ? Status() : made;
+}
+
+Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {
+  auto root = file_system.open_directory(path);
+  if (!root) return root.status();
+  ProjectFolders folders;
+  folders.root = *std::move(root);
+  auto chunks = folders.root->open_directory(layout::kChunks);
+  if (!chunks) return chunks.status();
+  folders.chunks = *std::move(chunks);
+  // Only chunks/ must be there: the others may have been deleted since the last clean detach.
+  const auto open_if_there = [&](const char* name, std::unique_ptr<Directory>& out) -> Status {
+    auto opened = folders.root->open_directory(name);
+    if (!opened) return opened.code() == ErrorCode::not_found ? Status() : opened.status();
+    out = *std::move(opened);
+    return {};
+  };
+  if (Status s = open_if_there(layout::kBackups, folders.backups); !s) return s;
+  if (Status s = open_if_there(layout::kCheckpoints, folders.checkpoints); !s) return s;
+  return folders;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,22 @@
+// Making and opening the folders of a project.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "platform/file_system.h"
+#include "storage/files/project_folders.h"
+
+namespace safechunk {
+
+// Opens the base folder, creating missing components one by one. What it creates is durable.
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base);
+
+// Creates `name` in `parent` unless it exists. The caller syncs the parent.
+Status ensure_directory(Directory& parent, const std::string& name);
+
+// Opens the folders of the project at `path` for reading only; creates and changes nothing.
+// not_found when there is no such project. `backups` and `checkpoints` may stay empty.
+Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path);
+
+}  // namespace safechunk

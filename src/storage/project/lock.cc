@@ -1,0 +1,231 @@
+#include "storage/project/lock.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/digest.h"
+#include "storage/files/file_io.h"
+#include "storage/files/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+constexpr std::uint64_t kTextLimit = 4096;
+// Times of processes come in clock ticks, times of files in seconds on some file systems.
+constexpr double kTimeTolerance = 2.0;
+constexpr double kNanosecondsPerSecond = 1e9;
+
+// Programs that run as process 1 and are never the owner of a project. A lock text "PID: 1" comes
+// from a container; outside of it, process 1 is always alive.
+bool is_init_process(const ProcessInfo& process) {
+  static constexpr std::array<std::string_view, 9> kInits = {
+      "systemd",   "init",      "tini",  "dumb-init", "docker-init",
+      "catatonit", "s6-svscan", "runit", "launchd"};
+  if (process.pid != 1) return false;
+  for (const std::string_view name : kInits) {
+    if (process.name == name) return true;
+  }
+  return false;
+}
+
+std::string without_blanks(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) <= ' ') c = '_';
+  }
+  return text;
+}
+
+// The value behind `key` up to the next blank; empty when the key is absent.
+std::string field(std::string_view line, std::string_view key) {
+  const auto start = line.find(key);
+  if (start == std::string_view::npos) return {};
+  const std::string_view rest = line.substr(start + key.size());
+  return std::string(rest.substr(0, rest.find_first_of(" \r\n")));
+}
+
+double to_seconds(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  return std::isfinite(value) && value > 0 ? value : 0;
+}
+
+OwnerInfo to_owner(const LockText& text, double since) {
+  return {text.pid, text.host, text.boot_id, text.started, since};
+}
+
+double written_at(const FileInfo& info) {
+  return static_cast<double>(info.modified_ns) / kNanosecondsPerSecond;
+}
+
+Status locked_by(const OwnerInfo& owner) {
+  std::string message = "another owner holds the project";
+  if (owner.pid != 0) message += ": process " + std::to_string(owner.pid);
+  if (!owner.host.empty()) message += " on " + owner.host;
+  return Status(ErrorCode::locked, std::move(message));
+}
+
+}  // namespace
+
+std::string LockText::encode() const {
+  std::array<char, 64> seconds{};
+  std::snprintf(seconds.data(), seconds.size(), "%.2f", started);
+  std::string text = "PID: " + std::to_string(pid) + " :host=" + without_blanks(host) +
+                     " boot=" + without_blanks(boot_id) + " start=" + seconds.data() +
+                     " token=" + token + "\n";
+  text += std::string("CREATED: ") + seconds.data() + "\n";
+  return text;
+}
+
+std::optional<LockText> LockText::decode(std::string_view text) {
+  constexpr std::string_view kStart = "PID:";
+  if (!text.starts_with(kStart)) return std::nullopt;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  auto digits = line.find_first_not_of(' ', kStart.size());
+  if (digits == std::string_view::npos) return std::nullopt;
+  LockText result;
+  const auto parsed = std::from_chars(line.data() + digits, line.data() + line.size(), result.pid);
+  if (parsed.ec != std::errc() || result.pid <= 0) return std::nullopt;
+  result.host = field(line, ":host=");
+  result.boot_id = field(line, " boot=");
+  result.token = field(line, " token=");
+  result.started = to_seconds(field(line, " start="));
+  if (result.started == 0) {
+    const auto second = text.substr(std::min(text.size(), line.size() + 1));
+    result.started = to_seconds(field(second, "CREATED: "));
+  }
+  return result;
+}
+
+LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,
+                         std::int64_t own_pid, const std::optional<ProcessInfo>& process) {
+  if (empty) return LockDecision::take;
+  // No text that we know, or one of ours whose kernel lock is gone: the writer is gone.
+  if (!text || !text->token.empty()) return LockDecision::take_stale;
+  if (text->pid == own_pid || !process || is_init_process(*process)) {
+    return LockDecision::take_stale;
+  }
+  if (process->started) {
+    const bool other_process = text->started > 0
+                                   ? std::abs(*process->started - text->started) > kTimeTolerance
+                                   : *process->started > written + kTimeTolerance;
+    if (other_process) return LockDecision::take_stale;
+  }
+  return LockDecision::refuse;
+}
+
+Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, OwnerInfo& owner,
+                                         std::optional<OwnerInfo>& stale) {
+  constexpr int kTries = 100;  // each lost try means that another owner came and went meanwhile
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    auto opened = root.open(layout::kLock, OpenMode::create, 0666);
+    // A file system in user space may find the file and lose it before it is open.
+    if (opened.code() == ErrorCode::not_found && attempt + 1 < kTries) continue;
+    if (!opened) return opened.status();
+    ProjectLock lock;
+    lock.root_ = &root;
+    lock.file_ = *std::move(opened);
+    auto held = lock.file_->try_lock();
+    if (!held) return held.status();
+    auto info = lock.file_->stat();
+    if (!info) return info.status();
+    auto bytes = read_all(*lock.file_, kTextLimit);
+    if (!bytes && bytes.code() != ErrorCode::too_large) return bytes.status();
+    const std::string found = bytes ? *std::move(bytes) : std::string("?");
+    const auto text = LockText::decode(found);
+    if (text) owner = to_owner(*text, written_at(*info));
+    if (!*held) return locked_by(owner);
+    Process& process = platform.process;
+    const auto decision = decide_lock(found.empty(), text, written_at(*info), process.pid(),
+                                      text ? process.find(text->pid) : std::nullopt);
+    // Its holder may have removed the file between our open and our lock; an original engine, which
+    // takes no lock, even until it was seen to be gone.
+    lock.info_ = *info;
+    if (!lock.check_held()) continue;
+    if (decision == LockDecision::refuse) return locked_by(owner);
+    if (decision == LockDecision::take_stale) stale = text ? owner : OwnerInfo{};
+
+    LockText ours;
+    ours.pid = process.pid();
+    ours.host = process.host_name();
+    ours.boot_id = process.boot_id();
+    if (const auto self = process.find(ours.pid)) ours.started = self->started.value_or(0);
+    ours.token = Digest{process.random_token(), process.random_token()}.to_hex();
+    const std::string encoded = ours.encode();
+    if (Status status = write_all(*lock.file_, 0, encoded); !status) return status;
+    if (Status status = lock.file_->truncate(encoded.size()); !status) return status;
+    owner =
+        to_owner(ours, static_cast<double>(platform.clock.unix_time_ns()) / kNanosecondsPerSecond);
+    lock.owner_ = owner;
+    return lock;
+  }
+  return Status(ErrorCode::locked, "the project's lock changes hands too fast");
+}
+
+Status ProjectLock::check_held() const {
+  auto info = root_->stat(layout::kLock);
+  if (info && info->same_file(info_)) return {};
+  if (!info && info.code() != ErrorCode::not_found) return info.status();
+  return Status(ErrorCode::not_owner, "the lock file was removed or replaced by another program");
+}
+
+Status ProjectLock::release() {
+  if (file_ == nullptr) return {};
+  Status status = check_held();
+  if (status.ok()) status = root_->unlink(layout::kLock);
+  const Status closed = file_->close();
+  file_.reset();
+  return status.ok() ? closed : status;
+}
+
+Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force) {
+  // Somebody else may remove it at any moment; then it is done.
+  const auto unless_gone = [](const Status& status) {
+    return status.code() == ErrorCode::not_found ? Status() : status;
+  };
+  auto file = root.open(layout::kLock, OpenMode::read_write);
+  if (!file) return unless_gone(file.status());
+  auto held = (*file)->try_lock();
+  if (!held) return held.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  auto bytes = read_all(**file, kTextLimit);
+  if (!bytes && bytes.code() != ErrorCode::too_large) return bytes.status();
+  const std::string found = bytes ? *std::move(bytes) : std::string("?");
+  const auto text = LockText::decode(found);
+  const OwnerInfo owner = text ? to_owner(*text, written_at(*info)) : OwnerInfo{};
+  if (!*held) return locked_by(owner);
+  const auto process = text ? platform.process.find(text->pid) : std::nullopt;
+  const auto decision =
+      decide_lock(found.empty(), text, written_at(*info), platform.process.pid(), process);
+  if (decision == LockDecision::refuse && !force) return locked_by(owner);
+  // Under that name there may be another owner's lock by now.
+  auto now = root.stat(layout::kLock);
+  if (!now) return unless_gone(now.status());
+  if (!now->same_file(*info)) return locked_by(OwnerInfo{});
+  return unless_gone(root.unlink(layout::kLock));
+}
+
+std::optional<OwnerInfo> ProjectLock::peek(Directory& root) {
+  auto file = root.open(layout::kLock, OpenMode::read);
+  if (!file) return std::nullopt;
+  auto info = (*file)->stat();
+  auto bytes = read_all(**file, kTextLimit);
+  if (!info || !bytes) return std::nullopt;
+  const auto text = LockText::decode(*bytes);
+  if (!text) return std::nullopt;
+  return to_owner(*text, written_at(*info));
+}
+
+bool ProjectLock::may_be_held(Directory& root, Process& process) {
+  const auto owner = peek(root);
+  if (!owner) return false;
+  if (!owner->host.empty() && owner->host != without_blanks(process.host_name())) return true;
+  const auto found = process.find(owner->pid);
+  if (!found) return false;
+  return !found->started || owner->process_started == 0 ||
+         std::abs(*found->started - owner->process_started) <= kTimeTolerance;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,84 @@
+// Who owns a project (G9). The kernel lock on `.lock` decides; the text in it explains, and is
+// honoured where it was written by the original Python engine, which takes no kernel lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <safechunk/reports.hpp>
+
+#include "platform/platform.h"
+
+namespace safechunk {
+
+// The text of a lock file (design: "PID: <pid> :host=... boot=... start=... token=...", then
+// "CREATED: <seconds>").
+struct LockText {
+  std::int64_t pid = 0;
+  std::string host;
+  std::string boot_id;
+  double started = 0;  // "start=", and "CREATED:" too; 0 when absent
+  std::string token;   // empty: written by the original engine, which has no kernel lock
+
+  [[nodiscard]] std::string encode() const;
+  // Nothing when there is no "PID: <number>" in the first line. Reads hostile input.
+  static std::optional<LockText> decode(std::string_view text);
+};
+
+enum class LockDecision {
+  take,        // nobody was there
+  take_stale,  // somebody was, and is gone: report it
+  refuse,      // an original engine that is alive
+};
+
+// What to do with the text that was found under a kernel lock that we hold. Pure.
+//   text           what the file held before us; `empty` when it held nothing
+//   written        when the file was written, seconds since 1970
+//   process        the process that has that PID now, if any
+LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,
+                         std::int64_t own_pid, const std::optional<ProcessInfo>& process);
+
+class ProjectLock {
+ public:
+  // Takes the lock, or fails: `locked` when somebody else has it (then `owner` tells who, as far
+  // as the text says), or the error of the system call. Never waits.
+  // `stale` is set when a dead owner's lock was taken over, and then describes it.
+  static Result<ProjectLock> acquire(Directory& root, Platform platform, OwnerInfo& owner,
+                                     std::optional<OwnerInfo>& stale);
+  ProjectLock(ProjectLock&&) noexcept = default;
+  ProjectLock& operator=(ProjectLock&&) noexcept = default;
+
+  [[nodiscard]] const OwnerInfo& owner() const { return owner_; }
+
+  // not_owner when the file was removed or replaced under us, by force or by an original engine.
+  Status check_held() const;
+
+  // Removes the file, if it is still ours, and releases the kernel lock.
+  Status release();
+
+  // Removes a lock file that nobody holds; with `force` also one whose text names a live process
+  // of the original engine. `locked` when the kernel says that it is held. ok when there is none.
+  static Status remove_stale(Directory& root, Platform platform, bool force);
+
+  // Who seems to hold the project, for those who only read. Nothing when there is no lock file.
+  static std::optional<OwnerInfo> peek(Directory& root);
+
+  // Whether that owner may be alive, for those who only read: they must not ask the kernel, because
+  // flock(2) answers only by taking the lock, and an owner that attaches meanwhile would be
+  // refused. False when there is nobody in the text, or a process of this machine that is gone;
+  // true when it lives or cannot be known. From another PID namespace of the same host name a live
+  // owner may look gone.
+  static bool may_be_held(Directory& root, Process& process);
+
+ private:
+  ProjectLock() = default;
+  Directory* root_ = nullptr;
+  std::unique_ptr<File> file_;
+  FileInfo info_;  // of the file as it was opened
+  OwnerInfo owner_;
+};
+
+}  // namespace safechunk

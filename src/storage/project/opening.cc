@@ -1,0 +1,387 @@
+#include "storage/project/opening.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <set>
+
+#include "base/chunk_name.h"
+#include "base/limits.h"
+#include "json/scan.h"
+#include "storage/checkpoints/snapshot.h"
+#include "storage/files/durable_file.h"
+#include "storage/files/project_layout.h"
+#include "storage/journal/replay.h"
+#include "storage/project/folders.h"
+
+namespace safechunk {
+
+std::string ProjectLocation::path() const {
+  return base + (base.ends_with('/') ? "" : "/") + project_id;
+}
+
+namespace {
+
+// Opens a folder of the project, which is made when it is not there: after `before` has succeeded.
+Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr<Directory>& out,
+                        const std::function<Status()>& before = nullptr) {
+  Directory& root = *project.folders.root;
+  auto opened = root.open_directory(name);
+  if (!opened && opened.code() == ErrorCode::not_found) {
+    Status made = before ? before() : Status();
+    if (made.ok()) made = root.make_directory(name);
+    if (!made) return made;
+    opened = root.open_directory(name);
+  }
+  if (!opened) return opened.status();
+  auto place = root.stat(name);
+  if (!place) return place.status();
+  project.places[name] = *place;
+  out = *std::move(opened);
+  return {};
+}
+
+// --- the steps of attach
+
+class Opening {
+ public:
+  Opening(Directory& base, OpenedFolder& project, Platform platform, const TextSettings& settings)
+      : base_(base), project_(project), platform_(platform), settings_(settings) {}
+
+  Status run(OwnerInfo& owner) {
+    std::optional<OwnerInfo> stale;
+    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, owner, stale);
+    if (!lock) return lock.status();
+    project_.lock.emplace(*std::move(lock));
+    Status status = after_lock(stale);
+    // The error of the opening matters more than one of giving the lock back.
+    if (!status) (void)project_.lock->release();
+    return status;
+  }
+
+ private:
+  Status after_lock(const std::optional<OwnerInfo>& stale) {
+    ProjectFolders& folders = project_.folders;
+    if (stale) {
+      note(Event::Kind::stale_lock, "",
+           "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
+    }
+    // A process that finds chunks/ knows that the project's own name is durable in the base folder.
+    const auto name_durable = [&] { return base_.sync(); };
+    if (Status s = ensure_subfolder(project_, layout::kChunks, folders.chunks, name_durable); !s) {
+      return s;
+    }
+    if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups); !s) return s;
+    if (Status s = ensure_subfolder(project_, layout::kCheckpoints, folders.checkpoints); !s) {
+      return s;
+    }
+    project_.chunks = std::make_unique<ChunkFiles>(folders, settings_);
+    if (Status s = clean_chunks(); !s) return s;
+    if (Status s = clean_folder(*folders.backups); !s) return s;
+    if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
+    if (Status s = open_journal(); !s) return s;
+    if (!project_.report.clean) {
+      // Records and renames of a dead owner may not be durable yet, and must be before new edits are
+      // based on them: a power cut could take the records that show why nothing was to be done.
+      if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
+      if (Status s = folders.backups->sync(); !s) return s;
+    }
+    // A file that another program removed must not come back after a power cut: the next edit may be
+    // based on its absence.
+    if (Status s = folders.chunks->sync(); !s) return s;
+    // Makes folders and journal durable, and the removal of the journal before it.
+    return folders.root->sync();
+  }
+
+  [[nodiscard]] std::uint64_t newest_record() const {
+    return project_.records.empty() ? 0 : project_.records.back()->sequence();
+  }
+
+  void note(Event::Kind kind, const std::string& chunk, std::string detail) {
+    project_.report.clean = false;
+    project_.report.events.push_back({kind, chunk, std::move(detail)});
+  }
+
+  Status remove_temporary(Directory& folder, const std::string& file) {
+    Status status = folder.unlink(file);
+    if (status.ok()) note(Event::Kind::temporary, "", "removed the unfinished file " + file);
+    // A folder is none of ours; it is in the way of one chunk at most.
+    if (is_folder(status)) return {};
+    return status.code() == ErrorCode::not_found ? Status() : status;
+  }
+
+  Status clean_folder(Directory& folder) {
+    auto files = folder.list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (!layout::is_temporary(file)) continue;
+      if (Status status = remove_temporary(folder, file); !status) return status;
+    }
+    return {};
+  }
+
+  // One listing serves the clean-up and the names.
+  Status clean_chunks() {
+    auto files = project_.folders.chunks->list();
+    if (!files) return files.status();
+    project_.names.reserve(files->size());
+    for (const std::string& file : *files) {
+      if (layout::is_temporary(file)) {
+        Status status = remove_temporary(*project_.folders.chunks, file);
+        if (!status) return status;
+      } else if (auto chunk = layout::chunk_of_file(file)) {
+        project_.names.add(*chunk);
+      }
+    }
+    return {};
+  }
+
+  Status open_journal() {
+    Directory& root = *project_.folders.root;
+    if (Status status = free_temporary_journal(root); !status) return status;
+    JournalContents contents;
+    auto journal = Journal::open(root, contents);
+    if (!journal && (journal.code() == ErrorCode::corrupt || never_written(journal.status()))) {
+      if (Status status = set_journal_aside(journal.error().message); !status) return status;
+      journal = Status(ErrorCode::not_found, "");
+    }
+    if (!journal && journal.code() == ErrorCode::not_found) {
+      const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
+      journal = Journal::create(root, token);
+    } else if (journal) {
+      project_.report.clean = false;
+      project_.had_journal = true;
+    }
+    if (!journal) return journal.status();
+    project_.journal = *std::move(journal);
+    if (!contents.damage.empty()) {
+      // It is about to be rewritten; what cannot be read may still be of use to people.
+      bool kept = false;
+      if (Status status = quarantine_journal(contents.end, kept); !status) return status;
+      note(Event::Kind::journal_damaged, "",
+           "the journal ends early: " + contents.damage + "; what was staged after that is " +
+               (kept ? "in quarantine, as far as it is there" : "gone"));
+    }
+    return plan_replay(contents);
+  }
+
+  // A folder under that name is none of ours, but the name is needed: it gets another one.
+  Status free_temporary_journal(Directory& root) {
+    const std::string name = layout::kJournalTemporary;
+    Status removed = root.unlink(name);
+    if (is_folder(removed)) {
+      const std::string other = layout::set_aside(name, platform_.process.random_token());
+      removed = move_aside(root, name, other);
+      if (removed.ok()) {
+        note(Event::Kind::temporary, "", "renamed the folder " + name + " to " + other);
+      }
+    }
+    return removed.code() == ErrorCode::not_found ? Status() : removed;
+  }
+
+  // The file is there, but holds nothing (the system itself says that a file is missing).
+  static bool never_written(const Status& status) {
+    return status.code() == ErrorCode::not_found && !refused_by_system(status);
+  }
+
+  // A journal whose header cannot be read is evidence, not a reason to refuse the project.
+  Status set_journal_aside(const std::string& reason) {
+    Directory& root = *project_.folders.root;
+    project_.report.clean = false;
+    bool kept = false;
+    if (Status status = quarantine_journal(0, kept); !status) return status;
+    if (kept) note(Event::Kind::journal_damaged, "", reason + "; it was moved to quarantine");
+    return root.unlink(layout::kJournal);
+  }
+
+  // Copies the journal's file from `offset` on, without the zeros at its end, to quarantine.
+  // Nothing is kept when that is nothing.
+  Status quarantine_journal(std::uint64_t offset, bool& kept) {
+    kept = false;
+    auto file = project_.folders.root->open(layout::kJournal, OpenMode::read);
+    if (!file) return file.status();
+    auto info = (*file)->stat();
+    if (!info) return info.status();
+    auto bytes = read_all(**file, info->size);
+    if (!bytes) return bytes.status();
+    std::string_view rest(*bytes);
+    rest.remove_prefix(std::min<std::size_t>(rest.size(), offset));
+    rest = rest.substr(0, rest.find_last_not_of('\0') + 1);
+    if (rest.empty()) return {};
+    kept = true;
+    bool added = false;
+    return project_.chunks->quarantine().preserve("journal", rest, added);
+  }
+
+  // --- the edits in the journal
+
+  struct Chain {
+    std::vector<JournalLink> links;
+    JournalRecord* record = nullptr;  // of the last link
+    std::size_t operation = 0;
+    Replay replay = Replay::nothing;
+  };
+
+  static JournalLink link_of(const JournalRecord& record, std::size_t index) {
+    const JournalOperation& operation = record.operations()[index];
+    return {record.sequence(), operation.removal, operation.base, operation.text_digest};
+  }
+
+  Status plan_replay(const JournalContents& contents) {
+    std::map<std::string, Chain> chains;
+    for (const auto& record : contents.records) {
+      std::vector<std::size_t> usable;
+      for (std::size_t i = 0; i < record->operations().size(); ++i) {
+        if (Status status = check_edit(*record, i); status.ok()) {
+          usable.push_back(i);
+        } else {
+          if (Status kept = quarantine_unusable(*record, i, status); !kept) return kept;
+          // Other edits may be based on it, but it is never the last one.
+          auto& links = chains[record->operations()[i].chunk].links;
+          links.insert(links.end() - (links.empty() ? 0 : 1), link_of(*record, i));
+        }
+      }
+      if (usable.empty()) continue;
+      auto kept = record;
+      if (usable.size() < record->operations().size()) {
+        kept = std::make_shared<JournalRecord>();
+        for (const std::size_t i : usable) kept->add_copy(*record, i);
+      }
+      for (std::size_t i = 0; i < usable.size(); ++i) {
+        Chain& chain = chains[kept->operations()[i].chunk];
+        chain.links.push_back(link_of(*kept, i));
+        chain.record = kept.get();
+        chain.operation = i;
+      }
+      project_.records.push_back(std::move(kept));
+    }
+    std::erase_if(chains, [](const auto& entry) { return entry.second.record == nullptr; });
+    return plan_chunks(chains);
+  }
+
+  Status plan_chunks(std::map<std::string, Chain>& chains) {
+    std::set<const JournalRecord*> in_conflict;
+    for (auto& [chunk, chain] : chains) {
+      if (Status status = decide(chunk, chain); !status) return status;
+      if (chain.replay == Replay::conflict) in_conflict.insert(chain.record);
+    }
+    for (const auto& [chunk, chain] : chains) {
+      Status status;
+      if (chain.replay == Replay::conflict) {
+        status = quarantine_conflict(chunk, chain, "the file was changed after this was staged");
+      } else if (chain.replay == Replay::nothing) {
+        project_.settled.push_back(chunk);
+      } else if (chain.replay == Replay::stage && in_conflict.contains(chain.record)) {
+        // Edits of one record land together or not at all (G4).
+        status = quarantine_conflict(chunk, chain,
+                               "another file was changed after a transaction of both was staged");
+      } else if (chain.replay == Replay::stage) {
+        note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
+      }
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  // A journal is hostile until checked, whatever its checksums say. But what one owner has accepted
+  // the next one replays, whatever its limits for new texts are (G3).
+  static Status check_edit(const JournalRecord& record, std::size_t index) {
+    const JournalOperation& operation = record.operations()[index];
+    Status status = check_name(operation.chunk, "chunk name");
+    if (!status || operation.removal) return status;
+    return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
+  }
+
+  Status quarantine_unusable(const JournalRecord& record, std::size_t index, const Status& reason) {
+    const bool removal = record.operations()[index].removal;
+    bool added = false;
+    if (!removal) {
+      Status kept = project_.chunks->quarantine().preserve("journal.unusable", record.text(index), added);
+      if (!kept) return kept;
+    }
+    note(Event::Kind::journal_damaged, "",
+         "the journal holds an unusable edit: " + reason.to_text() +
+             (removal ? "" : "; its text is in quarantine"));
+    return {};
+  }
+
+  // An error when the file cannot be judged: an old journal could roll it back.
+  Status decide(const std::string& chunk, Chain& chain) {
+    // What an earlier recovery committed is known again, whatever its depth and size.
+    TextSettings settings = settings_;
+    settings.depth_limit = limits::kDepth;
+    settings.size_limit = std::numeric_limits<std::uint64_t>::max();
+    const Inspection inspection =
+        inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
+    const bool judged = inspection.health != FileHealth::unreadable;
+    if (!judged && refused_by_system(inspection.reason)) return inspection.reason;
+    ChunkOnDisk disk;
+    disk.health = inspection.health;
+    disk.stamp = inspection.stamp;
+    if (inspection.usable()) disk.text_digest = inspection.text_digest(settings);
+    auto backup = project_.folders.backups->stat(layout::backup_file(chunk));
+    if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
+    disk.has_backup = backup.ok();
+    chain.replay = decide_replay(disk, chain.links, project_.journal->token());
+    if (chain.replay == Replay::confirm) {
+      // So that the commit finds it again, whatever the limits for new texts are.
+      project_.chunks->versions().remember(chunk, KnownVersion::of(inspection.info, disk.text_digest));
+    }
+    chain.record->set_seen_when_staged(chain.operation, inspection.usable() ? disk.text_digest : kAbsentDigest);
+    return {};
+  }
+
+  Status quarantine_conflict(const std::string& chunk, const Chain& chain, const std::string& reason) {
+    const bool removal = chain.record->operations()[chain.operation].removal;
+    bool added = false;
+    if (!removal) {
+      Status kept = project_.chunks->quarantine().preserve(layout::conflict_file(chunk),
+                                                chain.record->text(chain.operation), added);
+      if (!kept) return kept;
+    }
+    project_.settled.push_back(chunk);
+    note(Event::Kind::conflict, chunk,
+         reason + (removal ? "; the file was kept, and not removed"
+                           : "; the file was kept, and the update is in quarantine"));
+    return {};
+  }
+
+  Directory& base_;
+  OpenedFolder& project_;
+  const Platform platform_;
+  const TextSettings settings_;
+};
+
+}  // namespace
+
+Status OpenedFolder::check_in_place(std::initializer_list<const char*> wanted) const {
+  for (const char* name : wanted) {
+    const FileInfo& opened = places.at(name);
+    auto now = folders.root->stat(name);
+    if (!now && now.code() != ErrorCode::not_found) return now.status();
+    if (now && now->same_file(opened)) continue;
+    Error error;
+    error.code = ErrorCode::conflict;
+    error.message = "another program has moved or replaced the folder; detach and attach again";
+    error.path = folders.root->path() + "/" + name;
+    return error;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
+                                                  const ProjectLocation& location,
+                                                  const TextSettings& settings, OwnerInfo& owner) {
+  auto base = ensure_base(platform.file_system, location.base);
+  if (!base) return base.status();
+  if (Status status = ensure_directory(**base, location.project_id); !status) return status;
+  auto root = platform.file_system.open_directory(location.path());
+  if (!root) return root.status();
+  auto project = std::make_unique<OpenedFolder>();
+  project->folders.root = *std::move(root);
+  Opening opening(**base, *project, platform, settings);
+  if (Status status = opening.run(owner); !status) return status;
+  return project;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,57 @@
+// Opening a project after whatever happened to it: observe, decide, apply. Idempotent: a crash inside
+// it leads to the same plan.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <safechunk/reports.hpp>
+
+#include "platform/platform.h"
+#include "storage/chunks/chunk_files.h"
+#include "storage/files/project_folders.h"
+#include "storage/journal/journal.h"
+#include "storage/project/lock.h"
+#include "storage/project/names.h"
+
+namespace safechunk {
+
+// Where a project lies.
+struct ProjectLocation {
+  std::string base;  // absolute
+  std::string project_id;
+
+  [[nodiscard]] std::string path() const;
+};
+
+// The parts of a project that this process owns, as opening finds them.
+struct OpenedFolder {
+  ProjectFolders folders;
+  std::optional<ProjectLock> lock;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<ChunkFiles> chunks;
+  Names names;  // of all chunks on disk
+  // The journal's records in their order, and the chunks in them that need nothing any more.
+  std::vector<std::shared_ptr<JournalRecord>> records;
+  std::vector<std::string> settled;
+  bool had_journal = false;
+  RecoveryReport report;
+  std::map<std::string, FileInfo> places;  // the folders as they were opened, by their names
+
+  // conflict when another program has moved one of these folders away or put another in its place:
+  // nobody would find files that are written through the open one.
+  [[nodiscard]] Status check_in_place(std::initializer_list<const char*> wanted) const;
+};
+
+// Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner` says
+// who holds it. On any error nothing stays locked. The caller then commits `records` without
+// `settled`, and afterwards gives the journal a new token by rewriting it if `had_journal`.
+Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
+                                                  const ProjectLocation& location,
+                                                  const TextSettings& settings, OwnerInfo& owner);
+
+}  // namespace safechunk

@@ -1,0 +1,374 @@
+#include "storage/project/project.h"
+
+#include <algorithm>
+
+#include "base/in_chunk.h"
+#include "json/format.h"
+#include "storage/checkpoints/archive_store.h"
+#include "storage/checkpoints/retention.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/verify.h"
+
+namespace safechunk {
+namespace {
+
+using MaybeText = std::optional<std::string>;
+
+Status closed() {
+  return Status(ErrorCode::not_owner, "this engine does not own the project");
+}
+
+}  // namespace
+
+Project::Project(Platform platform, ProjectLocation location, const TextSettings& settings,
+                 std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder)
+    : platform_(platform),
+      location_(std::move(location)),
+      settings_(settings),
+      journal_limit_(journal_limit),
+      folder_(std::move(folder)),
+      folders_(folder_->folders),
+      chunks_(*folder_->chunks),
+      journal_(*folder_->journal),
+      marks_(journal_.watermarks()),
+      reader_(platform.file_system, platform.process, location_.path(), settings) {}
+
+// --- opening and closing
+
+Result<Opened> Project::open(Platform platform, const ProjectLocation& location,
+                             const TextSettings& settings, std::uint64_t journal_limit,
+                             std::optional<OwnerInfo>& holder, Notices& notices) {
+  OwnerInfo owner;
+  auto folder = open_folder(platform, location, settings, owner);
+  if (!folder) {
+    if (owner.pid != 0) holder = owner;
+    return folder.status();
+  }
+  std::unique_ptr<Project> project(
+      new Project(platform, location, settings, journal_limit, *std::move(folder)));
+  Opened opened;
+  opened.owner = project->folder_->lock->owner();
+  opened.recovery = project->folder_->report;
+  for (const Event& event : opened.recovery.events) notices.event(event);
+  // A failure is reported and retried; the edits that it concerns stay pending and journaled.
+  opened.recovered = project->recover(notices);
+  if (project->folder_->had_journal) {
+    if (Status renewed = project->renew_journal(notices); !renewed) return renewed;
+  }
+  opened.store = std::move(project);
+  return opened;
+}
+
+CommitOutcome Project::recover(Notices& notices) {
+  const MutexLock commit_lock(commit_mutex_);
+  {
+    const MutexLock lock(mutex_);
+    names_ = std::move(folder_->names);
+    for (const auto& record : folder_->records) {
+      pending_.add(record, true);
+      for (const JournalOperation& operation : record->operations()) {
+        if (!operation.removal) names_.add(operation.chunk);
+      }
+    }
+    for (const std::string& chunk : folder_->settled) pending_.discard(chunk);
+    folder_->records.clear();
+  }
+  CommitOutcome outcome = commit_pending(notices);
+  const MutexLock lock(mutex_);
+  if (!pending_.empty()) newest_on_unsynced_base_ = pending_.newest_sequence();
+  return outcome;
+}
+
+// A journal that outlived its owner gets a new file and a new token before anything is accepted:
+// sequences of the old one may have been lost with a power cut, and must not be used twice.
+Status Project::renew_journal(Notices& notices) {
+  const MutexLock journal_lock(journal_mutex_);
+  const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
+  Status status = rewrite_journal(token);
+  if (status.ok()) return status;
+  notices.fault(status);
+  // The old journal still has everything; the next attach tries again.
+  (void)folder_->lock->release();
+  return status;
+}
+
+Status Project::check_open() const {
+  const MutexLock lock(mutex_);
+  return open_ ? Status() : closed();
+}
+
+Status Project::check_files_in_place() const {
+  return folder_->check_in_place({layout::kChunks, layout::kBackups});
+}
+
+// Edits that could not be saved shall at least be durable in the journal, and only those: other
+// programs may change the saved chunks until the next attach.
+void Project::preserve_unsaved(Notices& notices) {
+  Status status;
+  {
+    const MutexLock journal_lock(journal_mutex_);
+    status = rewrite_journal(journal_.token());
+  }
+  notices.fault(status);
+  if (!status) notices.fault(sync_journal(pending().newest, {}, notices));
+}
+
+Status Project::close(Notices& notices) {
+  const MutexLock commit_lock(commit_mutex_);
+  {
+    // After this, every thread that was accepting edits has finished.
+    const MutexLock journal_lock(journal_mutex_);
+    const MutexLock lock(mutex_);
+    if (!open_) return closed();
+    open_ = false;
+  }
+  Status status = commit_pending(notices).status;
+  const bool saved = pending().chunks == 0;
+  // Without the lock, the journal under that name may be another owner's.
+  const bool held = folder_->lock->check_held().ok();
+  if (!saved && held) preserve_unsaved(notices);
+  if (saved && held) {
+    Status removed = journal_.remove();
+    notices.fault(removed);
+    if (status.ok()) status = removed;
+  }
+  Status released = folder_->lock->release();
+  notices.fault(released);
+  return status.ok() ? released : status;
+}
+
+Pending Project::pending() const {
+  const MutexLock lock(mutex_);
+  return {pending_.size(), pending_.newest_sequence()};
+}
+
+// --- reading
+
+Result<MaybeText> Project::read(const std::string& chunk, Notices& notices) {
+  StagedEdit pending;
+  bool open = false;
+  {
+    const MutexLock lock(mutex_);
+    open = open_;
+    if (const StagedEdit* found = pending_.find(chunk)) pending = *found;
+  }
+  // Pending edits come first, and also while the project is being closed: until an edit is in its
+  // file, it is nowhere else.
+  if (pending.record != nullptr) {
+    if (pending.edit().removal) return MaybeText();
+    // As the text will stand in the file.
+    return MaybeText(json::format(pending.text(), settings_.indent, settings_.size_limit));
+  }
+  return open ? read_committed(chunk, notices) : reader_.read(chunk, notices);
+}
+
+Result<MaybeText> Project::read_committed(const std::string& chunk, Notices& notices) {
+  Inspection found = chunks_.read(chunk);
+  switch (decide_chunk(found.health, std::nullopt)) {
+    case ChunkState::sound:
+      note_first_sight(chunk, found, notices);
+      return MaybeText(text_of(std::move(found)));
+    case ChunkState::unreadable:
+      return in_chunk(found.reason, chunk);
+    default:
+      break;
+  }
+  if (found.health == FileHealth::missing) {
+    auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    if (!backup && backup.code() == ErrorCode::not_found) return MaybeText();
+  }
+  auto healed = heal(chunk, notices);
+  if (!healed) return reader_.read(chunk, notices);
+  if (healed->usable()) return MaybeText(text_of(*std::move(healed)));
+  if (healed->health == FileHealth::missing) return MaybeText();
+  return in_chunk(healed->reason, chunk);
+}
+
+// Looks again once no commit can change the files. The reason in the result says why it could not
+// be healed, also when the backup could be read. An error when this process is not the owner any
+// more.
+Result<Inspection> Project::heal(const std::string& chunk, Notices& notices) {
+  std::vector<Event> events;
+  Inspection healed;
+  {
+    const MutexLock commit_lock(commit_mutex_);
+    if (Status status = check_open(); !status) return status;
+    if (Status held = folder_->lock->check_held(); !held) return held;
+    if (Status in_place = check_files_in_place(); !in_place) return in_place;
+    healed = chunks_.heal(chunk, events);
+  }
+  for (const Event& event : events) notices.event(event);
+  if (healed.health != FileHealth::missing && !healed.reason.ok()) {
+    notices.fault(in_chunk(healed.reason, chunk));
+  }
+  return healed;
+}
+
+// The first time that a version is read it is remembered, and an edit by another program reported.
+void Project::note_first_sight(const std::string& chunk, const Inspection& found,
+                               Notices& notices) {
+  if (chunks_.versions().known(chunk, found.info)) return;
+  chunks_.versions().remember(chunk, ChunkFiles::version_of(found, settings_));
+  if (found.health == FileHealth::good) return;
+  const bool edited = found.health == FileHealth::edited;
+  notices.event({Event::Kind::external_edit, chunk,
+                 edited ? "changed by another program, and accepted"
+                        : "carries no stamp of this engine; it is JSON, and accepted"});
+}
+
+Result<std::vector<std::string>> Project::list() {
+  // Pending edits first: a commit in between only moves them to the disk, where the listing finds
+  // them.
+  PendingSet pending;
+  {
+    const MutexLock lock(mutex_);
+    pending = pending_.snapshot();
+  }
+  auto names = list_chunk_files(*folders_.chunks);
+  if (!names) return names;
+  std::set<std::string> all(names->begin(), names->end());
+  for (const auto& [chunk, staged] : pending) {
+    if (staged.edit().removal) {
+      all.erase(chunk);
+    } else {
+      all.insert(chunk);
+    }
+  }
+  return std::vector<std::string>(all.begin(), all.end());
+}
+
+Result<std::set<std::string>> Project::list_with_backups() {
+  return list_all_chunks(folders_);
+}
+
+Status Project::health(HealthReport& report) {
+  report.journal_bytes = journal_.size();
+  report.bytes_written += journal_.bytes_written();
+  return folder_health(folders_, report);
+}
+
+Result<VerifyReport> Project::verify(const ProgressHandler& progress) {
+  return verify_project(folders_, platform_.process, settings_, progress);
+}
+
+Status Project::repair(const std::string& chunk, Notices& notices) {
+  {
+    const MutexLock lock(mutex_);
+    if (pending_.find(chunk) != nullptr) return {};  // the file will be replaced anyway
+  }
+  const Inspection found = chunks_.read(chunk);
+  switch (decide_chunk(found.health, std::nullopt)) {
+    case ChunkState::sound:
+      note_first_sight(chunk, found, notices);
+      return {};
+    case ChunkState::unreadable:
+      return in_chunk(found.reason, chunk);
+    default:
+      break;
+  }
+  auto healed = heal(chunk, notices);
+  if (!healed) return healed.status();
+  const bool removed_meanwhile = healed->health == FileHealth::missing;
+  return removed_meanwhile || healed->reason.ok() ? Status() : in_chunk(healed->reason, chunk);
+}
+
+// --- checkpoints
+
+// Writes the archive. A damaged chunk is healed first; where that is impossible it is left out, or
+// the checkpoint is refused.
+Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
+                                              const ProgressHandler& progress, Notices& notices) {
+  ArchiveRequest request;
+  request.project_id = location_.project_id;
+  request.label = wanted.label;
+  request.notes = wanted.notes;
+  request.unix_time_ns = platform_.clock.unix_time_ns();
+  request.local_time = platform_.clock.local_time(request.unix_time_ns);
+  std::set<std::string> healed;
+  for (;;) {
+    auto snapshot = take_snapshot(notices);
+    if (!snapshot) return snapshot.status();
+    // A fetch of these would give the backup, so the archive must have them as chunks.
+    if (const auto missing = (*snapshot)->without_file(request.without); !missing.empty()) {
+      for (const std::string& chunk : missing) {
+        Status status = heal_or_leave_out(chunk, wanted.damaged, request.without, notices);
+        if (!status) return status;
+      }
+      continue;
+    }
+    auto name = safechunk::write_checkpoint(*folders_.checkpoints, **snapshot, request, settings_,
+                                            progress);
+    if (name || name.code() != ErrorCode::corrupt || name.error().chunk.empty()) return name;
+    // Each turn heals a chunk or leaves one out, so there are not more turns than chunks.
+    const std::string chunk = name.error().chunk;
+    if (!healed.insert(chunk).second) {
+      if (wanted.damaged == DamagedChunks::refuse || !request.without.insert(chunk).second) {
+        return name;
+      }
+      continue;
+    }
+    Status status = heal_or_leave_out(chunk, wanted.damaged, request.without, notices);
+    if (!status) return status;
+  }
+}
+
+Status Project::heal_or_leave_out(const std::string& chunk, DamagedChunks damaged,
+                                  std::set<std::string>& left_out, Notices& notices) {
+  std::vector<Event> events;
+  const MutexLock commit_lock(commit_mutex_);
+  const Inspection after = chunks_.heal(chunk, events);
+  for (const Event& event : events) notices.event(event);
+  // Removed or changed meanwhile: the next snapshot will show it.
+  const bool other =
+      after.health == FileHealth::missing || after.reason.code() == ErrorCode::conflict;
+  if (other || (after.usable() && after.reason.ok())) return {};
+  if (damaged == DamagedChunks::leave_out && left_out.insert(chunk).second) return {};
+  return in_chunk(after.reason, chunk);
+}
+
+// A set of which one rename has failed is visible in part: it is made whole first.
+Result<std::shared_ptr<Snapshot>> Project::take_snapshot(Notices& notices) {
+  const MutexLock commit_lock(commit_mutex_);
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  Status in_place =
+      folder_->check_in_place({layout::kChunks, layout::kBackups, layout::kCheckpoints});
+  if (!in_place) return in_place;
+  if (last_commit_failed_) {
+    if (Status saved = commit_pending(notices).status; !saved) return saved;
+  }
+  auto snapshot = Snapshot::take(folders_, platform_.process.random_token(), settings_);
+  if (snapshot) chunks_.set_observer(*snapshot);
+  return snapshot;
+}
+
+Status Project::prune_checkpoints(const std::string& newest, std::size_t retention) {
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  Directory& folder = *folders_.checkpoints;
+  auto files = folder.list();
+  if (!files) return files.status();
+  const auto surplus = checkpoints_to_remove(*files, newest, retention);
+  for (const std::string& file : surplus) {
+    if (Status status = folder.unlink(file); !status) return status;
+  }
+  return surplus.empty() ? Status() : folder.sync();
+}
+
+Status Project::remove_checkpoint(const std::string& name) {
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  if (Status in_place = folder_->check_in_place({layout::kCheckpoints}); !in_place) {
+    return in_place;
+  }
+  if (Status status = folders_.checkpoints->unlink(name); !status) return status;
+  return folders_.checkpoints->sync();
+}
+
+Result<std::vector<CheckpointInfo>> Project::list_checkpoints() {
+  return safechunk::list_checkpoints(*folders_.checkpoints);
+}
+
+Status Project::read_checkpoint(const std::string& name, const ProgressHandler& progress,
+                                const ArchivedChunkHandler& handler) {
+  return safechunk::read_checkpoint(*folders_.checkpoints, name, settings_, progress, handler);
+}
+
+}  // namespace safechunk

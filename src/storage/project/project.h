@@ -1,0 +1,138 @@
+// A project in a local folder that this process owns: the Store over files.
+//
+// One object per attach; its end is the end of the attach. Pending edits are the memory half and
+// the journal is the disk half of one thing, and both live here.
+//
+// Locks, in the order in which they are taken:
+//   commit_mutex_   one change of the chunks' files at a time: commit, heal, taking a snapshot,
+//   close journal_mutex_  one append to the journal at a time; their order is the order of
+//   sequences mutex_          memory only, never held during I/O
+// The files: project.cc (life, reading, checkpoints), accept.cc, commit_pending.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <safechunk/options.hpp>
+
+#include "base/mutex.h"
+#include "platform/platform.h"
+#include "storage/checkpoints/snapshot.h"
+#include "storage/chunks/chunk_files.h"
+#include "storage/chunks/commit.h"
+#include "storage/journal/journal.h"
+#include "storage/journal/pending.h"
+#include "storage/project/folder_reader.h"
+#include "storage/project/names.h"
+#include "storage/project/opening.h"
+#include "store/store.h"
+
+namespace safechunk {
+
+class Project final : public Store {
+ public:
+  // Opens the folder, replays the journal and commits what was in it. Errors as Place::open().
+  static Result<Opened> open(Platform platform, const ProjectLocation& location,
+                             const TextSettings& settings, std::uint64_t journal_limit,
+                             std::optional<OwnerInfo>& holder, Notices& notices);
+
+  Result<std::optional<std::string>> read(const std::string& chunk, Notices& notices) override;
+  Result<std::vector<std::string>> list() override;
+  Status health(HealthReport& report) override;
+  Result<VerifyReport> verify(const ProgressHandler& progress) override;
+  Result<std::vector<CheckpointInfo>> list_checkpoints() override;
+  Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
+                         const ArchivedChunkHandler& handler) override;
+
+  Accepted accept(const std::shared_ptr<Edits>& edits) override;
+  Synced sync_accepted(Notices& notices) override;
+  CommitOutcome commit(Notices& notices) override;
+  [[nodiscard]] Pending pending() const override;
+  Result<std::set<std::string>> list_with_backups() override;
+  Status repair(const std::string& chunk, Notices& notices) override;
+  Result<std::string> write_checkpoint(const CheckpointRequest& request,
+                                       const ProgressHandler& progress, Notices& notices) override;
+  Status prune_checkpoints(const std::string& newest, std::size_t retention) override;
+  Status remove_checkpoint(const std::string& name) override;
+  Status close(Notices& notices) override;
+
+ private:
+  using DamagedChunks = CheckpointRequest::DamagedChunks;
+  using PendingSet = std::map<std::string, StagedEdit>;
+
+  Project(Platform platform, ProjectLocation location, const TextSettings& settings,
+          std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder);
+
+  // Life.
+  CommitOutcome recover(Notices& notices) EXCLUDES(commit_mutex_);
+  Status renew_journal(Notices& notices) EXCLUDES(commit_mutex_, journal_mutex_);
+  void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
+  Status check_open() const EXCLUDES(mutex_);
+  Status check_files_in_place() const;
+
+  // Accepting.
+  Status accept_record(const std::shared_ptr<JournalRecord>& record, Accepted::Result& result)
+      REQUIRES(journal_mutex_);
+  bool set_bases(JournalRecord& record) REQUIRES(journal_mutex_);
+  Status check_names(const JournalRecord& record) REQUIRES(journal_mutex_);
+
+  // Committing.
+  CommitOutcome commit_pending(Notices& notices) REQUIRES(commit_mutex_);
+  CommitOutcome commit_snapshot(Notices& notices) REQUIRES(commit_mutex_);
+  void record_results(const CommitReport& report, const PendingSet& set, Notices& notices)
+      REQUIRES(commit_mutex_);
+  void truncate_journal(Notices& notices) REQUIRES(commit_mutex_);
+  // `committing` is being published meanwhile: it may be on disk already, or not.
+  Status rewrite_journal(std::uint32_t token, const PendingSet& committing = {})
+      REQUIRES(journal_mutex_);
+  Status sync_journal(std::uint64_t sequence, const PendingSet& committing, Notices& notices)
+      EXCLUDES(journal_mutex_);
+
+  // Reading and healing.
+  Result<std::optional<std::string>> read_committed(const std::string& chunk, Notices& notices);
+  Result<Inspection> heal(const std::string& chunk, Notices& notices) EXCLUDES(commit_mutex_);
+  void note_first_sight(const std::string& chunk, const Inspection& found, Notices& notices);
+
+  // Checkpoints.
+  Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);
+  Status heal_or_leave_out(const std::string& chunk, DamagedChunks damaged,
+                           std::set<std::string>& left_out, Notices& notices)
+      EXCLUDES(commit_mutex_);
+
+  // Constant.
+  const Platform platform_;
+  const ProjectLocation location_;
+  const TextSettings settings_;
+  const std::uint64_t journal_limit_;
+  const std::unique_ptr<OpenedFolder> folder_;
+  ProjectFolders& folders_;
+  ChunkFiles& chunks_;
+  Journal& journal_;
+  Watermarks& marks_;
+  FolderReader reader_;
+
+  Mutex commit_mutex_ ACQUIRED_BEFORE(journal_mutex_);
+  // Old journal records of what was committed could not be told from new ones after a power cut:
+  // the journal must be emptied durably.
+  bool must_truncate_journal_ GUARDED_BY(commit_mutex_) = false;
+  // Some edit of the last commit failed, so a set may be visible in part.
+  bool last_commit_failed_ GUARDED_BY(commit_mutex_) = false;
+
+  Mutex journal_mutex_ ACQUIRED_BEFORE(mutex_);
+
+  mutable Mutex mutex_;
+  bool open_ GUARDED_BY(mutex_) = true;
+  PendingEdits pending_ GUARDED_BY(mutex_);
+  Names names_ GUARDED_BY(mutex_);  // on disk or pending
+  // Sequence of the newest edit whose base version is not known to be durable. Syncing the journal
+  // does not protect such an edit: after a power cut the base may be another one, and the edit
+  // would look like a conflict. It needs a full commit.
+  std::uint64_t newest_on_unsynced_base_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace safechunk

@@ -1,0 +1,169 @@
+#include "storage/project/verify.h"
+
+#include <algorithm>
+#include <set>
+
+#include "storage/checkpoints/archive_store.h"
+#include "storage/journal/journal.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/lock.h"
+
+namespace safechunk {
+namespace {
+
+using State = FileVerdict::State;
+
+class Verification {
+ public:
+  Verification(const ProjectFolders& folders, Process& process, const TextSettings& settings,
+               const ProgressHandler& progress)
+      : folders_(folders), process_(process), settings_(settings), progress_(progress) {}
+
+  Result<VerifyReport> run() {
+    if (Status status = collect(); !status) return status;
+    read_journal();
+    for (const std::string& chunk : chunks_) {
+      verify_chunk(chunk);
+      if (Status status = step(); !status) return status;
+    }
+    for (const std::string& file : archives_) {
+      verify_archive(file);
+      if (Status status = step(); !status) return status;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Status collect() {
+    auto chunks = list_all_chunks(folders_);
+    if (!chunks) return chunks.status();
+    chunks_ = *std::move(chunks);
+    if (folders_.checkpoints == nullptr) return {};
+    auto files = folders_.checkpoints->list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (layout::parse_checkpoint(file)) archives_.push_back(file);
+    }
+    std::sort(archives_.begin(), archives_.end());
+    return {};
+  }
+
+  void add(State state, std::string path, std::string detail = {}) {
+    report_.files.push_back({state, std::move(path), std::move(detail)});
+  }
+
+  void read_journal() {
+    // Asked before and after, because an owner may come or go meanwhile: it may just be writing the
+    // last record.
+    const bool was_in_use = ProjectLock::may_be_held(*folders_.root, process_);
+    JournalContents contents;
+    const Status status = Journal::read(*folders_.root, contents);
+    if (status.code() == ErrorCode::not_found) return;
+    if (!status.ok()) {
+      add(status.code() == ErrorCode::corrupt ? State::lost : State::unreadable, layout::kJournal,
+          status.error().message);
+      return;
+    }
+    for (const auto& record : contents.records) {
+      for (const JournalOperation& operation : record->operations()) {
+        if (!operation.removal) journaled_.insert(operation.chunk);
+      }
+    }
+    const std::string count = std::to_string(contents.records.size()) + " records";
+    if (contents.damage.empty()) {
+      add(State::good, layout::kJournal, count);
+    } else if (was_in_use || ProjectLock::may_be_held(*folders_.root, process_)) {
+      add(State::good, layout::kJournal,
+          count + "; then " + contents.damage + ": its owner may just be writing it");
+    } else {
+      add(State::lost, layout::kJournal, contents.damage);
+    }
+  }
+
+  static State state_of(FileHealth health) {
+    switch (health) {
+      case FileHealth::good:
+        return State::good;
+      case FileHealth::unstamped:
+        return State::unstamped;
+      case FileHealth::edited:
+        return State::edited;
+      case FileHealth::unreadable:
+        return State::unreadable;
+      default:
+        return State::lost;
+    }
+  }
+
+  void verify_chunk(const std::string& chunk) {
+    const std::string file = std::string(layout::kChunks) + "/" + layout::chunk_file(chunk);
+    const std::string backup_path =
+        std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
+    const Inspection primary =
+        inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
+    const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
+    const ChunkState state = decide_chunk(primary.health, backup.health);
+    // Its owner has removed it since the listing, and since the journal was read.
+    if (state == ChunkState::missing) return;
+    const bool damaged =
+        primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
+    if (damaged) {
+      const std::string why = primary.health == FileHealth::missing
+                                  ? "the file is missing"
+                                  : primary.reason.error().message;
+      if (state == ChunkState::healable) {
+        add(State::healable, file, why + "; its backup is good");
+      } else if (journaled_.contains(chunk)) {
+        add(State::healable, file, why + "; the journal has an update");
+      } else {
+        add(State::lost, file, why);
+      }
+    } else {
+      add(state_of(primary.health), file, detail_of(primary));
+    }
+    if (backup.health == FileHealth::missing) return;
+    const std::string note =
+        backup.usable() ? "" : detail_of(backup) + (damaged ? "" : "; the chunk itself is good");
+    add(state_of(backup.health), backup_path, note);
+  }
+
+  static std::string detail_of(const Inspection& inspection) {
+    return inspection.reason.ok() ? "" : inspection.reason.to_text();
+  }
+
+  void verify_archive(const std::string& file) {
+    const std::string path = std::string(layout::kCheckpoints) + "/" + file;
+    const Status status = read_checkpoint(*folders_.checkpoints, file, settings_, {}, {});
+    if (status.code() == ErrorCode::not_found) return;  // likewise
+    if (status.ok()) {
+      add(State::good, path);
+    } else {
+      add(refused_by_system(status) ? State::unreadable : State::lost, path, status.to_text());
+    }
+  }
+
+  Status step() {
+    ++done_;
+    if (!progress_ || progress_(done_, chunks_.size() + archives_.size())) return {};
+    return Status(ErrorCode::cancelled, "cancelled by the progress handler");
+  }
+
+  const ProjectFolders& folders_;
+  Process& process_;
+  const TextSettings& settings_;
+  const ProgressHandler& progress_;
+  std::set<std::string> chunks_;
+  std::vector<std::string> archives_;
+  std::set<std::string> journaled_;
+  std::uint64_t done_ = 0;
+  VerifyReport report_;
+};
+
+}  // namespace
+
+Result<VerifyReport> verify_project(const ProjectFolders& folders, Process& process,
+                                    const TextSettings& settings, const ProgressHandler& progress) {
+  return Verification(folders, process, settings, progress).run();
+}
+
+}  // namespace safechunk

@@ -1,0 +1,50 @@
+#include "storage/files/project_layout.h"
+
+#include <gtest/gtest.h>
+
+namespace safechunk::layout {
+namespace {
+
+TEST(ProjectLayout, BuildsAndParsesChunkNames) {
+  EXPECT_EQ(chunk_file("users"), "users.json");
+  EXPECT_EQ(chunk_temporary("users"), "users.tmp");
+  EXPECT_EQ(backup_file("users"), "users.bak");
+  EXPECT_EQ(backup_temporary("users"), "users.bak.tmp");
+  EXPECT_EQ(chunk_of_file("users.json"), "users");
+  EXPECT_EQ(chunk_of_backup("users.bak"), "users");
+  for (const char* file : {"users", ".json", "users.tmp", "..json", "con.json"}) {
+    EXPECT_FALSE(chunk_of_file(file)) << file;
+  }
+}
+
+TEST(ProjectLayout, ParsesCheckpointNames) {
+  for (const CheckpointName& name : {CheckpointName{"manual", "20261122_170616", 1},
+                                     CheckpointName{"a_b_20260101_000000", "20261122_170616", 1},
+                                     CheckpointName{"x", "20261122_170616", 12}}) {
+    const auto parsed = parse_checkpoint(checkpoint_file(name));
+    ASSERT_TRUE(parsed) << checkpoint_file(name);
+    EXPECT_EQ(parsed->label, name.label);
+    EXPECT_EQ(parsed->time, name.time);
+    EXPECT_EQ(parsed->number, name.number);
+  }
+  for (const char* file :
+       {"other.zip", "checkpoint_.zip", "checkpoint__20261122_170616.zip",
+        "checkpoint_a_20261122.zip", "checkpoint_a_20261122_17061x.zip",
+        "checkpoint_a_20261122_170616_1.zip", "checkpoint_a_20261122_170616_x.zip",
+        "checkpoint_a_20261122_170616_99999999.zip", "checkpoint_a_20261122_170616.zip.tmp",
+        "checkpoint_../x_20261122_170616.zip"}) {
+    EXPECT_FALSE(parse_checkpoint(file)) << file;
+  }
+}
+
+TEST(ProjectLayout, SortsCheckpointsByTimeThenNumber) {
+  const CheckpointName older{"z", "20261122_170616", 1};
+  const CheckpointName second{"a", "20261122_170616", 10};
+  const CheckpointName newer{"a", "20261122_170617", 1};
+  EXPECT_TRUE(older < second);
+  EXPECT_TRUE(second < newer);
+  EXPECT_FALSE(newer < older);
+}
+
+}  // namespace
+}  // namespace safechunk::layout
