@@ -10,11 +10,19 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
+# The class for each code of the engine: the first one that names it.
+_CLASSES: dict[str, type[SafeChunkError]] = {}
+
 
 class SafeChunkError(Exception):
     """What went wrong, and where. Attributes that do not apply are empty, 0 or None."""
 
     code: ClassVar[str] = "unknown"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" in vars(cls):
+            _CLASSES.setdefault(cls.code, cls)
 
     def __init__(
         self,
@@ -192,26 +200,6 @@ class CancelledError(SafeChunkError):
     code = "cancelled"
 
 
-# By the numbers of the engine's codes.
-_CLASSES: dict[int, type[SafeChunkError]] = {
-    1: InvalidArgumentError,
-    2: InvalidNameError,
-    3: InvalidJsonError,
-    4: TooDeepError,
-    5: TooLargeError,
-    6: NotFoundError,
-    7: NotOwnerError,
-    8: LockedError,
-    9: CorruptError,
-    10: ConflictError,
-    11: NoSpaceError,
-    12: ReadOnlyError,
-    13: PermissionDeniedError,
-    14: InputOutputError,
-    15: UnsupportedFormatError,
-    16: CancelledError,
-}
-
 # Raised whatever `strict` says.
 MISTAKES = (
     InvalidArgumentError,
@@ -247,7 +235,7 @@ class Fault(str):
 
 
 def make_error(
-    code: int,
+    code: str,
     message: str,
     chunk: str,
     path: str,

@@ -441,6 +441,11 @@ NB_MODULE(_core, module) {
   // Engines may live until the interpreter ends.
   nb::set_leak_warnings(false);
   module.attr("version") = nb::str(version().data(), version().size());
+  nb::list error_codes;
+  for (const ErrorCodeName& code : kErrorCodes) {
+    error_codes.append(nb::str(code.name.data(), code.name.size()));
+  }
+  module.attr("error_codes") = nb::tuple(error_codes);
   module.def("set_makers", &set_makers);
   module.def("stop_handlers", &Dispatcher::stop_all);
   module.def("project_exists", &project_exists);

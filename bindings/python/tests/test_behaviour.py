@@ -31,6 +31,8 @@ from safe_chunk_engine import (
     PermissionDeniedError,
     SafeChunkEngine,
     SafeChunkError,
+    _core,
+    errors,
 )
 
 Make = Callable[..., SafeChunkEngine]
@@ -131,11 +133,20 @@ def test_exceptions_mirror_the_codes() -> None:
         for error in vars(safe_chunk_engine).values()
         if inspect.isclass(error) and issubclass(error, SafeChunkError)
     }
-    assert codes - {"unknown"} == {
-        "invalid_argument", "invalid_name", "invalid_json", "too_deep", "too_large", "not_found",
-        "not_owner", "locked", "corrupt", "conflict", "no_space", "read_only",
-        "permission_denied", "io_error", "unsupported_format", "cancelled",
-    }  # fmt: skip
+    assert codes - {"unknown"} == set(_core.error_codes) - {"ok"}
+    for code in codes - {"unknown"}:
+        assert errors.make_error(code, "", "", "", 0, 0, 0, 0, False).code == code
+    made = errors.make_error("invalid_json", "", "", "", 0, 0, 0, 0, False)
+    assert type(made) is errors.InvalidJsonError
+
+
+def test_classes_of_the_application_leave_the_codes_alone() -> None:
+    class MyLockedError(LockedError):
+        code = "locked"
+
+    made = errors.make_error("locked", "", "", "", 0, 0, 0, 0, False)
+    assert type(made) is LockedError
+    assert MyLockedError("x").code == "locked"
 
 
 def test_errors_of_the_system_are_os_errors(tmp_path: Path) -> None:
