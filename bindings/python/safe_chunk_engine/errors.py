@@ -1,7 +1,7 @@
 """Exceptions: one class for each code of the engine, below SafeChunkError.
 
-Mistakes at the call (bad names, data that JSON cannot hold) are raised always. Trouble of the
-environment (disk, permissions, locks) is raised with ``strict=True``; otherwise it goes to
+A wrong argument (a bad name, data that JSON cannot hold) always raises. A failure of the
+environment (disk, permissions, another owner) raises with ``strict=True``; otherwise it goes to
 ``on_fault`` as a Fault, and the method returns False or None.
 """
 
@@ -15,7 +15,7 @@ _CLASSES: dict[str, type[SafeChunkError]] = {}
 
 
 class SafeChunkError(Exception):
-    """What went wrong, and where. Attributes that do not apply are empty, 0 or None."""
+    """An error of the engine. Attributes that do not apply are empty, 0 or None."""
 
     code: ClassVar[str] = "unknown"
 
@@ -44,15 +44,15 @@ class SafeChunkError(Exception):
         self.path = path
         """The file or folder that it concerns."""
         self.os_errno = os_errno
-        """errno of the call of the system that failed."""
+        """errno of the system call that failed."""
         self.line = line
-        """Of JSON text that is refused, from 1; 0: no position."""
+        """The line of the error in JSON text, from 1; 0: no position."""
         self.column = column
-        """From 1, in bytes."""
+        """The column in that line, from 1, in bytes."""
         self.json_path = json_path
-        """Of a value that JSON cannot hold: where it is, as ``users[3].tags``; "" is the whole."""
+        """Where the value is that JSON cannot hold, as ``users[3].tags``; "" is the whole."""
         self.reported = reported
-        """Whether on_fault has been told already."""
+        """Whether on_fault has got it already."""
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}"
@@ -136,7 +136,7 @@ class ConflictError(SafeChunkError):
 
 
 class StorageError(SafeChunkError, OSError):
-    """Trouble of the operating system."""
+    """A failure of the operating system."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class CancelledError(SafeChunkError):
     code = "cancelled"
 
 
-# Raised whatever `strict` says.
+# Raised with and without `strict`.
 MISTAKES = (
     InvalidArgumentError,
     InvalidNameError,
@@ -212,7 +212,7 @@ MISTAKES = (
 
 
 class Fault(str):
-    """What ``on_fault`` gets: the message for people, with the details as attributes."""
+    """The argument of ``on_fault``: the message for people, with the details as attributes."""
 
     code: str
     """The code's name, as "no_space"."""
@@ -221,11 +221,11 @@ class Fault(str):
     path: str
     """The file or folder that it concerns; may be empty."""
     error: SafeChunkError
-    """The whole, as an exception that was not raised."""
+    """All details, as an exception that was not raised."""
 
     @classmethod
     def from_error(cls, error: SafeChunkError) -> Fault:
-        """The fault that tells of `error`."""
+        """The fault for `error`."""
         fault = cls(error)
         fault.code = error.code
         fault.chunk = error.chunk
