@@ -19,7 +19,8 @@ Status invalid(const char* message) {
   return Status(ErrorCode::invalid_argument, message);
 }
 
-// A newer program may hand over a larger structure; what this version does not know must be 0.
+// A newer program may pass a larger structure. The fields that this version does not know must be
+// 0.
 bool knows_all_of(const safechunk_options& options) {
   const auto* const bytes = reinterpret_cast<const char*>(&options);
   for (size_t i = sizeof options; i < options.size; ++i) {
@@ -156,7 +157,7 @@ safechunk_code safechunk_open_always(const char* project_id, const safechunk_opt
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
     auto opened = std::make_unique<SafeChunkEngine>(project_id, std::move(settings));
-    // Unusable arguments are told now; everything else by safechunk_status().
+    // Unusable arguments are reported now, all other errors by safechunk_status().
     const Status status = opened->status();
     const bool unusable =
         status.code() == ErrorCode::invalid_name || status.code() == ErrorCode::invalid_argument;

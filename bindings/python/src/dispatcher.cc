@@ -27,7 +27,7 @@ void Dispatcher::call(Call call) {
   PyObject* const result = call(events);
   if (result == nullptr) {
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
-      // Ctrl-C while a handler ran: it is meant for the program, which gets it right afterwards.
+      // Ctrl-C while a handler ran. It is meant for the program: raise it there again.
       PyErr_Clear();
       PyErr_SetInterrupt();
     } else {
