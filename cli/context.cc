@@ -14,7 +14,7 @@ namespace safechunk::cli {
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run) {
   CLI::App* command = app.add_subcommand(name, description);
-  command->fallthrough();  // the global options may stand behind the command, too
+  command->fallthrough();  // the global options are also allowed after the command
   command->add_option("project", context.project, "the project's name: a folder in --base-dir")
       ->required();
   command->callback([&context, run = std::move(run)] { context.exit_code = run(context); });
@@ -64,26 +64,11 @@ int exit_code_of(ErrorCode code) {
   }
 }
 
-Json error_to_json(const Error& error) {
-  Json value;
-  value["code"] = to_string(error.code);
-  value["message"] = error.message;
-  if (!error.chunk.empty()) value["chunk"] = error.chunk;
-  if (!error.path.empty()) value["path"] = error.path;
-  if (error.os_errno != 0) value["errno"] = error.os_errno;
-  if (error.position) {
-    value["offset"] = error.position->offset;
-    value["line"] = error.position->line;
-    value["column"] = error.position->column;
-  }
-  return value;
-}
-
 }  // namespace
 
 int fail(const Context& context, const Status& status) {
   if (context.json) {
-    const Json value = {{"error", error_to_json(status.error())}};
+    const Json value = {{"error", Json::parse(to_json(status.error()))}};
     std::cerr << value.dump(4, ' ', false, Json::error_handler_t::replace) << "\n";
   } else {
     std::cerr << "safechunk: " << printable(status.to_text()) << "\n";
@@ -93,7 +78,7 @@ int fail(const Context& context, const Status& status) {
 
 std::string printable(std::string_view text) {
   std::string result;
-  int c1 = 0;  // bytes left of U+0080 to U+009F, which some terminals obey, too
+  int c1 = 0;  // bytes left of U+0080 to U+009F, which also control some terminals
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte == 0xC2 && i + 1 < text.size()) {
@@ -114,6 +99,10 @@ std::string printable(std::string_view text) {
 
 void print(const Json& value) {
   std::cout << value.dump(4, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+void print_report(const std::string& text) {
+  print(Json::parse(text));
 }
 
 ProgressHandler progress_bar(const std::string& what) {
@@ -137,14 +126,6 @@ ProgressHandler progress_bar(const std::string& what) {
                  last ? "\n" : "");
     return true;
   };
-}
-
-Json to_json(const OwnerInfo& owner) {
-  return {{"pid", owner.pid},
-          {"host", owner.host},
-          {"boot_id", owner.boot_id},
-          {"process_started", owner.process_started},
-          {"since", owner.since}};
 }
 
 }  // namespace safechunk::cli

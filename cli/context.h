@@ -1,4 +1,4 @@
-// What all commands share: global options, opening a project, telling errors, progress.
+// What all commands share: global options, opening a project, reporting errors, progress.
 #pragma once
 
 #include <functional>
@@ -23,30 +23,33 @@ struct Context {
   int exit_code = kOk;
 };
 
-// Adds a command whose first argument is the project. `run` is called once, after parsing; what it
-// returns is the exit code.
+// Adds a command whose first argument is the project. `run` is called once, after parsing, and
+// returns the exit code.
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run);
 
-// For commands that change something: owns the project, tells faults and what recovery did.
+// Opens the project as its owner, for commands that change something. Prints on stderr what
+// recovery did.
 Result<SafeChunkEngine> open_for_writing(const Context& context);
-// For commands that read: takes no lock and writes nothing; works beside a live owner.
+// Opens the project for reading: takes no lock and writes nothing, so that it works while another
+// process owns the project.
 Result<SafeChunkEngine> open_for_reading(const Context& context);
-// detach(), telling what could not be saved; `exit_code` unless that failed.
+// Detaches, and reports what could not be saved. Returns `exit_code`, or the code of that failure
+// when `exit_code` is kOk.
 int finish(const Context& context, SafeChunkEngine& engine, int exit_code);
 
-// Tells the error on stderr (as JSON with --json) and gives the exit code that belongs to it.
+// Prints the error on stderr (as JSON with --json) and returns the exit code that belongs to it.
 int fail(const Context& context, const Status& status);
-// For people: what stands in files, notes and lock texts must not steer the terminal or begin new
-// lines. Control characters become \xNN.
+// The text with each control character as \xNN. Texts from files, notes and locks are printed
+// through this function, so that they cannot control the terminal or start new lines.
 std::string printable(std::string_view text);
-// Prints JSON on stdout.
+// Prints JSON on stdout, indented.
 void print(const Json& value);
+// Prints a report on stdout: `text` comes from to_json() of the library.
+void print_report(const std::string& text);
 
-// Draws progress on stderr when that is a terminal, from one second on. Empty otherwise.
+// Draws progress on stderr after the first second. Empty when stderr is no terminal.
 ProgressHandler progress_bar(const std::string& what);
-
-Json to_json(const OwnerInfo& owner);
 
 // One function per command, each in a file of its own.
 void add_put(CLI::App& app, Context& context);

@@ -9,7 +9,8 @@ namespace {
 constexpr const char* kFooter =
     "Data goes through stdin and stdout, messages through stderr.\n"
     "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found.\n"
-    "get, list, health, verify and checkpoints work beside a live owner and write nothing.";
+    "get, list, health, verify and checkpoints write nothing, and work while another process owns\n"
+    "the project.";
 
 void add_all(CLI::App& app, safechunk::cli::Context& context) {
   using namespace safechunk::cli;

@@ -10,21 +10,15 @@ int checkpoints(const Context& context) {
   if (!engine) return fail(context, engine.status());
   auto list = engine->list_checkpoints();
   if (!list) return fail(context, list.status());
-  Json value = Json::array();
-  for (const CheckpointInfo& info : *list) {
-    if (context.json) {
-      value.push_back({{"filename", info.file_name},
-                       {"label", info.label},
-                       {"date", info.date},
-                       {"notes", info.notes},
-                       {"size", info.size}});
-    } else {
-      std::cout << info.date << "  " << info.file_name << "  " << info.size << " bytes";
-      if (!info.notes.empty()) std::cout << "  " << printable(info.notes);
-      std::cout << "\n";
-    }
+  if (context.json) {
+    print_report(to_json(*list));
+    return kOk;
   }
-  if (context.json) print(value);
+  for (const CheckpointInfo& info : *list) {
+    std::cout << info.date << "  " << info.file_name << "  " << info.size << " bytes";
+    if (!info.notes.empty()) std::cout << "  " << printable(info.notes);
+    std::cout << "\n";
+  }
   return kOk;
 }
 

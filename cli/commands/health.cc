@@ -10,17 +10,12 @@ int health(const Context& context) {
   if (!engine) return fail(context, engine.status());
   auto report = engine->health_report();
   if (!report) return fail(context, report.status());
-  // What only the owner's process knows (pending edits, retries, ...) is not told here.
-  Json value = {{"storage_usage", report->storage_usage},
-                {"orphaned_artifacts", report->orphaned_artifacts},
-                {"shards", report->shards},
-                {"quarantine_files", report->quarantine_files},
-                {"stamps_supported", report->stamps_supported}};
-  if (report->owner) value["owner"] = to_json(*report->owner);
   if (context.json) {
-    print(value);
+    print_report(to_json(*report));
     return kOk;
   }
+  // This process only reads. The fields about staged edits and commits describe the process of the
+  // owner, and are 0 here, so they are not printed for people.
   std::cout << "chunks              " << report->shards << "\n"
             << "disk used           " << report->storage_usage << " %\n"
             << "unfinished files    " << report->orphaned_artifacts << "\n"

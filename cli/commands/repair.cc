@@ -11,7 +11,7 @@ int repair(const Context& context) {
   Json faults = Json::array();
   engine->on_fault([&](const Error& error) {
     if (context.json) {
-      faults.push_back(error.to_text());
+      faults.push_back(Json::parse(to_json(error)));
     } else {
       std::cout << printable(error.to_text()) << "\n";
     }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -7,23 +6,13 @@
 namespace safechunk::cli {
 namespace {
 
-Json to_json(const VerifyReport& report) {
-  Json files = Json::array();
-  for (const FileVerdict& file : report.files) {
-    Json entry = {{"path", file.path}, {"state", to_string(file.state)}};
-    if (!file.detail.empty()) entry["detail"] = file.detail;
-    files.push_back(std::move(entry));
-  }
-  return {{"sound", report.sound()}, {"files", std::move(files)}};
-}
-
 int verify(const Context& context) {
   auto engine = open_for_reading(context);
   if (!engine) return fail(context, engine.status());
   auto report = engine->verify(progress_bar("verifying"));
   if (!report) return fail(context, report.status());
   if (context.json) {
-    print(to_json(*report));
+    print_report(to_json(*report));
   } else {
     for (const FileVerdict& file : report->files) {
       std::cout << std::left << std::setw(11) << to_string(file.state) << printable(file.path);

@@ -4,7 +4,7 @@
 // `chunks/NAME.json`. Edits are staged (in memory and in a journal, at memory speed), and committed
 // to the files a moment later by a worker thread, or by force_sync().
 //
-// Promises G1 to G14 are told in docs/GUARANTEES.md. The three that matter most here:
+// Promises G1 to G14 are in docs/GUARANTEES.md. The three that matter most here:
 //   after stage_update() returned ok, the update survives a crash of the process (G3);
 //   after force_sync() returned ok, it survives a power cut (G1);
 //   at every instant each file is a complete old or a complete new version, for any reader (G2).
@@ -34,6 +34,7 @@ namespace safechunk {
 // store types of your own without one:
 //   static Result<std::string> to_text(const T& value);
 //   static Result<T> from_text(std::string_view text);
+//   static T when_missing();  // optional: what fetch_chunk() returns when there is no such chunk
 template <typename T>
 struct ChunkCodec;
 
@@ -46,8 +47,9 @@ concept ChunkValue = requires(const T& value, std::string_view text) {
 class EngineCore;
 class SafeChunkEngine;
 
-// Several edits that become visible whole or not at all (G4). Collects them; nothing happens before
-// commit(). Dropping it undoes nothing because nothing was done. Not for use by several threads.
+// Several edits that become visible together or not at all (G4). A transaction only collects edits
+// before commit(); destroying it drops those that were not committed. It is for one thread at a
+// time.
 class SAFECHUNK_EXPORT Transaction {
  public:
   Transaction(Transaction&&) noexcept;
@@ -64,9 +66,9 @@ class SAFECHUNK_EXPORT Transaction {
   Status remove(std::string_view chunk);
 
   // Stages all edits as one unit and commits them durably, like force_sync(). Then the transaction
-  // is empty and may be used again. On error the unit is staged as a whole and will be retried,
-  // also by the next commit(); locked says that the project was lost or detached meanwhile. Only
-  // after not_owner or invalid_name nothing was staged, and the transaction still has its edits.
+  // is empty and may be used again. On not_owner and invalid_name nothing was staged, and the
+  // transaction still has its edits. On any other error the unit is staged as a whole and will be
+  // retried, also by the next commit(); locked: the project was lost or detached meanwhile.
   Status commit();
 
  private:
@@ -79,35 +81,35 @@ class SAFECHUNK_EXPORT Transaction {
 class SAFECHUNK_EXPORT SafeChunkEngine {
  public:
   // Opens `base_dir/project_id`, creates what is missing, takes the lock, recovers, and starts the
-  // worker. Never throws for trouble: when the project cannot be owned the engine is inactive,
-  // status() says why and owner() says who holds it; reading still works.
+  // worker. Does not throw when the project cannot be owned: then the engine is inactive, status()
+  // says why, owner() says who owns the project, and reading still works.
   // Cost: independent of the bytes stored; a listing of chunks/ and chunks_bak/, a few fsyncs.
   explicit SafeChunkEngine(std::string project_id, EngineOptions options = {});
 
-  // The same, but trouble is the result: locked, invalid_name, permission_denied, read_only,
+  // The same, but returns the error: locked, invalid_name, permission_denied, read_only,
   // unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
   static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {});
 
   // A moved-from engine may only be destroyed or assigned to.
   SafeChunkEngine(SafeChunkEngine&&) noexcept;
   SafeChunkEngine& operator=(SafeChunkEngine&&) noexcept;
-  // Like detach(), but its report goes to on_fault only. Never throws.
+  // Like detach(), but reports what could not be saved to on_fault only. Never throws.
   ~SafeChunkEngine();
 
   // --- lifecycle
 
   // Takes the project (again). ok when it is owned already. Errors as open().
   Status attach();
-  // Stops intake, commits what is staged, stops the worker, removes the journal and the lock.
-  // ok when already detached. On error says what could not be saved; that data stays in the journal
-  // and is committed by the next attach. The project is released in every case.
+  // Refuses new edits, commits what is staged, stops the worker, removes the journal and the lock.
+  // ok when already detached. The error says what could not be saved; that data stays in the
+  // journal and is committed by the next attach. The project is released in every case.
   Status detach();
   [[nodiscard]] bool is_active() const;
   // Why the engine is not active; ok when it is, or after a detach() that saved everything.
   [[nodiscard]] Status status() const;
-  // Whether something is staged and not yet committed. Memory only.
+  // Whether something is staged and not yet committed. Reads memory only.
   [[nodiscard]] bool is_dirty() const;
-  // Who owns the project: this engine, or the other one that attach() met.
+  // The owner of the project: this engine, or the other one because of which attach() failed.
   [[nodiscard]] std::optional<OwnerInfo> owner() const;
 
   // --- writing
@@ -148,14 +150,27 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // Text that the original Python engine left may hold NaN and Infinity.
   // A non-owner reads what is committed and changes nothing on disk.
   Result<std::string> fetch_chunk(std::string_view chunk);
+  // The same as a value of type T. When there is no such chunk the result is a default T, so that
+  // the first start of an application needs no special case: fetch_chunk<Settings>("settings")
+  // returns Settings(). Two exceptions: a codec may name another value (that of nlohmann::json is
+  // {}, as above), and for a T without a default constructor the result is not_found. Use
+  // find_chunk() to tell a missing chunk from one with default values. invalid_json when the text
+  // does not fit T.
   template <ChunkValue T>
   Result<T> fetch_chunk(std::string_view chunk) {
-    auto text = fetch_chunk(chunk);
-    if (!text) return text.status();
-    return ChunkCodec<T>::from_text(*text);
+    auto found = find_chunk<T>(chunk);
+    if (!found) return found.status();
+    if (*found) return **std::move(found);
+    if constexpr (requires { ChunkCodec<T>::when_missing(); }) {
+      return ChunkCodec<T>::when_missing();
+    } else if constexpr (std::default_initializable<T>) {
+      return T();
+    } else {
+      return missing(chunk);
+    }
   }
 
-  // The same, but tells a missing chunk (an empty optional) from a present one.
+  // The same, but the result is an empty optional when there is no such chunk.
   Result<std::optional<std::string>> find_chunk(std::string_view chunk);
   template <ChunkValue T>
   Result<std::optional<T>> find_chunk(std::string_view chunk) {
@@ -195,7 +210,7 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // --- health and events
 
   Result<HealthReport> health_report();
-  // What the last successful attach() found and did.
+  // The recovery of the last successful attach().
   [[nodiscard]] RecoveryReport recovery_report() const;
   // Reads everything and judges every file; changes nothing. The owner's staged edits are not seen.
   Result<VerifyReport> verify(const ProgressHandler& progress = nullptr);
@@ -214,6 +229,7 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
  private:
   friend struct EngineAccess;
+  static Status missing(std::string_view chunk);  // not_found
   explicit SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept;
   std::shared_ptr<EngineCore> core_;
 };

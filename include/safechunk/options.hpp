@@ -7,7 +7,7 @@
 
 namespace safechunk {
 
-// What "saved" means when force_sync() reports success or on_sync fires. Both survive a process
+// The meaning of "saved" when force_sync() reports success or on_sync fires. Both survive a process
 // crash, an OS crash and a power cut (G1), unless the device lies about flushes.
 enum class Durability {
   // The data is durable in its own file, under its final name, and its folder is durable.
@@ -26,19 +26,21 @@ struct EngineOptions {
   // ... but never later than this after the first unsaved one (G10). Raised to debounce_delay
   // when smaller.
   std::chrono::milliseconds max_delay{5000};
-  // The folder in which the project's folder lies; empty: the working folder of this moment.
-  // A relative path is made absolute when the engine is constructed. Created when missing.
+  // The folder in which the project's folder lies; empty: the working folder of the moment in
+  // which the engine is constructed.
+  // A relative path is made absolute then. Created when missing.
   std::string base_dir;
   Durability durability = Durability::file;
   // Blanks per level in the files, 0 to 16. 0 writes compact text.
   unsigned indent = 4;
-  // Past this many bytes of journal a commit is forced and the journal is cut.
+  // When the journal has more bytes than this, a commit is forced and the journal is truncated.
   std::uint64_t journal_limit = 64ULL << 20U;
   // Nesting beyond this is refused with too_deep. At most 1,000,000.
   std::uint32_t depth_limit = 1024;
   // A chunk of more bytes than this is refused with too_large, when staged and when read.
   std::uint64_t chunk_size_limit = 512ULL << 20U;
-  // Open for reading only: take no lock, create and change nothing. Works beside a live owner.
+  // Open for reading only: take no lock, create and change nothing. Works while another process
+  // owns the project.
   bool read_only = false;
 };
 

@@ -1,4 +1,5 @@
-// What the engine tells about itself: owner, health, recovery, checkpoints, verification.
+// The reports of the engine: owner, health, recovery, checkpoints, verification. report_json.hpp
+// gives them as JSON text.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace safechunk {
 
-// Who holds, or last held, a project, as its lock file tells.
+// The present or last owner of a project, read from its lock file.
 struct OwnerInfo {
   std::int64_t pid = 0;
   std::string host;            // empty when the lock was written by the original Python engine
@@ -40,13 +41,13 @@ struct Event {
 };
 SAFECHUNK_EXPORT std::string_view to_string(Event::Kind kind) noexcept;
 
-// What attach() found and did.
+// The recovery of an attach(): what it found and what it did.
 struct RecoveryReport {
   bool clean = true;  // the previous owner detached and nothing had to be done
   std::vector<Event> events;
 };
 
-// The first five fields are those of the original engine, computed as it did.
+// The first five fields are those of the original engine, computed in the same way.
 struct HealthReport {
   bool engine_active = false;
   bool dirty_buffer = false;             // something is staged and not yet committed
@@ -77,12 +78,12 @@ struct CheckpointInfo {
   std::uint64_t size = 0;
 };
 
-// Done and total units of a long operation, on the caller's thread. Return false to cancel: the
-// operation ends with `cancelled` and changes nothing. The handler may use the engine, except for
-// detach() and for making, restoring or deleting checkpoints (invalid_argument).
+// Called with the done and the total units of a long operation, on the caller's thread. Return
+// false to cancel: the operation ends with `cancelled` and changes nothing. The handler may use the
+// engine, except for detach() and for making, restoring or deleting checkpoints (invalid_argument).
 using ProgressHandler = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
-// What verify() says about one file.
+// The verdict of verify() on one file.
 struct FileVerdict {
   enum class State {
     good,

@@ -1,26 +1,26 @@
 /* SafeChunkEngine for C, and for every language that can call C.
  *
- * The same engine as <safechunk/engine.hpp>, whose comments tell what each operation does to the
- * disk; here is told what is particular to C.
+ * The same engine as <safechunk/engine.hpp>, whose comments say what each operation does to the
+ * disk. The comments here say what is particular to C.
  *
  * Results    Every function that can fail returns a safechunk_code. Those that take an `error` fill
  *            it on failure and clear it on success; it may be NULL. No exception and no failure of
  *            memory leaves a function: lack of memory is SAFECHUNK_IO_ERROR with os_errno ENOMEM.
- *            Nothing that had been acknowledged is lost by it.
- * Arguments  A pointer that must not be NULL and is, gives SAFECHUNK_INVALID_ARGUMENT. Names and
+ *            No acknowledged data is lost by it.
+ * Arguments  SAFECHUNK_INVALID_ARGUMENT when a pointer is NULL that must not be. Names and
  *            paths are UTF-8 and end in a NUL. JSON text has a size and may lack the NUL.
- * Memory     What a function stores through `char** text`, `char** file_name`, `**names`, `**list`
- *            and the like belongs to the caller, who frees it by one call of safechunk_free(). On
- *            failure NULL is stored and nothing is to be freed. Texts end in a NUL that is not
- *            counted. What is passed in is copied before the function returns, unless said
- *            otherwise.
+ * Memory     The caller owns the memory that a function stores through `char** text`,
+ *            `char** file_name`, `**names`, `**list` and the like, and frees it by one call of
+ *            safechunk_free(). On failure NULL is stored and there is nothing to free. Texts end
+ *            in a NUL that is not counted. Arguments are copied before the function returns,
+ *            unless said otherwise.
  * Threads    Every function may be called from any thread at any time, on one engine too, except
  *            that safechunk_close() must not race with other calls on that engine, and that a
  *            transaction is for one thread at a time.
  * Handlers   Run on the thread that did the work (the caller of safechunk_force_sync(), or the
  *            engine's worker), with no lock held. They may call every function on their engine but
  *            safechunk_close(). They may run until safechunk_close() has returned; `user_data` must
- *            live so long. Pointers that they get are valid during the call only.
+ *            live until then. Pointers that they get are valid during the call only.
  * Fork       In a forked child the engine is inactive; safechunk_close() there releases nothing of
  *            the parent's.
  * Stability  Structures begin with their size, as the caller's compiler saw it, and only ever grow
@@ -102,7 +102,7 @@ SAFECHUNK_API size_t safechunk_error_to_text(const safechunk_error* error, char*
 /* "major.minor.patch" of the library that was linked. Static. */
 SAFECHUNK_API const char* safechunk_version(void);
 
-/* Frees what a function of this header gave; NULL is allowed. */
+/* Frees memory that a function of this header has stored for the caller; NULL is allowed. */
 SAFECHUNK_API void safechunk_free(void* memory);
 
 /* --- opening and closing */
@@ -132,21 +132,21 @@ SAFECHUNK_API safechunk_code safechunk_options_init(safechunk_options* options, 
 /* Opens `base_dir/project_id`, creates what is missing, takes the lock, recovers, and starts the
  * worker. `options` may be NULL. Errors: locked, invalid_name, permission_denied, read_only,
  * unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
- * `*engine` is to be given to safechunk_close(). */
+ * Pass `*engine` to safechunk_close() at the end. */
 SAFECHUNK_API safechunk_code safechunk_open(const char* project_id,
                                             const safechunk_options* options,
                                             safechunk_engine** engine, safechunk_error* error);
 
-/* The same, but gives an engine also when the project cannot be owned: it is inactive then, reads
- * what is committed, and safechunk_status() says why. Fails for unusable arguments and lack of
- * memory only. */
+/* The same, but stores an engine also when the project cannot be owned. That engine is inactive: it
+ * reads committed data, and safechunk_status() says why. Fails only for unusable arguments and lack
+ * of memory. */
 SAFECHUNK_API safechunk_code safechunk_open_always(const char* project_id,
                                                    const safechunk_options* options,
                                                    safechunk_engine** engine,
                                                    safechunk_error* error);
 
-/* Detaches as safechunk_detach() and frees the engine, whatever the result, which tells what could
- * not be saved. Only when called from a progress handler the engine stays open
+/* Detaches like safechunk_detach() and frees the engine, also on failure. The error says what could
+ * not be saved. The engine stays open only when a progress handler makes this call
  * (invalid_argument). NULL is allowed. */
 SAFECHUNK_API safechunk_code safechunk_close(safechunk_engine* engine, safechunk_error* error);
 
@@ -160,14 +160,14 @@ SAFECHUNK_API safechunk_code safechunk_detach(safechunk_engine* engine, safechun
 /* 1 when this engine owns its project, else 0. */
 SAFECHUNK_API int safechunk_is_active(const safechunk_engine* engine);
 
-/* 1 when something is staged and not yet committed, else 0. Memory only. */
+/* 1 when something is staged and not yet committed, else 0. Reads memory only. */
 SAFECHUNK_API int safechunk_is_dirty(const safechunk_engine* engine);
 
 /* Why the engine is not active; ok when it is, or after a detach that saved everything. */
 SAFECHUNK_API safechunk_code safechunk_status(const safechunk_engine* engine,
                                               safechunk_error* error);
 
-/* Who holds, or last held, a project. Owned by the caller, who sets `size`. */
+/* The present or last owner of a project. Owned by the caller, who sets `size`. */
 typedef struct safechunk_owner {
   size_t size;
   int64_t pid;
@@ -179,7 +179,8 @@ typedef struct safechunk_owner {
 #define SAFECHUNK_OWNER_INIT \
   { .size = sizeof(safechunk_owner) }
 
-/* This engine, or the other owner that it met. not_found when neither. */
+/* The owner: this engine, or the other one because of which it could not attach. not_found when no
+ * owner is known. */
 SAFECHUNK_API safechunk_code safechunk_get_owner(const safechunk_engine* engine,
                                                  safechunk_owner* owner, safechunk_error* error);
 
@@ -202,14 +203,14 @@ SAFECHUNK_API safechunk_code safechunk_stage_update(safechunk_engine* engine, co
 SAFECHUNK_API safechunk_code safechunk_remove_chunk(safechunk_engine* engine, const char* chunk,
                                                     safechunk_error* error);
 
-/* Commits everything staged. On ok it survives a power cut. On error what failed stays staged and
- * journaled, the rest is saved, and the worker retries. */
+/* Commits everything staged. On ok it survives a power cut. On error the chunks that failed stay
+ * staged and journaled, the others are saved, and the worker retries. */
 SAFECHUNK_API safechunk_code safechunk_force_sync(safechunk_engine* engine, safechunk_error* error);
 
-/* Several edits that become visible whole or not at all. */
+/* Several edits that become visible together or not at all. */
 typedef struct safechunk_transaction safechunk_transaction;
 
-/* A new, empty one. To be freed by safechunk_transaction_free() before its engine is closed. */
+/* A new, empty one. Free it by safechunk_transaction_free() before its engine is closed. */
 SAFECHUNK_API safechunk_code safechunk_transaction_begin(safechunk_engine* engine,
                                                          safechunk_transaction** transaction,
                                                          safechunk_error* error);
@@ -255,9 +256,9 @@ SAFECHUNK_API safechunk_code safechunk_json_without_non_finite(const char* text,
 
 /* --- checkpoints */
 
-/* Done and total units of a long operation, on the caller's thread. Return 0 to cancel: the
- * operation ends with `cancelled` and changes nothing. It may use the engine, except for closing,
- * detaching, and for making, restoring or deleting checkpoints. */
+/* Called with the done and the total units of a long operation, on the caller's thread. Return 0 to
+ * cancel: the operation ends with `cancelled` and changes nothing. It may use the engine, except
+ * for closing, detaching, and for making, restoring or deleting checkpoints. */
 typedef int (*safechunk_progress_handler)(uint64_t done, uint64_t total, void* user_data);
 
 typedef struct safechunk_checkpoint {
@@ -333,7 +334,7 @@ SAFECHUNK_API safechunk_code safechunk_health_report(safechunk_engine* engine,
                                                      safechunk_health* health,
                                                      safechunk_error* error);
 
-/* What recovery did, as safechunk::Event tells. */
+/* The kinds of safechunk::Event, by which recovery reports what it did. */
 enum {
   SAFECHUNK_EVENT_STALE_LOCK = 0,
   SAFECHUNK_EVENT_TEMPORARY = 1,
@@ -353,14 +354,14 @@ typedef struct safechunk_event {
   const char* detail; /* one English sentence */
 } safechunk_event;
 
-/* What the last successful attach found and did: `*count` pointers, and a NULL behind them.
+/* The recovery of the last successful attach: `*count` pointers, and a NULL behind them.
  * `*clean` (may be NULL) is 1 when the previous owner detached and nothing had to be done. One
  * safechunk_free() of `*list` frees all. */
 SAFECHUNK_API safechunk_code safechunk_recovery_report(const safechunk_engine* engine,
                                                        safechunk_event*** list, size_t* count,
                                                        int* clean, safechunk_error* error);
 
-/* What safechunk_verify() says about one file, as safechunk::FileVerdict tells. */
+/* The states of safechunk::FileVerdict: the verdict of safechunk_verify() on one file. */
 enum {
   SAFECHUNK_FILE_GOOD = 0,
   SAFECHUNK_FILE_UNSTAMPED = 1,

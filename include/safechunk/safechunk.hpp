@@ -4,6 +4,7 @@
 #include <safechunk/engine.hpp>
 #include <safechunk/export.hpp>
 #include <safechunk/options.hpp>
+#include <safechunk/report_json.hpp>
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 #include <safechunk/version.hpp>

@@ -7,6 +7,7 @@
 // acknowledged is lost by it.)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,7 +41,34 @@ enum class ErrorCode : int {
   cancelled = 16,           // a progress handler asked to stop
 };
 
-// The code's name as it is spelt above, for messages and for JSON output.
+// Every code with its name, in the order of the numbers. This is the only list of names:
+// to_string() reads it, the exception classes of Python are found by it, and tests compare the
+// enumeration above and the constants of safechunk.h with it.
+struct ErrorCodeName {
+  ErrorCode code;
+  std::string_view name;
+};
+inline constexpr std::array<ErrorCodeName, 17> kErrorCodes{{
+    {ErrorCode::ok, "ok"},
+    {ErrorCode::invalid_argument, "invalid_argument"},
+    {ErrorCode::invalid_name, "invalid_name"},
+    {ErrorCode::invalid_json, "invalid_json"},
+    {ErrorCode::too_deep, "too_deep"},
+    {ErrorCode::too_large, "too_large"},
+    {ErrorCode::not_found, "not_found"},
+    {ErrorCode::not_owner, "not_owner"},
+    {ErrorCode::locked, "locked"},
+    {ErrorCode::corrupt, "corrupt"},
+    {ErrorCode::conflict, "conflict"},
+    {ErrorCode::no_space, "no_space"},
+    {ErrorCode::read_only, "read_only"},
+    {ErrorCode::permission_denied, "permission_denied"},
+    {ErrorCode::io_error, "io_error"},
+    {ErrorCode::unsupported_format, "unsupported_format"},
+    {ErrorCode::cancelled, "cancelled"},
+}};
+
+// The code's name, for messages and for JSON output; "unknown" for other numbers.
 SAFECHUNK_EXPORT std::string_view to_string(ErrorCode code) noexcept;
 
 // Where in a JSON text an error lies. `offset` counts bytes from 0; `line` and `column` count

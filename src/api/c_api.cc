@@ -12,25 +12,6 @@ using namespace safechunk::c_api;  // NOLINT
 
 namespace {
 
-#define SAFECHUNK_SAME_CODE(c, cpp) static_assert((c) == static_cast<int>(ErrorCode::cpp))
-SAFECHUNK_SAME_CODE(SAFECHUNK_OK, ok);
-SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_ARGUMENT, invalid_argument);
-SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_NAME, invalid_name);
-SAFECHUNK_SAME_CODE(SAFECHUNK_INVALID_JSON, invalid_json);
-SAFECHUNK_SAME_CODE(SAFECHUNK_TOO_DEEP, too_deep);
-SAFECHUNK_SAME_CODE(SAFECHUNK_TOO_LARGE, too_large);
-SAFECHUNK_SAME_CODE(SAFECHUNK_NOT_FOUND, not_found);
-SAFECHUNK_SAME_CODE(SAFECHUNK_NOT_OWNER, not_owner);
-SAFECHUNK_SAME_CODE(SAFECHUNK_LOCKED, locked);
-SAFECHUNK_SAME_CODE(SAFECHUNK_CORRUPT, corrupt);
-SAFECHUNK_SAME_CODE(SAFECHUNK_CONFLICT, conflict);
-SAFECHUNK_SAME_CODE(SAFECHUNK_NO_SPACE, no_space);
-SAFECHUNK_SAME_CODE(SAFECHUNK_READ_ONLY, read_only);
-SAFECHUNK_SAME_CODE(SAFECHUNK_PERMISSION_DENIED, permission_denied);
-SAFECHUNK_SAME_CODE(SAFECHUNK_IO_ERROR, io_error);
-SAFECHUNK_SAME_CODE(SAFECHUNK_UNSUPPORTED_FORMAT, unsupported_format);
-SAFECHUNK_SAME_CODE(SAFECHUNK_CANCELLED, cancelled);
-#undef SAFECHUNK_SAME_CODE
 static_assert(SAFECHUNK_DURABILITY_FILE == static_cast<int>(Durability::file));
 static_assert(SAFECHUNK_DURABILITY_JOURNAL == static_cast<int>(Durability::journal));
 
@@ -38,7 +19,8 @@ Status invalid(const char* message) {
   return Status(ErrorCode::invalid_argument, message);
 }
 
-// A newer program may hand over a larger structure; what this version does not know must be 0.
+// A newer program may pass a larger structure. The fields that this version does not know must be
+// 0.
 bool knows_all_of(const safechunk_options& options) {
   const auto* const bytes = reinterpret_cast<const char*>(&options);
   for (size_t i = sizeof options; i < options.size; ++i) {
@@ -175,7 +157,7 @@ safechunk_code safechunk_open_always(const char* project_id, const safechunk_opt
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
     auto opened = std::make_unique<SafeChunkEngine>(project_id, std::move(settings));
-    // Unusable arguments are told now; everything else by safechunk_status().
+    // Unusable arguments are reported now, all other errors by safechunk_status().
     const Status status = opened->status();
     const bool unusable =
         status.code() == ErrorCode::invalid_name || status.code() == ErrorCode::invalid_argument;

@@ -1,5 +1,5 @@
-// What the functions of the C interface share: the boundary that nothing crosses by exception,
-// errors and structures that the caller owns, and lists in one piece of memory.
+// Shared by all functions of the C interface: turning results and exceptions into codes, filling
+// the caller's errors and structures, and building lists in one piece of memory.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,8 @@
 
 namespace safechunk::c_api {
 
-// The handles are these objects under another name: the structures of the header are never defined,
-// so that nothing of the C++ side becomes part of the C interface.
+// A handle is a pointer to one of these C++ objects. The structures that the C header declares are
+// never defined, so that no C++ type becomes part of the C interface.
 inline SafeChunkEngine* to_cpp(safechunk_engine* engine) {
   return reinterpret_cast<SafeChunkEngine*>(engine);
 }
@@ -75,7 +75,7 @@ safechunk_code guard(safechunk_error* error, Call call) noexcept {
   }
 }
 
-// What `pointers` name must not be null. `name` is that of the first argument that is checked.
+// invalid_argument when one of the pointers is null.
 inline Status check_pointers(std::initializer_list<const void*> pointers) {
   for (const void* pointer : pointers) {
     if (pointer == nullptr) return Status(ErrorCode::invalid_argument, "an argument is NULL");
@@ -88,7 +88,8 @@ char* give_text(std::string_view text);
 
 ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data);
 
-// Builds one piece of memory: pointers to items and a null pointer, the items, their texts.
+// Builds a list in one piece of memory: pointers to the items, a null pointer, the items, and then
+// their texts.
 template <typename Item>
 class ItemList {
  public:

@@ -54,7 +54,7 @@ SafeChunkEngine::SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept
 
 SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options)
     : core_(make_engine_core(std::move(project_id), options, system_platform())) {
-  (void)core_->attach();  // status() tells
+  (void)core_->attach();  // status() reports the result
 }
 
 Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOptions options) {
@@ -64,7 +64,7 @@ Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOpti
 SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions options,
                                         Platform platform) {
   auto core = make_engine_core(std::move(project_id), options, platform);
-  (void)core->attach();  // status() tells
+  (void)core->attach();  // status() reports the result
   return SafeChunkEngine(std::move(core));
 }
 
@@ -141,6 +141,14 @@ Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {
   auto text = core_->find_chunk(chunk);
   if (!text) return text.status();
   return *text ? **std::move(text) : std::string("{}");
+}
+
+Status SafeChunkEngine::missing(std::string_view chunk) {
+  Error error;
+  error.code = ErrorCode::not_found;
+  error.message = "there is no such chunk";
+  error.chunk = chunk;
+  return error;
 }
 
 Result<std::optional<std::string>> SafeChunkEngine::find_chunk(std::string_view chunk) {

@@ -1,48 +1,26 @@
 #include <safechunk/status.hpp>
 
-#include <cerrno>
+#include <cstddef>
 #include <system_error>
 
 namespace safechunk {
 
-std::string_view to_string(ErrorCode code) noexcept {
-  switch (code) {
-    case ErrorCode::ok:
-      return "ok";
-    case ErrorCode::invalid_argument:
-      return "invalid_argument";
-    case ErrorCode::invalid_name:
-      return "invalid_name";
-    case ErrorCode::invalid_json:
-      return "invalid_json";
-    case ErrorCode::too_deep:
-      return "too_deep";
-    case ErrorCode::too_large:
-      return "too_large";
-    case ErrorCode::not_found:
-      return "not_found";
-    case ErrorCode::not_owner:
-      return "not_owner";
-    case ErrorCode::locked:
-      return "locked";
-    case ErrorCode::corrupt:
-      return "corrupt";
-    case ErrorCode::conflict:
-      return "conflict";
-    case ErrorCode::no_space:
-      return "no_space";
-    case ErrorCode::read_only:
-      return "read_only";
-    case ErrorCode::permission_denied:
-      return "permission_denied";
-    case ErrorCode::io_error:
-      return "io_error";
-    case ErrorCode::unsupported_format:
-      return "unsupported_format";
-    case ErrorCode::cancelled:
-      return "cancelled";
+namespace {
+
+// A code's number is its place in the list.
+constexpr bool numbers_are_places() {
+  for (std::size_t place = 0; place < kErrorCodes.size(); ++place) {
+    if (static_cast<std::size_t>(kErrorCodes[place].code) != place) return false;
   }
-  return "unknown";
+  return true;
+}
+static_assert(numbers_are_places());
+
+}  // namespace
+
+std::string_view to_string(ErrorCode code) noexcept {
+  const auto place = static_cast<std::size_t>(code);  // a negative number becomes a large one
+  return place < kErrorCodes.size() ? kErrorCodes[place].name : "unknown";
 }
 
 std::string Error::to_text() const {

@@ -307,6 +307,40 @@ TEST_F(Cli, UnlocksWhatNobodyHolds) {
   EXPECT_EQ(run({"put", "project", "a"}, "1").code, kOk);
 }
 
+// --json prints the reports of the library as they are. The first five keys of health are those of
+// the original engine, which programs look for.
+TEST_F(Cli, ReportsAreThoseOfTheLibrary) {
+  make_project();
+  const std::string text = run({"health", "project", "--json"}).out;
+  const auto health = nlohmann::ordered_json::parse(text);
+  const std::vector<std::string> original = {"engine_active", "dirty_buffer", "storage_usage",
+                                             "orphaned_artifacts", "shards"};
+  auto member = health.begin();
+  for (const std::string& key : original) EXPECT_EQ((member++).key(), key);
+  EXPECT_EQ(health["engine_active"], false);  // this command owns nothing
+  EXPECT_EQ(health["dirty_buffer"], false);
+  EXPECT_EQ(health["shards"], 2);
+  EXPECT_TRUE(health["owner"].is_null());
+  const auto keys_of = [](const auto& object) {
+    std::set<std::string> keys;
+    for (const auto& entry : object.items()) keys.insert(entry.key());
+    return keys;
+  };
+  EXPECT_EQ(keys_of(health), keys_of(Json::parse(to_json(HealthReport()))));
+  const Json error = run_json(kNotFound, {"get", "project", "absent"})["error"];
+  EXPECT_EQ(keys_of(error), keys_of(Json::parse(to_json(Error()))));
+  EXPECT_EQ(error["chunk"], "absent");
+  write_file(file("chunks/a.json"), "[");
+  const Json repaired = run_json(kOk, {"repair", "project"});
+  ASSERT_FALSE(repaired["found"].empty());
+  for (const Json& found : repaired["found"]) {
+    EXPECT_EQ(keys_of(found), keys_of(Json::parse(to_json(Error()))));
+  }
+  ASSERT_EQ(run({"checkpoint", "project"}).code, kOk);
+  EXPECT_EQ(keys_of(run_json(kOk, {"checkpoints", "project"})[0]),
+            keys_of(Json::parse(to_json(std::vector<CheckpointInfo>(1)))[0]));
+}
+
 // --- damage
 
 std::map<std::string, std::string> states_of(const Json& report) {

@@ -1,4 +1,4 @@
-"""Arguments of the public methods, checked at the call."""
+"""Checks of the arguments of public methods."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from ._events import Events
 from .errors import SafeChunkError
 
 version: str
+error_codes: tuple[str, ...]
 
 def set_makers(
     exception: Callable[..., SafeChunkError], bad_value: Callable[..., SafeChunkError]

@@ -1,4 +1,4 @@
-"""What the engine tells, on its way to the application: handlers, logging, history."""
+"""Passes what the engine reports to the application: handlers, logging, history."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Events:
         self._pending: deque[Fault] = deque(maxlen=_PENDING)
         self._project_id = project_id
         self._is_dirty = is_dirty
-        self._told_dirty = False
+        self._reported_dirty = False
 
     # --- from the engine
 
@@ -79,12 +79,12 @@ class Events:
             handler(fault)
 
     def dirty_changed(self) -> None:
-        """Tells on_dirty when it has not been told yet."""
+        """Calls on_dirty when its last call no longer holds."""
         if self.on_dirty is None:
             return
         dirty = self._is_dirty()
-        if dirty != self._told_dirty:
-            self._told_dirty = dirty
+        if dirty != self._reported_dirty:
+            self._reported_dirty = dirty
             self.on_dirty(dirty)
 
     def remember(self, text: str) -> None:

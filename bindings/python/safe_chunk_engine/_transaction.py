@@ -11,11 +11,11 @@ from .errors import MISTAKES, SafeChunkError
 
 
 class Transaction:
-    """Several edits that become visible whole or not at all. For one thread: another one
-    that comes while it is inside gets an InvalidArgumentError.
+    """Several edits that become visible together or not at all. For one thread at a time: a second
+    thread that uses it meanwhile gets an InvalidArgumentError.
 
-    Made by ``engine.transaction()``. Nothing happens before the end of the ``with`` block, or
-    commit(). An exception that leaves the block drops the edits. What commit() meets is raised.
+    Made by ``engine.transaction()``. Nothing is staged before the end of the ``with`` block, or
+    commit(). An exception that leaves the block drops the edits. commit() raises every failure.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Transaction:
     stage_update = stage
 
     def remove(self, chunk_name: str) -> None:
-        """Removes a chunk; one that does not exist is no mistake here."""
+        """Removes a chunk. It is no error when there is no such chunk."""
         self._core.remove(checked_name(chunk_name))
 
     delete_chunk = remove

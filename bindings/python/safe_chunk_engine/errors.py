@@ -1,7 +1,7 @@
 """Exceptions: one class for each code of the engine, below SafeChunkError.
 
-Mistakes at the call (bad names, data that JSON cannot hold) are raised always. Trouble of the
-environment (disk, permissions, locks) is raised with ``strict=True``; otherwise it goes to
+A wrong argument (a bad name, data that JSON cannot hold) always raises. A failure of the
+environment (disk, permissions, another owner) raises with ``strict=True``; otherwise it goes to
 ``on_fault`` as a Fault, and the method returns False or None.
 """
 
@@ -10,11 +10,19 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
+# The class for each code of the engine: the first one that names it.
+_CLASSES: dict[str, type[SafeChunkError]] = {}
+
 
 class SafeChunkError(Exception):
-    """What went wrong, and where. Attributes that do not apply are empty, 0 or None."""
+    """An error of the engine. Attributes that do not apply are empty, 0 or None."""
 
     code: ClassVar[str] = "unknown"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" in vars(cls):
+            _CLASSES.setdefault(cls.code, cls)
 
     def __init__(
         self,
@@ -36,15 +44,15 @@ class SafeChunkError(Exception):
         self.path = path
         """The file or folder that it concerns."""
         self.os_errno = os_errno
-        """errno of the call of the system that failed."""
+        """errno of the system call that failed."""
         self.line = line
-        """Of JSON text that is refused, from 1; 0: no position."""
+        """The line of the error in JSON text, from 1; 0: no position."""
         self.column = column
-        """From 1, in bytes."""
+        """The column in that line, from 1, in bytes."""
         self.json_path = json_path
-        """Of a value that JSON cannot hold: where it is, as ``users[3].tags``; "" is the whole."""
+        """Where the value is that JSON cannot hold, as ``users[3].tags``; "" is the whole."""
         self.reported = reported
-        """Whether on_fault has been told already."""
+        """Whether on_fault has got it already."""
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}"
@@ -128,7 +136,7 @@ class ConflictError(SafeChunkError):
 
 
 class StorageError(SafeChunkError, OSError):
-    """Trouble of the operating system."""
+    """A failure of the operating system."""
 
     def __init__(
         self,
@@ -192,27 +200,7 @@ class CancelledError(SafeChunkError):
     code = "cancelled"
 
 
-# By the numbers of the engine's codes.
-_CLASSES: dict[int, type[SafeChunkError]] = {
-    1: InvalidArgumentError,
-    2: InvalidNameError,
-    3: InvalidJsonError,
-    4: TooDeepError,
-    5: TooLargeError,
-    6: NotFoundError,
-    7: NotOwnerError,
-    8: LockedError,
-    9: CorruptError,
-    10: ConflictError,
-    11: NoSpaceError,
-    12: ReadOnlyError,
-    13: PermissionDeniedError,
-    14: InputOutputError,
-    15: UnsupportedFormatError,
-    16: CancelledError,
-}
-
-# Raised whatever `strict` says.
+# Raised with and without `strict`.
 MISTAKES = (
     InvalidArgumentError,
     InvalidNameError,
@@ -224,7 +212,7 @@ MISTAKES = (
 
 
 class Fault(str):
-    """What ``on_fault`` gets: the message for people, with the details as attributes."""
+    """The argument of ``on_fault``: the message for people, with the details as attributes."""
 
     code: str
     """The code's name, as "no_space"."""
@@ -233,11 +221,11 @@ class Fault(str):
     path: str
     """The file or folder that it concerns; may be empty."""
     error: SafeChunkError
-    """The whole, as an exception that was not raised."""
+    """All details, as an exception that was not raised."""
 
     @classmethod
     def from_error(cls, error: SafeChunkError) -> Fault:
-        """The fault that tells of `error`."""
+        """The fault for `error`."""
         fault = cls(error)
         fault.code = error.code
         fault.chunk = error.chunk
@@ -247,7 +235,7 @@ class Fault(str):
 
 
 def make_error(
-    code: int,
+    code: str,
     message: str,
     chunk: str,
     path: str,

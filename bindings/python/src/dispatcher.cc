@@ -27,7 +27,7 @@ void Dispatcher::call(Call call) {
   PyObject* const result = call(events);
   if (result == nullptr) {
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
-      // Ctrl-C while a handler ran: it is meant for the program, which gets it right afterwards.
+      // Ctrl-C while a handler ran. It is meant for the program: raise it there again.
       PyErr_Clear();
       PyErr_SetInterrupt();
     } else {
@@ -76,7 +76,7 @@ void set_exception_maker(PyObject* maker) {
 PyObject* make_exception(const Error& error, bool reported) {
   const TextPosition at = error.position.value_or(TextPosition{0, 0, 0});
   return PyObject_CallFunction(
-      exception_maker, "iNNNiKKKO", static_cast<int>(error.code), to_unicode(error.message),
+      exception_maker, "NNNNiKKKO", to_unicode(to_string(error.code)), to_unicode(error.message),
       to_unicode(error.chunk), PyUnicode_DecodeFSDefault(error.path.c_str()), error.os_errno,
       static_cast<unsigned long long>(at.offset), static_cast<unsigned long long>(at.line),
       static_cast<unsigned long long>(at.column), reported ? Py_True : Py_False);

@@ -1,4 +1,4 @@
-// From the engine's handlers to Python.
+// Calls Python from the engine's handlers.
 #pragma once
 
 #include <Python.h>
@@ -10,14 +10,14 @@
 namespace safechunk::python {
 
 // Holds the Python object `events`, whose methods status(text), sync() and fault(error) are called
-// on the thread that did the work. What they raise goes to sys.unraisablehook. All members but the
+// on the thread that did the work. Their exceptions go to sys.unraisablehook. All members but the
 // handlers need the GIL; the handlers take it, from threads that do not have it.
 class Dispatcher {
  public:
   explicit Dispatcher(PyObject* events) : events_(Py_NewRef(events)) {}
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
-  // Only after release(): it may run without the GIL.
+  // Call release() before: the destructor may run without the GIL.
   ~Dispatcher() = default;
 
   [[nodiscard]] PyObject* events() const { return events_; }
@@ -27,13 +27,13 @@ class Dispatcher {
   void sync();
   void fault(const Error& error);
 
-  // From here on no handler of any engine is called: the interpreter ends, and would not give the
-  // GIL to those who wait for it.
+  // After this call no handler of any engine is called: the interpreter is about to end, and then
+  // gives the GIL to no other thread.
   static void stop_all();
   static bool all_stopped();
 
-  // How many faults were delivered on this thread so far: tells whether the engine has told of an
-  // error itself.
+  // The number of faults that were delivered on this thread so far. When it grew during a call, the
+  // engine has reported the error of that call itself.
   static unsigned faults_on_this_thread();
 
  private:
@@ -43,9 +43,10 @@ class Dispatcher {
   PyObject* events_;  // owned
 };
 
-// The exception for an error, by the Python class for its code; null with another one set.
+// Makes the exception for an error, of the Python class for its code. Null with a Python exception
+// set when that fails.
 PyObject* make_exception(const Error& error, bool reported);
-// Takes a reference to the function that makes it.
+// Sets the Python function that makes exceptions, and takes a reference to it.
 void set_exception_maker(PyObject* maker);
 
 }  // namespace safechunk::python

@@ -1,8 +1,8 @@
-// Giving the GIL back and taking it, also while the interpreter ends.
+// Releases and acquires the GIL, also while the interpreter ends.
 //
-// Until Python 3.13 a thread that wants the GIL of an interpreter that ends is ended by
-// pthread_exit in the midst of C++ frames, which terminates the process. Here such a thread sleeps
-// for ever instead, as later versions have it; the end of the process takes it along.
+// Until Python 3.13 a thread that wants the GIL while the interpreter ends is stopped by
+// pthread_exit. In the midst of C++ frames that terminates the process. Here such a thread sleeps
+// for ever instead, as in later versions, until the process ends.
 #pragma once
 
 #include <Python.h>
@@ -21,7 +21,7 @@ auto or_sleep_for_ever(Call take_gil) {
   }
 }
 
-// In its scope this thread does not have the GIL.
+// While an object of this class exists, its thread does not have the GIL.
 class GilReleased {
  public:
   GilReleased() : state_(PyEval_SaveThread()) {}
@@ -35,7 +35,8 @@ class GilReleased {
   PyThreadState* state_;
 };
 
-// In its scope this thread, whoever started it, has the GIL.
+// While an object of this class exists, its thread has the GIL, also a thread that Python did not
+// start.
 class GilAcquired {
  public:
   GilAcquired() : state_(or_sleep_for_ever([] { return PyGILState_Ensure(); })) {}

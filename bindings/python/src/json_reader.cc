@@ -16,7 +16,7 @@ constexpr std::size_t kCacheSlots = 512;  // a power of two
 constexpr std::size_t kLongestCachedKey = 64;
 constexpr std::size_t kMostDigitsOfInt64 = 18;
 
-// Collecting garbage while thousands of containers come into being finds nothing.
+// Switches the garbage collector off: while a value is read it would find nothing to collect.
 class GarbageCollectionPaused {
  public:
   GarbageCollectionPaused() : was_enabled_(PyGC_Disable() != 0) {}
@@ -111,8 +111,8 @@ class Reader {
     std::size_t start = 0;  // in values_: of the dictionary, or of the first element
   };
 
-  // Enters a container and reads what stands before its first value. `closed_` tells that it was
-  // empty, and is complete on the stack.
+  // Enters a container and reads up to its first value. `closed_` is true when the container was
+  // empty; then it is complete on the stack.
   bool open() {
     const bool is_dict = *at_++ == '{';
     closed_ = false;
@@ -281,7 +281,7 @@ class Reader {
                                                : ascii_string(start, size);
   }
 
-  // Records repeat their keys: each is made once, and is hashed once.
+  // Similar objects have the same keys: each key is made and hashed only once.
   PyObject* cached_key(const char* start, std::size_t size) {
     std::uint64_t hash = size;
     std::uint64_t word = 0;

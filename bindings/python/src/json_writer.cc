@@ -83,7 +83,7 @@ Word load(const char* at) {
 }
 
 // Copies ASCII and looks at it, eight bytes at a time; the last eight overlap. False when something
-// must be escaped: then what was copied means nothing.
+// must be escaped: then the copied bytes must not be used.
 bool copy_plain(const char* from, std::size_t size, char* to) {
   if (size >= 8) {
     for (std::size_t i = 0; i + 8 <= size; i += 8) {
@@ -243,7 +243,7 @@ class Writer {
       if (PyList_Check(value) || PyTuple_Check(value)) return open(value, false);
       if (settings_.default_hook == nullptr) return refuse_type(value);
       if (hooks == kMostHooks) return refuse("value", "default() gave no JSON value");
-      // The hook may let go of what it is called with.
+      // The hook may drop the last other reference to its argument.
       Py_INCREF(value);
       PyObject* const replaced = PyObject_CallOneArg(settings_.default_hook, value);
       Py_DECREF(value);
@@ -290,7 +290,7 @@ class Writer {
       out_.advance(std::to_chars(to, to + kLongestNumber, number).ptr);
       return true;
     }
-    // Not str(): a class derived from int (an enumeration) may write itself otherwise.
+    // Not str(): a class derived from int, such as an enumeration, may have another str().
     PyObject* const text = PyLong_Type.tp_repr(value);
     if (text == nullptr) {
       if (PyErr_ExceptionMatches(PyExc_ValueError) == 0) return false;
@@ -443,7 +443,7 @@ class Writer {
                   std::string("a value of type ") + Py_TYPE(value)->tp_name + " is not JSON");
   }
 
-  // Too deep; mostly because something holds itself.
+  // Too deep, usually because a container contains itself.
   bool refuse_depth() {
     std::unordered_set<const PyObject*> containers;
     for (std::size_t depth = 0; depth < frames_.size(); ++depth) {

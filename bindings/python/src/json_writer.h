@@ -17,7 +17,7 @@ class TextBuffer {
   TextBuffer& operator=(const TextBuffer&) = delete;
   ~TextBuffer();
 
-  // Room for `size` bytes; they are written there and then taken in by advance().
+  // Returns room for `size` bytes. Write there, and then call advance() with the end.
   char* room(std::size_t size) {
     if (static_cast<std::size_t>(limit_ - end_) < size) grow(size);
     return end_;
@@ -49,9 +49,9 @@ struct WriterSettings {
 };
 
 // Appends `value` as compact UTF-8 JSON to `out`. False with a Python exception set when that is
-// not possible; it tells where in the value. Needs the GIL; runs no Python code but the hook and
-// the items() of classes derived from dict. Iterative: the depth of the value costs memory, not
-// stack.
+// not possible; the exception says where in the value. Needs the GIL; runs no Python code but the
+// hook and the items() of classes derived from dict. Iterative: the depth of the value costs
+// memory, not stack.
 //
 // As json.dumps(ensure_ascii=False): dict, list, tuple, str, int, float, bool, None and classes
 // derived from them; keys may also be int, float, bool and None. Refused: NaN and infinities, keys

@@ -1,4 +1,4 @@
-// The extension module _core: the C++ engine for safe_chunk_engine, which gives it its Python face.
+// The extension module _core: the C++ engine, for the Python code of the package safe_chunk_engine.
 //
 // Everything that waits or touches a disk runs without the GIL. Errors are exceptions here.
 
@@ -48,8 +48,8 @@ const Status& status_of(const Result<T>& result) {
   return result.status();
 }
 
-// Runs `call` without the GIL. A failure becomes an exception that knows whether on_fault has heard
-// of it.
+// Runs `call` without the GIL. A failure becomes an exception that says whether on_fault has got
+// it.
 template <typename Call>
 auto without_gil(Call call) {
   const unsigned before = Dispatcher::faults_on_this_thread();
@@ -92,7 +92,7 @@ class Progress {
     if (handler_.is_none()) return nullptr;
     return [this](std::uint64_t done, std::uint64_t total) { return call(done, total); };
   }
-  // Runs `call` without the GIL; what the handler raised comes first.
+  // Runs `call` without the GIL. An exception of the handler goes before the error of the call.
   template <typename Call>
   auto run(Call call_engine) {
     try {
@@ -118,17 +118,6 @@ class Progress {
   std::optional<nb::python_error> raised_;
 };
 
-nb::object owner_to_python(const std::optional<OwnerInfo>& owner) {
-  if (!owner) return nb::none();
-  nb::dict result;
-  result["pid"] = owner->pid;
-  result["host"] = owner->host;
-  result["boot_id"] = owner->boot_id;
-  result["process_started"] = owner->process_started;
-  result["since"] = owner->since;
-  return result;
-}
-
 class PyTransaction {
  public:
   explicit PyTransaction(Transaction transaction) : transaction_(std::move(transaction)) {}
@@ -147,9 +136,9 @@ class PyTransaction {
   }
 
  private:
-  // Without the GIL two threads could be inside, and no mistake in Python may end the process. A
-  // handler that commit() calls may use the transaction. No lock: a forked child might find it
-  // held.
+  // Refuses a second thread: calls run without the GIL, and two threads inside would damage memory.
+  // A handler that commit() calls may use the transaction. There is no lock, because a forked child
+  // could find it locked.
   template <typename Call>
   void alone(Call call) {
     const std::thread::id self = std::this_thread::get_id();
@@ -170,7 +159,7 @@ class PyTransaction {
   }
 
   Transaction transaction_;
-  std::thread::id user_;  // guarded by the GIL: who is inside
+  std::thread::id user_;  // guarded by the GIL: the thread that is inside
 };
 
 class PyEngine {
@@ -198,7 +187,8 @@ class PyEngine {
   }
   PyEngine(const PyEngine&) = delete;
   PyEngine& operator=(const PyEngine&) = delete;
-  // Detaches. Its worker may wait for the GIL. At the end of the interpreter, it may wait for ever.
+  // Detaches. The worker may wait for the GIL; after the end of the interpreter it would wait for
+  // ever, so the engine is leaked then.
   ~PyEngine() {
     {
       const GilReleased released;
@@ -219,7 +209,7 @@ class PyEngine {
   void detach() {
     (void)without_gil([&] { return engine_->detach(); });
   }
-  // Raises what attach() failed with.
+  // Raises the error of the last attach().
   void check_status() {
     (void)without_gil([&] { return engine_->status(); });
   }
@@ -231,7 +221,10 @@ class PyEngine {
     const GilReleased released;
     return engine_->is_dirty();
   }
-  [[nodiscard]] nb::object owner() const { return owner_to_python(engine_->owner()); }
+  [[nodiscard]] nb::object owner() const {
+    const std::optional<OwnerInfo> owner = engine_->owner();
+    return owner ? from_text(to_json(*owner)) : nb::none();
+  }
   [[nodiscard]] nb::object project_path() const {
     const std::string& path = engine_->project_path();
     PyObject* const text =
@@ -244,7 +237,8 @@ class PyEngine {
 
   void stage_update(const nb::object& value, const std::string& chunk,
                     const nb::object& default_hook) {
-    // Fresh memory costs more than filling it. Another thread that stages meanwhile gets its own.
+    // Allocating a buffer costs more than filling it, so one is kept. Another thread that stages
+    // meanwhile gets a buffer of its own.
     std::unique_ptr<TextBuffer> text = std::move(spare_buffer_);
     if (text == nullptr) text = std::make_unique<TextBuffer>(kFirstBuffer);
     text->truncate(0);
@@ -286,19 +280,8 @@ class PyEngine {
     return *handler.run(
         [&] { return engine_->create_checkpoint(label, retention, notes, handler.handler()); });
   }
-  nb::list list_checkpoints() {
-    const auto found = without_gil([&] { return engine_->list_checkpoints(); });
-    nb::list result;
-    for (const CheckpointInfo& info : *found) {
-      nb::dict item;
-      item["filename"] = info.file_name;
-      item["label"] = info.label;
-      item["date"] = info.date;
-      item["notes"] = info.notes;
-      item["size"] = info.size;
-      result.append(item);
-    }
-    return result;
+  nb::object list_checkpoints() {
+    return from_text(to_json(*without_gil([&] { return engine_->list_checkpoints(); })));
   }
   void verify_checkpoint(const std::string& name, nb::object progress) {
     Progress handler(std::move(progress));
@@ -314,67 +297,22 @@ class PyEngine {
 
   // --- health
 
-  nb::dict health_report() {
-    const auto found = without_gil([&] { return engine_->health_report(); });
-    nb::dict result;
-    result["engine_active"] = found->engine_active;
-    result["dirty_buffer"] = found->dirty_buffer;
-    result["storage_usage"] = found->storage_usage;
-    result["orphaned_artifacts"] = found->orphaned_artifacts;
-    result["shards"] = found->shards;
-    result["pending_chunks"] = found->pending_chunks;
-    result["last_sync_unix_time"] = found->last_sync_unix_time;
-    result["last_sync_duration_ms"] = found->last_sync_duration_ms;
-    result["last_error"] = found->last_error;
-    result["failed_commits"] = found->failed_commits;
-    result["retries"] = found->retries;
-    result["heals"] = found->heals;
-    result["quarantine_files"] = found->quarantine_files;
-    result["journal_bytes"] = found->journal_bytes;
-    result["bytes_written"] = found->bytes_written;
-    result["stamps_supported"] = found->stamps_supported;
-    result["owner"] = owner_to_python(found->owner);
-    return result;
+  nb::object health_report() {
+    return from_text(to_json(*without_gil([&] { return engine_->health_report(); })));
   }
-  nb::dict recovery_report() const {
-    const RecoveryReport report = engine_->recovery_report();
-    nb::list events;
-    for (const Event& event : report.events) {
-      nb::dict item;
-      const std::string_view kind = to_string(event.kind);
-      item["kind"] = nb::str(kind.data(), kind.size());
-      item["chunk"] = event.chunk;
-      item["detail"] = event.detail;
-      events.append(item);
-    }
-    nb::dict result;
-    result["clean"] = report.clean;
-    result["events"] = events;
-    return result;
+  [[nodiscard]] nb::object recovery_report() const {
+    return from_text(to_json(engine_->recovery_report()));
   }
-  nb::dict verify(nb::object progress) {
+  nb::object verify(nb::object progress) {
     Progress handler(std::move(progress));
-    const auto report = handler.run([&] { return engine_->verify(handler.handler()); });
-    nb::list files;
-    for (const FileVerdict& verdict : report->files) {
-      nb::dict item;
-      const std::string_view state = to_string(verdict.state);
-      item["state"] = nb::str(state.data(), state.size());
-      item["path"] = verdict.path;
-      item["detail"] = verdict.detail;
-      files.append(item);
-    }
-    nb::dict result;
-    result["sound"] = report->sound();
-    result["files"] = files;
-    return result;
+    return from_text(to_json(*handler.run([&] { return engine_->verify(handler.handler()); })));
   }
   void repair(nb::object progress) {
     Progress handler(std::move(progress));
     (void)handler.run([&] { return engine_->repair(handler.handler()); });
   }
 
-  // --- for the garbage collector: handlers mostly lead back to the engine
+  // --- for the garbage collector: handlers usually refer to the engine
 
   static int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
@@ -441,6 +379,11 @@ NB_MODULE(_core, module) {
   // Engines may live until the interpreter ends.
   nb::set_leak_warnings(false);
   module.attr("version") = nb::str(version().data(), version().size());
+  nb::list error_codes;
+  for (const ErrorCodeName& code : kErrorCodes) {
+    error_codes.append(nb::str(code.name.data(), code.name.size()));
+  }
+  module.attr("error_codes") = nb::tuple(error_codes);
   module.def("set_makers", &set_makers);
   module.def("stop_handlers", &Dispatcher::stop_all);
   module.def("project_exists", &project_exists);

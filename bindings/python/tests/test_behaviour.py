@@ -9,6 +9,7 @@ import inspect
 import logging
 import os
 import pickle
+import shutil
 import sys
 import threading
 import weakref
@@ -31,6 +32,8 @@ from safe_chunk_engine import (
     PermissionDeniedError,
     SafeChunkEngine,
     SafeChunkError,
+    _core,
+    errors,
 )
 
 Make = Callable[..., SafeChunkEngine]
@@ -131,11 +134,20 @@ def test_exceptions_mirror_the_codes() -> None:
         for error in vars(safe_chunk_engine).values()
         if inspect.isclass(error) and issubclass(error, SafeChunkError)
     }
-    assert codes - {"unknown"} == {
-        "invalid_argument", "invalid_name", "invalid_json", "too_deep", "too_large", "not_found",
-        "not_owner", "locked", "corrupt", "conflict", "no_space", "read_only",
-        "permission_denied", "io_error", "unsupported_format", "cancelled",
-    }  # fmt: skip
+    assert codes - {"unknown"} == set(_core.error_codes) - {"ok"}
+    for code in codes - {"unknown"}:
+        assert errors.make_error(code, "", "", "", 0, 0, 0, 0, False).code == code
+    made = errors.make_error("invalid_json", "", "", "", 0, 0, 0, 0, False)
+    assert type(made) is errors.InvalidJsonError
+
+
+def test_classes_of_the_application_leave_the_codes_alone() -> None:
+    class MyLockedError(LockedError):
+        code = "locked"
+
+    made = errors.make_error("locked", "", "", "", 0, 0, 0, 0, False)
+    assert type(made) is LockedError
+    assert MyLockedError("x").code == "locked"
 
 
 def test_errors_of_the_system_are_os_errors(tmp_path: Path) -> None:
@@ -344,11 +356,49 @@ def test_everything_public_has_a_docstring() -> None:
     public = [
         (f"{owner.__name__}.{name}", member)
         for owner in (SafeChunkEngine, safe_chunk_engine.Transaction, Fault)
-        for name, member in vars(owner).items()
+        for kind in owner.__mro__
+        if kind.__module__.startswith("safe_chunk_engine")
+        for name, member in vars(kind).items()
         if not name.startswith("_") and (callable(member) or isinstance(member, property))
     ]
     assert len(public) > 50
     assert [name for name, member in public if not inspect.getdoc(member)] == []
+
+
+def test_reports_have_the_types_that_the_documents_name(engine: SafeChunkEngine) -> None:
+    engine["a"] = 1
+    engine.force_sync()
+    name = engine.create_checkpoint(notes="two\nlines")
+    health = engine.get_health_report()
+    owner = engine.owner
+    assert owner is not None and health.pop("owner") == owner
+    assert {key: type(value) for key, value in owner.items()} == {
+        "pid": int, "host": str, "boot_id": str, "process_started": float, "since": float,
+    }  # fmt: skip
+    assert {key: type(value) for key, value in health.items()} == {
+        "engine_active": bool, "dirty_buffer": bool, "storage_usage": float,
+        "orphaned_artifacts": int, "shards": int, "pending_chunks": int,
+        "last_sync_unix_time": float, "last_sync_duration_ms": float, "last_error": str,
+        "failed_commits": int, "retries": int, "heals": int, "quarantine_files": int,
+        "journal_bytes": int, "bytes_written": int, "stamps_supported": bool,
+    }  # fmt: skip
+    assert engine.get_recovery_report() == {"clean": True, "events": []}
+    (checkpoint,) = engine.list_checkpoints()
+    assert list(checkpoint) == ["filename", "label", "date", "notes", "size"]
+    assert (checkpoint["filename"], checkpoint["notes"]) == (name, "two\nlines")
+    verdict = engine.verify()
+    assert verdict["sound"] is True
+    assert {"path": "chunks/a.json", "state": "good", "detail": ""} in verdict["files"]
+
+
+def test_health_names_errors_in_folders_that_are_not_utf8(tmp_path: Path) -> None:
+    undecodable = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    with SafeChunkEngine("p", NEVER, undecodable) as engine:
+        engine["c"] = 1
+        shutil.rmtree(engine.chunks_path)
+        engine.chunks_path.touch()
+        assert not engine.force_sync()
+        assert "\ufffd/p" in engine.get_health_report()["last_error"]
 
 
 def test_cycles_through_handlers_are_collected(base: Path) -> None:

@@ -1,0 +1,111 @@
+"""Writing and reading chunks, by methods and as a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ._arguments import Default, checked_name
+from ._calls import MISSING, Calls
+from ._transaction import Transaction
+from .errors import NotFoundError
+
+
+class Chunks(Calls):
+    """The part of SafeChunkEngine that writes and reads chunks."""
+
+    # --- writing
+
+    def stage_update(
+        self, data: object, chunk_name: str, *, default: Default | None = None
+    ) -> bool:
+        """Takes a copy of `data`; it is committed after debounce_delay, max_delay at the latest.
+
+        From here on the edit survives a crash of the process. The caller may change `data` at once.
+
+        :param data: what json.dumps takes, but NaN, infinities and keys that become the same text
+        :param default: called for objects that JSON does not have; instead of the constructor's
+        :return: False when the edit was refused, or is in memory only; on_fault gets the reason
+        :raises InvalidTypeError: an object that JSON does not have
+        :raises InvalidJsonError: another value that JSON does not have
+        """
+        return self._staged(
+            self._core.stage_update, data, checked_name(chunk_name), default or self._default
+        )
+
+    def stage_text(self, json_text: str, chunk_name: str) -> bool:
+        """The same with JSON text. Order of keys, number texts and escapes are kept."""
+        return self._staged(self._core.stage_text, json_text, checked_name(chunk_name))
+
+    def delete_chunk(self, chunk_name: str) -> bool:
+        """Stages the removal of a chunk and of its backup. False when there is none."""
+        return self._staged(self._core.remove_chunk, checked_name(chunk_name))
+
+    def force_sync(self) -> bool:
+        """Commits everything staged. True: it survives a power cut from here on.
+
+        False when something could not be saved: it stays staged, and is retried.
+        """
+        return self._did(self._core.force_sync)
+
+    def transaction(self) -> Transaction:
+        """Several edits that become visible together or not at all: a context manager.
+
+        It commits at the end of the block, unless an exception leaves it.
+        """
+        return Transaction(self._core.transaction(), self._events, self._default, self._depth_limit)
+
+    # --- reading
+
+    def fetch_chunk(self, chunk_name: str) -> Any:
+        """A copy of the chunk: what is staged, else what is on disk, healed when damaged.
+
+        :return: {} when there is no such chunk; None when it cannot be read (see on_fault)
+        """
+        found = self._try(self._core.find_chunk, None, checked_name(chunk_name), MISSING)
+        return {} if found is MISSING else found
+
+    read_chunk = fetch_chunk
+
+    def fetch_text(self, chunk_name: str) -> str | None:
+        """The chunk's JSON text as it stands in the file; None when there is none."""
+        return self._try(self._core.find_text, None, checked_name(chunk_name))
+
+    def list_chunks(self) -> list[str]:
+        """The names of all chunks, sorted."""
+        return self._try(self._core.list_chunks, list[str]())
+
+    # --- the engine as a mapping from chunk names to values; failures are always raised
+
+    def __getitem__(self, chunk_name: str) -> Any:
+        found = self._core.find_chunk(checked_name(chunk_name), MISSING)
+        if found is MISSING:
+            raise KeyError(chunk_name)
+        return found
+
+    def __setitem__(self, chunk_name: str, data: object) -> None:
+        self._core.stage_update(data, checked_name(chunk_name), self._default)
+        self._events.dirty_changed()
+
+    def __delitem__(self, chunk_name: str) -> None:
+        try:
+            self._core.remove_chunk(checked_name(chunk_name))
+        except NotFoundError:
+            raise KeyError(chunk_name) from None
+        self._events.dirty_changed()
+
+    def __contains__(self, chunk_name: object) -> bool:
+        return isinstance(chunk_name, str) and chunk_name in self._core.list_chunks()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._core.list_chunks())
+
+    def __len__(self) -> int:
+        return len(self._core.list_chunks())
+
+    def __bool__(self) -> bool:
+        return True  # also without chunks: `if engine:` asks whether there is one
+
+    def keys(self) -> list[str]:
+        """The names of all chunks, sorted."""
+        return self._core.list_chunks()
