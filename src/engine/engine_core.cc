@@ -174,8 +174,7 @@ Status EngineCore::open_and_recover(Notices& notices) {
   auto opened = open_project(platform_, location_, settings_, owner);
   if (!opened) {
     const Lock lock(mutex_);
-    owner_.reset();
-    if (owner.pid != 0) owner_ = owner;
+    owner_ = owner.pid != 0 ? std::optional(owner) : std::nullopt;
     return opened.status();
   }
   const std::shared_ptr<OpenProject> project = *std::move(opened);
