@@ -60,8 +60,8 @@ class Interop : public testing::Test {
   void write_ours(const Contents& contents) {
     std::vector<EntryToWrite> entries;
     for (const auto& [name, content] : contents) {
-      entries.push_back({name, 1'700'000'000, 0640,
-                         [content = content] { return Result<std::string>(content); }});
+      entries.push_back(
+          {name, 1'700'000'000, 0640, [bytes = content] { return Result<std::string>(bytes); }});
     }
     MemorySink sink;
     ASSERT_TRUE(write_zip(sink, std::move(entries), {}).ok());
