@@ -331,8 +331,12 @@ class Opening {
     TextSettings settings = settings_;
     settings.depth_limit = limits::kDepth;
     settings.size_limit = std::numeric_limits<std::uint64_t>::max();
-    const Inspection inspection =
-        inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
+    const auto inspect = [&] {
+      return inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
+    };
+    Inspection inspection = inspect();
+    // A failure of a moment must not send an update to quarantine.
+    if (inspection.health == FileHealth::unreadable) inspection = inspect();
     // Trouble of one chunk stays with that chunk. Only when nothing can be opened at all, the
     // project cannot be opened either: an old journal could roll back what is merely unreadable
     // now.
