@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <safechunk/export.hpp>
+#include <safechunk/maintenance.hpp>
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 
@@ -35,5 +36,8 @@ SAFECHUNK_EXPORT std::string to_json(const VerifyReport& report);
 
 // [{"filename", "label", "date", "notes", "size"}]
 SAFECHUNK_EXPORT std::string to_json(const std::vector<CheckpointInfo>& checkpoints);
+
+// [{"name", "size", "modified"}]
+SAFECHUNK_EXPORT std::string to_json(const std::vector<QuarantinedFile>& files);
 
 }  // namespace safechunk
