@@ -28,7 +28,7 @@ int with_location(const Context& context, Call call) {
   return location ? call(*location) : fail(context, location.status());
 }
 
-int list(const Context& context) {
+int list_files(const Context& context) {
   return with_location(context, [&](const Location& location) -> int {
     const auto files = list_quarantine(location.project_id, location.base_dir);
     if (!files) return fail(context, files.status());
@@ -45,7 +45,7 @@ int list(const Context& context) {
   });
 }
 
-int show(const Context& context, const std::string& file) {
+int show_file(const Context& context, const std::string& file) {
   return with_location(context, [&](const Location& location) -> int {
     const auto bytes = read_quarantined(location.project_id, location.base_dir, file);
     if (!bytes) return fail(context, bytes.status());
@@ -73,7 +73,7 @@ Result<std::vector<std::string>> files_to_clear(const Location& location,
   return named;
 }
 
-int clear(const Context& context, const std::vector<std::string>& named) {
+int clear_files(const Context& context, const std::vector<std::string>& named) {
   auto engine = open_for_writing(context);  // nobody else puts anything there meanwhile
   if (!engine) return fail(context, engine.status());
   const auto location = locate(context);
@@ -103,18 +103,18 @@ void add_quarantine(CLI::App& app, Context& context) {
       "quarantine", "list, show or clear the damaged and displaced bytes that the engine kept");
   group->fallthrough();
   group->require_subcommand(1);
-  add_command(*group, context, "list", "print the names of all files in quarantine", list);
+  add_command(*group, context, "list", "print the names of all files in quarantine", list_files);
 
   auto file = std::make_shared<std::string>();
   CLI::App* show_command =
       add_command(*group, context, "show", "print the bytes of one file in quarantine",
-                  [file](Context& c) { return show(c, *file); });
+                  [file](Context& c) { return show_file(c, *file); });
   show_command->add_option("file", *file, "its name, as list prints it")->required();
 
   auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* clear_command = add_command(
       *group, context, "clear", "remove files from quarantine for ever; all when none is named",
-      [files](Context& c) { return clear(c, *files); });
+      [files](Context& c) { return clear_files(c, *files); });
   clear_command->add_option("file", *files, "the names of files, as list prints them");
 }
 

@@ -126,7 +126,8 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   request.damaged = CheckpointRequest::DamagedChunks::leave_out;
   auto safety = store.write_checkpoint(request, while_active(nullptr), notices);
   if (!safety) return safety.status();
-  auto present = store.list_with_backups();
+  // A backup without a file may belong to somebody else, or to a chunk that a person removed.
+  auto present = store.list();
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
     if (restored.contains(chunk)) continue;

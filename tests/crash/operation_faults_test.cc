@@ -94,13 +94,13 @@ std::unique_ptr<SimFileSystem> with_a_dead_owner(SimFileSystem& files) {
     files.kill();
   }
   write_as_another_program(*left, "/chunks", "d.json", "77");
-  write_as_another_program(*left, "/chunks", "x.tmp", "unfinished");
-  write_as_another_program(*left, "/chunks_bak", "x.bak.tmp", "unfinished");
-  write_as_another_program(*left, "/checkpoints", "x.zip.tmp", "unfinished");
-  write_as_another_program(*left, "", ".journal.tmp", "unfinished");
+  write_as_another_program(*left, "/chunks", "x.d8d69596.tmp", "unfinished");
+  write_as_another_program(*left, "/chunks_bak", "x.bak.176c132f.tmp", "unfinished");
+  write_as_another_program(*left, "/checkpoints", "x.zip.49ea4dec.tmp", "unfinished");
+  write_as_another_program(*left, "", ".journal.5e890259.tmp", "unfinished");
   auto checkpoints = left->open_directory("/project/checkpoints").value();
-  checkpoints->make_directory(".pin-0123").throw_if_error();
-  write_as_another_program(*left, "/checkpoints/.pin-0123", "a.json", "pinned");
+  checkpoints->make_directory(".pin-0000000000001234.395cb6cf").throw_if_error();
+  write_as_another_program(*left, "/checkpoints/.pin-0000000000001234.395cb6cf", "a.json", "pinned");
   return left;
 }
 
@@ -254,7 +254,7 @@ TEST_P(OperationFaults, Attach) {
       const Status again = owner.engine.attach();
       ASSERT_TRUE(again.ok()) << again.to_text();
     }
-    for (const char* unfinished : {"/x.", ".journal.tmp", ".pin-"}) {
+    for (const char* unfinished : {"/x.", ".journal.5e890259.tmp", ".pin-"}) {
       EXPECT_EQ(count_of(files, "project/", unfinished), 0U) << unfinished;
     }
     const Status saved = owner.engine.force_sync();
@@ -467,8 +467,8 @@ TEST_P(OperationFaults, Save) {
   };
   at_every_call(files_, [&](SimFileSystem& files, Failing& failing) {
     Owner owner(files, 3);
-    write_as_another_program(files, "/chunks", "a.tmp", "in the way");
-    write_as_another_program(files, "/chunks_bak", "a.bak.tmp", "in the way");
+    write_as_another_program(files, "/chunks", "a.749b0e0d.tmp", "in the way");
+    write_as_another_program(files, "/chunks_bak", "a.bak.013f16a4.tmp", "in the way");
     failing.arm();
     const Status staged = owner.engine.stage_update("9", "a");
     const Status saved = owner.engine.force_sync();

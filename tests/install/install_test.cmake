@@ -60,6 +60,27 @@ run("building with find_package" ${CMAKE_COMMAND} --build ${WORK}/consumer)
 run_consumer("shared library" ${WORK}/consumer/with_shared)
 run_consumer("static library" ${WORK}/consumer/with_static)
 
+# Where the development files of libzip are missing, the shared library can be used all the same.
+set(ENV{PKG_CONFIG_LIBDIR} ${libraries}/pkgconfig)
+run("configuring without libzip" ${CMAKE_COMMAND} -S ${SOURCE}/consumer -B ${WORK}/without_libzip
+  -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_PREFIX_PATH=${prefix} -D KINDS=shared)
+run("pkg-config without libzip" ${PKG_CONFIG} --cflags --libs safechunk)
+unset(ENV{PKG_CONFIG_LIBDIR})
+
+# A project that includes the source tree: it gets the library, and `cmake --install` installs its own files only.
+run("configuring with FetchContent" ${CMAKE_COMMAND} -S ${SOURCE}/parent -B ${WORK}/parent
+  -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER} -D SAFECHUNK=${SAFECHUNK})
+file(GLOB_RECURSE scripts ${WORK}/parent/_deps/safechunk-build/*cmake_install.cmake)
+if(NOT scripts)
+  message(FATAL_ERROR "the included project was not configured")
+endif()
+foreach(script IN LISTS scripts)
+  file(READ ${script} content)
+  if(content MATCHES "file\\(INSTALL")
+    message(FATAL_ERROR "an included project would install files: ${script}")
+  endif()
+endforeach()
+
 set(ENV{PKG_CONFIG_PATH} ${libraries}/pkgconfig)
 run("pkg-config" ${PKG_CONFIG} --cflags --libs safechunk)
 separate_arguments(found UNIX_COMMAND "${output}")
@@ -70,6 +91,12 @@ if(NOT SANITIZE)  # their runtime for C++ cannot be linked by the C compiler
   run("building C with pkg-config" ${C_COMPILER} -std=c99 ${flags} ${SOURCE}/consumer/main.c ${found}
     -o ${WORK}/with_c)
   run_consumer("C" ${WORK}/with_c)
+  run("pkg-config --static" ${PKG_CONFIG} --static --cflags --libs safechunk)
+  string(REPLACE "-lsafechunk" "-l:libsafechunk.a" output "${output}")
+  separate_arguments(found UNIX_COMMAND "${output}")
+  run("building C with the static library" ${C_COMPILER} -std=c99 ${flags} ${SOURCE}/consumer/main.c ${found}
+    -o ${WORK}/with_static_c)
+  run_consumer("static C" ${WORK}/with_static_c)
 endif()
 
 # The shared library exports names of safechunk and nothing else.

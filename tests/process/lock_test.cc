@@ -735,8 +735,8 @@ void make_damaged_project(const TemporaryFolder& folder) {
   ASSERT_EQ(owner.wait(), 0);
   write_file(folder / "project/chunks/damaged.json", "[");
   write_file(folder / "project/chunks/edited.json", "[7]");
-  write_file(folder / "project/chunks/good.tmp", "[");
-  write_file(folder / "project/chunks_bak/good.bak.tmp", "[");
+  write_file(folder / "project/chunks/good.c72f3e81.tmp", "[");
+  write_file(folder / "project/chunks_bak/good.bak.22582d13.tmp", "[");
   fs::remove(folder / "project/chunks/missing.json");
 }
 

@@ -31,7 +31,7 @@ enum class CrashModel {
 // One call, as the hook sees it.
 struct SimCall {
   std::string verb;        // the name of the member function
-  std::string path;        // relative to the root, for instance "project/chunks/a.tmp"
+  std::string path;        // relative to the root, for instance "project/chunks/a.749b0e0d.tmp"
   std::string target;      // of rename and link: the new path
   std::size_t number = 0;  // counted from 0
 

@@ -127,9 +127,10 @@ def test_a_folder_of_the_original_opens_and_keeps_its_data(base: Path) -> None:
         assert (root / "chunks" / "limits.json").read_bytes() == before["limits.json"]
         assert engine.fetch_chunk("torn") == {"whole": True}
         assert any(fault.chunk == "torn" for fault in faults)
-        assert not (root / "chunks" / "users.tmp").exists()
+        # Nothing proves that it is not somebody else's.
+        assert (root / "chunks" / "users.tmp").exists()
         events = engine.get_recovery_report()["events"]
-        assert {event["kind"] for event in events} >= {"stale_lock", "temporary"}
+        assert {event["kind"] for event in events} >= {"stale_lock"}
 
 
 def test_a_project_of_the_original_can_be_written_and_restored(base: Path) -> None:

@@ -148,7 +148,7 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
   auto name = free_name(checkpoints, request);
   if (!name) return name;
   auto temporary =
-      TemporaryFile::create(checkpoints, *name + std::string(layout::kTemporaryEnding), 0666);
+      TemporaryFile::create(checkpoints, layout::temporary_of(*name), 0666);
   if (!temporary) return temporary.status();
   FileSink sink(temporary->file());
   archive::WriteOptions options;

@@ -152,10 +152,10 @@ Status remove_unfinished_checkpoints(Directory& checkpoints) {
   if (!names) return names.status();
   for (const std::string& name : *names) {
     Status status;
-    if (layout::is_temporary(name)) {
+    if (layout::is_own_temporary(name)) {
       const Status removed = checkpoints.unlink(name);
       status = unless(is_folder(removed), removed);
-    } else if (layout::is_pin_folder(name)) {
+    } else if (layout::is_own_pin_folder(name)) {
       status = remove_pin_folder(checkpoints, name);
     }
     if (!status) return status;

@@ -184,7 +184,7 @@ Inspection ChunkFiles::publish_backup(const std::string& chunk, const Inspection
   attributes.stamp->text = backup.text_digest(settings_);
   attributes.chunk = chunk;
   const auto publish = [&]() -> Status {
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk),
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk),
                                           backup.bytes, attributes);
     if (!temporary) return temporary.status();
     if (Status status = temporary->make_durable(); !status) return status;

@@ -232,7 +232,7 @@ class Commit {
     const auto content = [&](json::TextOutput& output) {
       json::format(work.edit->text, settings.indent, settings.size_limit, output);
     };
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::chunk_temporary(chunk), content,
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk), content,
                                           attributes, files_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
@@ -259,7 +259,7 @@ class Commit {
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
     if (backup && backup->same_file(work.present.info)) return {};
     auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
-                                      *folders_.backups, layout::backup_temporary(chunk));
+                                      *folders_.backups, layout::temporary_of(layout::backup_file(chunk)));
     if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
     work.backup.emplace(*std::move(linked));
     return {};
@@ -275,7 +275,7 @@ class Commit {
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(files_.settings());
     attributes.chunk = chunk;
-    auto copy = TemporaryFile::write(*folders_.backups, layout::backup_temporary(chunk),
+    auto copy = TemporaryFile::write(*folders_.backups, layout::temporary_of(layout::backup_file(chunk)),
                                      present.bytes, attributes);
     if (!copy) return copy.status();
     if (Status status = copy->make_durable(); !status) return status;

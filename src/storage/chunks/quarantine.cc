@@ -35,8 +35,7 @@ Status Quarantine::add(const std::string& name, std::string_view bytes) {
   if (Status status = open(); !status) return status;
   // A file that is there but cannot be looked at is replaced by the same bytes.
   if (folder_->stat(name)) return durable_.contains(name) ? Status() : folder_->sync();
-  const std::string temporary_name =
-      std::string("evidence") + std::string(layout::kTemporaryEnding);
+  const std::string temporary_name = layout::temporary_of("evidence");
   FileAttributes attributes;
   attributes.creation_mode = 0600;
   auto temporary = TemporaryFile::write(*folder_, temporary_name, bytes, attributes);

@@ -14,6 +14,9 @@ constexpr std::string_view kCheckpointStart = "checkpoint_";
 constexpr std::string_view kPinStart = ".pin-";
 constexpr std::uint32_t kMaxNumber = 999'999;
 constexpr std::size_t kTimeLength = 15;  // YYYYMMDD_HHMMSS
+constexpr std::string_view kTemporaryEnding = ".tmp";
+constexpr std::uint64_t kTokenSeed = 0x5afec40c0ffeeULL;
+constexpr std::size_t kTokenDigits = 8;
 
 std::string join(std::string_view first, std::string_view second) {
   std::string joined;
@@ -21,6 +24,21 @@ std::string join(std::string_view first, std::string_view second) {
   joined += first;
   joined += second;
   return joined;
+}
+
+std::string hex_of(std::uint64_t value, std::size_t digits) {
+  return Digest{value, 0}.to_hex().substr(2 * sizeof value + 2 * sizeof value - digits);
+}
+
+std::string token_of(std::string_view name) {
+  return hex_of(checksum_of(name, kTokenSeed), kTokenDigits);
+}
+
+// Whether `text` is NAME.TOKEN with the token of that name.
+bool carries_own_token(std::string_view text) {
+  if (text.size() < kTokenDigits + 2) return false;
+  const std::string_view name = text.substr(0, text.size() - kTokenDigits - 1);
+  return text[name.size()] == '.' && text.substr(name.size() + 1) == token_of(name);
 }
 
 std::optional<std::string> strip_ending(std::string_view file, std::string_view ending) {
@@ -44,9 +62,6 @@ bool is_time(std::string_view text) {
 std::string chunk_file(std::string_view chunk) {
   return join(chunk, kChunkEnding);
 }
-std::string chunk_temporary(std::string_view chunk) {
-  return join(chunk, kTemporaryEnding);
-}
 std::optional<std::string> chunk_of_file(std::string_view file) {
   return strip_ending(file, kChunkEnding);
 }
@@ -54,19 +69,25 @@ std::optional<std::string> chunk_of_file(std::string_view file) {
 std::string backup_file(std::string_view chunk) {
   return join(chunk, kBackupEnding);
 }
-std::string backup_temporary(std::string_view chunk) {
-  return join(backup_file(chunk), kTemporaryEnding);
-}
 std::optional<std::string> chunk_of_backup(std::string_view file) {
   return strip_ending(file, kBackupEnding);
 }
 
-bool is_temporary(std::string_view file) {
+std::string temporary_of(std::string_view name) {
+  std::string temporary = join(name, "." + token_of(name));
+  temporary += kTemporaryEnding;
+  return temporary;
+}
+bool is_own_temporary(std::string_view file) {
+  if (!file.ends_with(kTemporaryEnding)) return false;
+  return carries_own_token(file.substr(0, file.size() - kTemporaryEnding.size()));
+}
+bool is_any_temporary(std::string_view file) {
   return file.ends_with(kTemporaryEnding);
 }
 
 std::string set_aside(std::string_view name, std::uint64_t token) {
-  return join(name, "." + Digest{token, 0}.to_hex().substr(16));
+  return join(name, "." + hex_of(token, 2 * sizeof token));
 }
 
 std::string quarantined_file(std::string_view file, const Digest& bytes) {
@@ -112,10 +133,11 @@ std::optional<CheckpointName> parse_checkpoint(std::string_view file) {
 }
 
 std::string pin_folder(std::uint64_t token) {
-  return join(kPinStart, Digest{token, 0}.to_hex().substr(16));
+  const std::string name = join(kPinStart, hex_of(token, 2 * sizeof token));
+  return name + "." + token_of(name);
 }
-bool is_pin_folder(std::string_view name) {
-  return name.starts_with(kPinStart);
+bool is_own_pin_folder(std::string_view name) {
+  return name.starts_with(kPinStart) && carries_own_token(name);
 }
 
 std::string archived_chunk(std::string_view chunk) {

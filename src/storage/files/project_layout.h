@@ -12,26 +12,29 @@ namespace safechunk::layout {
 
 inline constexpr char kLock[] = ".lock";
 inline constexpr char kJournal[] = ".journal";
-inline constexpr char kJournalTemporary[] = ".journal.tmp";
 inline constexpr char kChunks[] = "chunks";
 inline constexpr char kBackups[] = "chunks_bak";
 inline constexpr char kCheckpoints[] = "checkpoints";
 inline constexpr char kQuarantine[] = "quarantine";
 inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an archive
-inline constexpr std::string_view kTemporaryEnding = ".tmp";
+
+// Temporary names. Only files that are provably ours are ever removed or replaced: the token is a
+// checksum of the name that the file will get and a constant, so that nobody else makes one by chance.
+std::string temporary_of(std::string_view name);  // NAME.TOKEN.tmp, TOKEN of 8 hex digits
+// Whether `file` is a temporary name of ours.
+bool is_own_temporary(std::string_view file);
+// Whether it looks like a temporary file of anybody.
+bool is_any_temporary(std::string_view file);  // *.tmp
 
 // chunks/
-std::string chunk_file(std::string_view chunk);       // NAME.json
-std::string chunk_temporary(std::string_view chunk);  // NAME.tmp
+std::string chunk_file(std::string_view chunk);  // NAME.json
 // The chunk's name when `file` is NAME.json and NAME is an allowed name.
 std::optional<std::string> chunk_of_file(std::string_view file);
 
 // chunks_bak/
-std::string backup_file(std::string_view chunk);       // NAME.bak
-std::string backup_temporary(std::string_view chunk);  // NAME.bak.tmp
+std::string backup_file(std::string_view chunk);  // NAME.bak
 std::optional<std::string> chunk_of_backup(std::string_view file);
 
-bool is_temporary(std::string_view file);
 // For what somebody else put under a name that is needed.
 std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKEN
 
@@ -54,8 +57,8 @@ struct CheckpointName {
 std::string checkpoint_file(const CheckpointName& name);
 std::optional<CheckpointName> parse_checkpoint(std::string_view file);
 // The folder in which the files of one checkpoint are pinned while it is written.
-std::string pin_folder(std::uint64_t token);  // .pin-TOKEN
-bool is_pin_folder(std::string_view name);
+std::string pin_folder(std::uint64_t token);  // .pin-NUMBER.TOKEN
+bool is_own_pin_folder(std::string_view name);
 
 // Inside an archive.
 std::string archived_chunk(std::string_view chunk);   // chunks/NAME.json

@@ -375,7 +375,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
                         std::uint32_t token) {
   const MutexLock sync_lock(sync_mutex_);
   await_end_of_sync();
-  auto temporary = TemporaryFile::create(root_, layout::kJournalTemporary, 0600);
+  auto temporary = TemporaryFile::create(root_, layout::temporary_of(layout::kJournal), 0600);
   if (!temporary) return temporary.status();
   MutexLock lock(mutex_);
   const std::uint64_t generation = generation_ + 1;

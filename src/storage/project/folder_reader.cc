@@ -35,7 +35,7 @@ Status count_files(const ProjectFolders& folders, HealthReport& report) {
   if (!files) return files.status();
   report.stamps_supported = answers_for_attributes(*folders.root, layout::kLock);
   for (const std::string& file : *files) {
-    if (layout::is_temporary(file)) ++report.orphaned_artifacts;
+    if (layout::is_any_temporary(file)) ++report.orphaned_artifacts;
     if (!file.ends_with(".json")) continue;
     ++report.shards;
     if (!report.stamps_supported && report.shards == 1) {

@@ -102,20 +102,22 @@ class Opening {
     project_.report.events.push_back({kind, chunk, std::move(detail)});
   }
 
-  Status remove_temporary(Directory& folder, const std::string& file) {
-    Status status = folder.unlink(file);
-    if (status.ok()) note(Event::Kind::temporary, "", "removed the unfinished file " + file);
-    // A folder is none of ours; it is in the way of one chunk at most.
-    if (is_folder(status)) return {};
-    return status.code() == ErrorCode::not_found ? Status() : status;
+  // One that cannot be removed is in the way of one chunk at most: a report, not a closed project.
+  void remove_temporary(Directory& folder, const std::string& file) {
+    const Status status = folder.unlink(file);
+    if (status.ok()) {
+      note(Event::Kind::temporary, "", "removed the unfinished file " + file);
+    } else if (status.code() != ErrorCode::not_found) {
+      note(Event::Kind::temporary, "",
+           "the unfinished file " + file + " could not be removed: " + status.error().message);
+    }
   }
 
   Status clean_folder(Directory& folder) {
     auto files = folder.list();
     if (!files) return files.status();
     for (const std::string& file : *files) {
-      if (!layout::is_temporary(file)) continue;
-      if (Status status = remove_temporary(folder, file); !status) return status;
+      if (layout::is_own_temporary(file)) remove_temporary(folder, file);
     }
     return {};
   }
@@ -126,9 +128,8 @@ class Opening {
     if (!files) return files.status();
     project_.names.reserve(files->size());
     for (const std::string& file : *files) {
-      if (layout::is_temporary(file)) {
-        Status status = remove_temporary(*project_.folders.chunks, file);
-        if (!status) return status;
+      if (layout::is_own_temporary(file)) {
+        remove_temporary(*project_.folders.chunks, file);
       } else if (auto chunk = layout::chunk_of_file(file)) {
         project_.names.add(*chunk);
       }
@@ -167,7 +168,7 @@ class Opening {
 
   // A folder under that name is none of ours, but the name is needed: it gets another one.
   Status free_temporary_journal(Directory& root) {
-    const std::string name = layout::kJournalTemporary;
+    const std::string name = layout::temporary_of(layout::kJournal);
     Status removed = root.unlink(name);
     if (is_folder(removed)) {
       const std::string other = layout::set_aside(name, platform_.process.random_token());

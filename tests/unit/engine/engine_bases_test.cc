@@ -71,7 +71,7 @@ TEST(EngineBases, ATransactionThatAnAttachCouldNotSyncLandsWhole) {
   save(dead);
   std::unique_ptr<SimFileSystem> left;
   {
-    const Meddler killer(machine.files, "rename", "chunks/a.tmp", 1,
+    const Meddler killer(machine.files, "rename", "chunks/a.749b0e0d.tmp", 1,
                          [&] { left = machine.files.crash_clone(0, CrashModel::process); });
     commit_both(dead, "2");
   }
@@ -283,7 +283,7 @@ TEST(EngineBases, ARemovalStagedDuringTheCommitOfItsChunkIsNoConflict) {
   engine.on_fault([&](const Error& error) { faults.add(error); });
   put(engine, "a", "1");
   {
-    const Meddler meanwhile(machine.files, "rename", "chunks/a.tmp", 1,
+    const Meddler meanwhile(machine.files, "rename", "chunks/a.749b0e0d.tmp", 1,
                             [&] { engine.remove_chunk("a").throw_if_error(); });
     save(engine);
     EXPECT_EQ(meanwhile.calls(), 1);
@@ -364,7 +364,7 @@ TEST_F(EngineBasesOfBackups, AnUpdateStagedDuringAHealSurvivesAKill) {
   ASSERT_TRUE(engine_.attach().ok());
   remove_file(machine_.files, "chunks", "a.json");
   {
-    const Meddler meddler(machine_.files, "sync", "chunks/a.tmp", 1,
+    const Meddler meddler(machine_.files, "sync", "chunks/a.749b0e0d.tmp", 1,
                           [&] { put(engine_, "a", "3"); });
     EXPECT_TRUE(engine_.fetch_chunk("a").ok());
     EXPECT_GE(meddler.calls(), 1);

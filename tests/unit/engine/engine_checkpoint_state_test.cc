@@ -121,7 +121,7 @@ TEST(EngineCheckpointState, HoldsATransactionWholeOrNotAtAll) {
       EngineAccess::construct("project", {.base_dir = "/"}, Platform{files, clock, process});
   for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
   save(engine);
-  const FailingOnce fault(files, "rename", "chunks/b.tmp", EIO);
+  const FailingOnce fault(files, "rename", "chunks/b.aba4139c.tmp", EIO);
   std::future<void> other;
   clock.on_first_look = [&] {
     other = std::async(std::launch::async, [&] {

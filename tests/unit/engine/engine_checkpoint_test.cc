@@ -83,7 +83,7 @@ TEST_F(EngineCheckpoint, RetentionKeepsTheNewestAndForeignFiles) {
 // Kills: a checkpoint of what was saved before, told as a success.
 TEST_F(EngineCheckpoint, FailsWhenTheSyncFails) {
   put("a", "1");
-  const Failing failing(machine_.files, "create", "chunks/a.tmp", ENOSPC);
+  const Failing failing(machine_.files, "create", "chunks/a.749b0e0d.tmp", ENOSPC);
   EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::no_space);
   EXPECT_EQ(files_in_checkpoints(), 0U);
 }
@@ -94,7 +94,7 @@ TEST_F(EngineCheckpoint, ARestoreFailsWhenTheSyncFails) {
   const std::string name = engine_.create_checkpoint().value();
   put("a", "2");
   put("b", "2");
-  const Failing failing(machine_.files, "create", "chunks/b.tmp", ENOSPC);
+  const Failing failing(machine_.files, "create", "chunks/b.aba4139c.tmp", ENOSPC);
   EXPECT_EQ(engine_.restore_checkpoint(name).code(), ErrorCode::no_space);
   EXPECT_EQ(files_in_checkpoints(), 1U);
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
@@ -217,7 +217,7 @@ TEST_F(EngineCheckpoint, ARestoreThatFailsLandsNothing) {
   put("b", "2");
   ASSERT_TRUE(engine_.force_sync().ok());
   {
-    const Failing failing(machine_.files, "sync", "chunks/b.tmp", EIO);
+    const Failing failing(machine_.files, "sync", "chunks/b.aba4139c.tmp", EIO);
     EXPECT_EQ(engine_.restore_checkpoint(name).code(), ErrorCode::io_error);
   }
   EXPECT_EQ(machine_.chunk("a"), "2\n");

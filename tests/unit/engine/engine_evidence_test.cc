@@ -50,7 +50,7 @@ class EngineEvidence : public testing::TestWithParam<bool> {
 TEST_P(EngineEvidence, AHandEditDuringAHealIsNotReplaced) {
   const std::string edit = "{\"edit\": \"the user's work\"}";
   for (const auto& [verb, path] :
-       {std::pair("create", "chunks/a.tmp"), std::pair("sync", "chunks/a.tmp")}) {
+       {std::pair("create", "chunks/a.749b0e0d.tmp"), std::pair("sync", "chunks/a.749b0e0d.tmp")}) {
     machine_.write("chunks", "a.json", "{\"edit\": \"the us");
     {
       const Meddler editor(machine_.files, verb, path, 1,
@@ -60,7 +60,7 @@ TEST_P(EngineEvidence, AHandEditDuringAHealIsNotReplaced) {
     }
     EXPECT_EQ(machine_.chunk("a"), edit) << verb;
     EXPECT_EQ(engine_.fetch_chunk("a").value(), edit) << verb;
-    EXPECT_FALSE(machine_.file("chunks/a.tmp")) << verb;
+    EXPECT_FALSE(machine_.file("chunks/a.749b0e0d.tmp")) << verb;
     put(engine_, "a", "2");
     save(engine_);
   }
@@ -70,7 +70,7 @@ TEST_P(EngineEvidence, AHandEditDuringAHealIsNotReplaced) {
 TEST_P(EngineEvidence, AFileRenamedThereDuringAHealIsNotReplaced) {
   machine_.write("chunks", "a.json", "[half");
   {
-    const Meddler editor(machine_.files, "sync", "chunks/a.tmp", 1, [&] {
+    const Meddler editor(machine_.files, "sync", "chunks/a.749b0e0d.tmp", 1, [&] {
       machine_.write("chunks", "a.json.swp", "\"by an editor\"");
       const auto chunks = machine_.files.open_directory("/project/chunks").value();
       chunks->rename("a.json.swp", "a.json").throw_if_error();

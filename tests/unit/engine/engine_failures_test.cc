@@ -21,7 +21,7 @@ TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
   engine.on_fault([&](const Error& error) { faults.add(error); });
   Counter syncs;
   engine.on_sync([&] { syncs.add(); });
-  Failing failing(machine.files, "create", "chunks/b.tmp", ENOSPC);
+  Failing failing(machine.files, "create", "chunks/b.aba4139c.tmp", ENOSPC);
   for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
   EXPECT_EQ(engine.force_sync().code(), ErrorCode::no_space);
   EXPECT_EQ(machine.chunk("a"), "1\n");
@@ -58,7 +58,7 @@ TEST(EngineFailures, DetachReportsAndKeepsTheJournalAndAttachReplays) {
   auto engine = machine.engine();
   engine.on_fault([&](const Error& error) { faults.add(error); });
   {
-    const Failing failing(machine.files, "sync", "chunks/b.tmp", EIO);
+    const Failing failing(machine.files, "sync", "chunks/b.aba4139c.tmp", EIO);
     put(engine, "a", "1");
     put(engine, "b", "1");
     EXPECT_EQ(engine.detach().code(), ErrorCode::io_error);
@@ -124,13 +124,13 @@ TEST(EngineFailures, AnUnfinishedJournalThatCannotBeRemovedIsTold) {
   Machine machine;
   auto engine = machine.engine();
   ASSERT_TRUE(engine.detach().ok());
-  machine.write("", ".journal.tmp", "unfinished");
+  machine.write("", ".journal.5e890259.tmp", "unfinished");
   {
-    const Failing failing(machine.files, "unlink", ".journal.tmp", EIO);
+    const Failing failing(machine.files, "unlink", ".journal.5e890259.tmp", EIO);
     EXPECT_EQ(engine.attach().code(), ErrorCode::io_error);
   }
   EXPECT_TRUE(engine.attach().ok());
-  EXPECT_FALSE(machine.file(".journal.tmp"));
+  EXPECT_FALSE(machine.file(".journal.5e890259.tmp"));
 }
 
 // Rule: an fsync that failed is never tried again on the same file. Kills: keeping the temp file.
@@ -140,7 +140,7 @@ TEST(EngineFailures, AFailedFsyncTakesAFreshFile) {
   bool failed = false;
   auto engine = machine.engine();
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.path != "project/chunks/a.tmp") return std::nullopt;
+    if (call.path != "project/chunks/a.749b0e0d.tmp") return std::nullopt;
     calls.push_back(call.verb);
     if (call.verb != "sync" || std::exchange(failed, true)) return std::nullopt;
     return EIO;
@@ -164,12 +164,12 @@ TEST(EngineFailures, AFileThatReadsBackOtherwiseIsNotPublished) {
   save(engine);
   bool changed = false;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.verb != "sync" || call.path != "project/chunks/a.tmp" ||
+    if (call.verb != "sync" || call.path != "project/chunks/a.749b0e0d.tmp" ||
         std::exchange(changed, true)) {
       return std::nullopt;
     }
     auto chunks = machine.files.open_directory("/project/chunks").value();
-    (void)chunks->open("a.tmp", OpenMode::read_write).value()->write_at(0, "3").value();
+    (void)chunks->open("a.749b0e0d.tmp", OpenMode::read_write).value()->write_at(0, "3").value();
     return std::nullopt;
   });
   put(engine, "a", "2");
@@ -310,7 +310,7 @@ TEST(EngineFailures, ASetIsNotPublishedWithoutItsJournal) {
   save(engine);
   bool broken = true;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    const bool journal = call.verb == "sync_data" || call.path.ends_with(".journal.tmp");
+    const bool journal = call.verb == "sync_data" || call.path.ends_with(".journal.5e890259.tmp");
     return broken && journal ? std::optional(EIO) : std::nullopt;
   });
   auto transaction = engine.transaction();
@@ -332,7 +332,7 @@ class EngineHalfATransaction : public testing::TestWithParam<bool> {};
 
 TEST_P(EngineHalfATransaction, IsNotVisibleWhenTheDiskIsFull) {
   const bool links = GetParam();
-  for (const char* part : {"quarantine/", "chunks_bak/", "chunks/b.tmp"}) {
+  for (const char* part : {"quarantine/", "chunks_bak/", "chunks/b.aba4139c.tmp"}) {
     Machine machine(true, links);
     auto engine = machine.engine();
     for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
@@ -356,7 +356,7 @@ TEST_P(EngineHalfATransaction, IsNotVisibleWhenTheDiskIsFull) {
     EXPECT_EQ(machine.chunk("a"), "1\n") << part;
     EXPECT_EQ(machine.chunk("b"), "1\n") << part;
     EXPECT_EQ(machine.chunk("c"), "[gar") << part;
-    for (const char* left : {"chunks/a.tmp", "chunks_bak/a.bak.tmp", "chunks_bak/a.bak"}) {
+    for (const char* left : {"chunks/a.749b0e0d.tmp", "chunks_bak/a.bak.013f16a4.tmp", "chunks_bak/a.bak"}) {
       EXPECT_FALSE(machine.file(left)) << left << ", " << part;
     }
     full = false;
@@ -374,7 +374,7 @@ TEST_P(EngineHalfATransaction, IsNotVisibleWhenItsFirstRenameFails) {
   auto engine = machine.engine();
   for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
   save(engine);
-  Failing failing(machine.files, "rename", "chunks/a.tmp", EIO);
+  Failing failing(machine.files, "rename", "chunks/a.749b0e0d.tmp", EIO);
   auto transaction = engine.transaction();
   for (const char* chunk : {"a", "b"}) ASSERT_TRUE(transaction.stage("2", chunk).ok());
   EXPECT_EQ(transaction.commit().code(), ErrorCode::io_error);
@@ -435,7 +435,7 @@ TEST(EngineFailures, AnEditStagedDuringACommitSurvivesTheJournalsReplacement) {
   bool failed = false;
   std::vector<std::unique_ptr<SimFileSystem>> killed;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.verb == "create" && call.path.ends_with("chunks/a.tmp") &&
+    if (call.verb == "create" && call.path.ends_with("chunks/a.749b0e0d.tmp") &&
         !std::exchange(staged, true)) {
       put(engine, "a", "3");
     }
@@ -516,7 +516,7 @@ TEST_P(EngineTornJournal, KeepsWhatIsStagedNextOrSaysSo) {
   put(engine, "a", "1");
   bool torn = false;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (!replaceable && call.path.ends_with(".journal.tmp")) return EIO;
+    if (!replaceable && call.path.ends_with(".journal.5e890259.tmp")) return EIO;
     if (call.verb != "write_at" || !call.path.ends_with("/.journal") || std::exchange(torn, true)) {
       return std::nullopt;
     }

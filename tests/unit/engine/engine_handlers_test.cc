@@ -57,7 +57,7 @@ class Reentrant {
 TEST(Handlers, MayUseTheEngineFromForceSyncsThread) {
   Machine machine;
   Reentrant reentrant(machine);
-  const Failing failing(machine.files, "create", "chunks/broken.tmp", EACCES);
+  const Failing failing(machine.files, "create", "chunks/broken.1438b1f2.tmp", EACCES);
   ASSERT_TRUE(reentrant.engine().stage_update("1", "good").ok());
   ASSERT_TRUE(reentrant.engine().stage_update("1", "broken").ok());
   EXPECT_EQ(reentrant.engine().force_sync().code(), ErrorCode::permission_denied);
@@ -68,7 +68,7 @@ TEST(Handlers, MayUseTheEngineFromForceSyncsThread) {
 TEST(Handlers, MayUseTheEngineFromTheWorkersThread) {
   Machine machine;
   Reentrant reentrant(machine);
-  const Failing failing(machine.files, "create", "chunks/broken.tmp", EACCES);
+  const Failing failing(machine.files, "create", "chunks/broken.1438b1f2.tmp", EACCES);
   ASSERT_TRUE(reentrant.engine().stage_update("1", "good").ok());
   ASSERT_TRUE(reentrant.engine().stage_update("1", "broken").ok());
   machine.clock.advance(seconds(1));
@@ -188,11 +188,11 @@ TEST(Handlers, GetTheFaultsOfAttach) {
   {
     auto engine = machine.engine();
     ASSERT_TRUE(engine.stage_update("1", "a").ok());
-    const Failing failing(machine.files, "create", "chunks/a.tmp", EIO);
+    const Failing failing(machine.files, "create", "chunks/a.749b0e0d.tmp", EIO);
     EXPECT_FALSE(engine.detach().ok());
   }
   Faults faults;
-  const Failing failing(machine.files, "create", "chunks/a.tmp", ENOSPC);
+  const Failing failing(machine.files, "create", "chunks/a.749b0e0d.tmp", ENOSPC);
   auto engine = machine.engine();
   EXPECT_TRUE(engine.is_active());
   engine.on_fault([&](const Error& error) { faults.add(error); });

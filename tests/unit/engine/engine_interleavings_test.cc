@@ -23,13 +23,13 @@ TEST(EngineInterleavings, ATransactionIsUsedAgainWhileItsUnitIsRetried) {
   auto transaction = engine.transaction();
   ASSERT_TRUE(transaction.stage(std::string_view(text), "a").ok());
   {
-    const Failing failing(machine.files, "write_at", "chunks/a.tmp", ENOSPC);
+    const Failing failing(machine.files, "write_at", "chunks/a.749b0e0d.tmp", ENOSPC);
     EXPECT_EQ(transaction.commit().code(), ErrorCode::no_space);
     EXPECT_EQ(transaction.commit().code(), ErrorCode::no_space) << "the unit is still not saved";
   }
   bool staged = false;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.verb != "create" || call.path != "project/chunks/a.tmp") return std::nullopt;
+    if (call.verb != "create" || call.path != "project/chunks/a.749b0e0d.tmp") return std::nullopt;
     if (!std::exchange(staged, true)) {
       const std::string other = '"' + std::string(1U << 20U, 'y') + '"';
       EXPECT_TRUE(transaction.stage(std::string_view(other), "b").ok());
@@ -49,7 +49,7 @@ TEST(EngineInterleavings, ATransactionIsUsedAgainWhileItsUnitIsRetried) {
 TEST(EngineInterleavings, ATransactionIsCommittedAgainUntilItIsSaved) {
   Machine machine;
   auto engine = machine.engine();
-  Failing failing(machine.files, "write_at", "chunks/a.tmp", ENOSPC);
+  Failing failing(machine.files, "write_at", "chunks/a.749b0e0d.tmp", ENOSPC);
   auto transaction = engine.transaction();
   ASSERT_TRUE(transaction.stage("1", "a").ok());
   ASSERT_TRUE(transaction.stage("2", "b").ok());
@@ -98,7 +98,7 @@ TEST(EngineInterleavings, ARewrittenJournalKeepsSetsTogether) {
   auto files = machine.files.crash_clone(0, CrashModel::process);
   for (int life = 0; life < 3; ++life) {
     files->set_hook([](const SimCall& call) -> std::optional<int> {
-      const bool broken = call.verb == "write_at" && call.path == "project/chunks/b.tmp";
+      const bool broken = call.verb == "write_at" && call.path == "project/chunks/b.aba4139c.tmp";
       return broken ? std::optional(ENOSPC) : std::nullopt;
     });
     ManualClock clock;
@@ -128,7 +128,7 @@ TEST(EngineInterleavings, ForceSyncBesideADetachThatCannotSave) {
   for (int round = 0; round < 200; ++round) {
     Machine machine;
     auto engine = machine.engine();
-    const Failing failing(machine.files, "write_at", "chunks/a.tmp", ENOSPC);
+    const Failing failing(machine.files, "write_at", "chunks/a.749b0e0d.tmp", ENOSPC);
     put(engine, "a", "1");
     std::atomic<int> begun{0};
     std::atomic<int> saved{0};
@@ -272,7 +272,7 @@ TEST(EngineInterleavings, ARestoreThatIsRetriedSaysSo) {
   for (const char* chunk : {"a", "b"}) put(engine, chunk, "2");
   save(engine);
   {
-    const Failing failing(machine.files, "write_at", "chunks/b.tmp", ENOSPC);
+    const Failing failing(machine.files, "write_at", "chunks/b.aba4139c.tmp", ENOSPC);
     const Status restored = engine.restore_checkpoint(name);
     EXPECT_EQ(restored.code(), ErrorCode::no_space);
     EXPECT_TRUE(restored.error().message.starts_with("the restore is staged and will be retried"))

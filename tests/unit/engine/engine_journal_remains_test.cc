@@ -26,7 +26,7 @@ bool expect_removed_for_good(int nth) {
   EXPECT_TRUE(engine.remove_chunk("a").ok());
   int syncs = 0;
   machine.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.path == "project/.journal.tmp") return ENOSPC;
+    if (call.path == "project/.journal.5e890259.tmp") return ENOSPC;
     if (call.verb != "sync_data" || call.path != "project/.journal") return std::nullopt;
     return ++syncs == nth ? std::optional(EIO) : std::nullopt;
   });
@@ -65,7 +65,7 @@ class EngineUnsavedDetach : public testing::TestWithParam<bool> {
     auto engine = machine_.engine();
     for (const char* chunk : {"a", "b"}) put(engine, chunk, "1");
     save(engine);
-    const Failing failing(machine_.files, "create", "chunks/a.tmp", EACCES);
+    const Failing failing(machine_.files, "create", "chunks/a.749b0e0d.tmp", EACCES);
     for (const char* chunk : {"a", "b"}) put(engine, chunk, "2");
     EXPECT_EQ(engine.force_sync().code(), ErrorCode::permission_denied);
     EXPECT_EQ(engine.detach().code(), ErrorCode::permission_denied);

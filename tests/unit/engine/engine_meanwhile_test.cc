@@ -99,7 +99,7 @@ TEST_P(Meanwhile, AChunkThatVanishesBeforeItsHealIsAbsent) {
 // G5. Kills: a backup that is made of what nobody has looked at, by a link or by a copy.
 TEST_P(Meanwhile, AFileDamagedDuringACommitIsNoGoodBackup) {
   for (const auto& [verb, path] :
-       {std::pair("sync", "chunks/a.tmp"), std::pair("link", "chunks/a.json"),
+       {std::pair("sync", "chunks/a.749b0e0d.tmp"), std::pair("link", "chunks/a.json"),
         std::pair("stat", "chunks_bak/a.bak")}) {
     put(engine_, "a", "3");
     before(verb, path, 1, [&] { damage(); });
@@ -108,7 +108,7 @@ TEST_P(Meanwhile, AFileDamagedDuringACommitIsNoGoodBackup) {
     machine_.files.set_hook({});
     EXPECT_EQ(machine_.chunk("a"), "[gar") << verb;
     EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n") << verb;
-    EXPECT_FALSE(exists("chunks_bak/a.bak.tmp")) << verb;
+    EXPECT_FALSE(exists("chunks_bak/a.bak.013f16a4.tmp")) << verb;
     save(engine_);
     EXPECT_EQ(machine_.chunk("a"), "3\n") << verb;
     EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n") << verb;
@@ -127,7 +127,7 @@ TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
     told.clear();
     const std::string edit = in_place ? "\"by hand\"" : "\"by an editor\"";
     put(engine_, "a", in_place ? "3" : "4");
-    before("sync", "chunks/a.tmp", 1, [&] {
+    before("sync", "chunks/a.749b0e0d.tmp", 1, [&] {
       machine_.write("chunks", in_place ? "a.json" : "a.json.swp", edit);
       const auto chunks = machine_.files.open_directory("/project/chunks").value();
       if (!in_place) chunks->rename("a.json.swp", "a.json").throw_if_error();
@@ -149,7 +149,7 @@ TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
 // Where there was nothing, and where there shall be nothing.
 TEST_P(Meanwhile, AFileThatAppearsDuringACommitIsNotReplacedUnseen) {
   put(engine_, "new", "3");
-  before("sync", "chunks/new.tmp", 1, [&] { machine_.write("chunks", "new.json", "\"by hand\""); });
+  before("sync", "chunks/new.5cd01922.tmp", 1, [&] { machine_.write("chunks", "new.json", "\"by hand\""); });
   EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
   EXPECT_EQ(machine_.chunk("new"), "\"by hand\"");
   save(engine_);
@@ -182,7 +182,7 @@ TEST_P(Meanwhile, AHandEditOfOneMemberHoldsBackTheTransaction) {
 TEST_P(Meanwhile, AModeThatIsChangedDuringACommitSurvives) {
   put(engine_, "a", "3");
   const auto chunks = machine_.files.open_directory("/project/chunks").value();
-  before("sync", "chunks/a.tmp", 1, [&] {
+  before("sync", "chunks/a.749b0e0d.tmp", 1, [&] {
     const auto file = chunks->open("a.json", OpenMode::read_write).value();
     file->set_permissions({0600, 0, 0}).throw_if_error();
   });

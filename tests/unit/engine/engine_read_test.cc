@@ -84,7 +84,7 @@ TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged)
 // G8. Kills: naming something else than the call that failed.
 TEST_F(EngineRead, AHealThatFailsNamesItsCause) {
   machine_.write("chunks", "a.json", "[gar");
-  const Failing failing(machine_.files, "sync", "chunks/a.tmp", EIO);
+  const Failing failing(machine_.files, "sync", "chunks/a.749b0e0d.tmp", EIO);
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
   EXPECT_TRUE(faults_.has(ErrorCode::io_error, "a"));
   EXPECT_EQ(engine_.repair().code(), ErrorCode::io_error);
@@ -197,7 +197,7 @@ TEST_F(EngineRead, AfterAHealNoOlderEditComesBack) {
 }
 
 TEST_F(EngineRead, HealthAsTheOriginalComputesIt) {
-  machine_.write("chunks", "left.tmp", "");
+  machine_.write("chunks", "left.904e9af7.tmp", "");
   ASSERT_TRUE(engine_.stage_update("1", "b").ok());
   const HealthReport health = engine_.health_report().value();
   EXPECT_TRUE(health.engine_active);

@@ -162,7 +162,7 @@ class EngineReplayTransaction : public EngineReplay {
     auto engine = machine_.engine();
     for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "\"old\"");
     save(engine);
-    kill_at("create", "project/chunks/a.tmp");
+    kill_at("create", "project/chunks/a.749b0e0d.tmp");
     auto transaction = engine.transaction();
     transaction.stage("\"new a\"", "a").throw_if_error();
     transaction.stage("\"new b\"", "b").throw_if_error();

@@ -49,7 +49,7 @@ TEST(EngineUnsynced, WhatIsUnderBothNamesIsDurableBeforeItIsTheBackupOnly) {
   save(dead);
   std::unique_ptr<SimFileSystem> left;
   {
-    const Meddler killer(machine.files, "rename", "chunks/a.tmp", 1,
+    const Meddler killer(machine.files, "rename", "chunks/a.749b0e0d.tmp", 1,
                          [&] { left = machine.files.crash_clone(0, CrashModel::process); });
     put(dead, "a", "2");
     save(dead);

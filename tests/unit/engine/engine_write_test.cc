@@ -143,7 +143,7 @@ TEST(EngineTransaction, LandsWholeOrNotAtAll) {
   put(engine, "from", "100");
   put(engine, "to", "0");
   save(engine);
-  Failing failing(machine.files, "sync", "chunks/to.tmp", EIO);
+  Failing failing(machine.files, "sync", "chunks/to.08655971.tmp", EIO);
   auto transaction = engine.transaction();
   ASSERT_TRUE(transaction.stage("70", "from").ok());
   ASSERT_TRUE(transaction.stage("30", "to").ok());

@@ -238,10 +238,15 @@ TEST(Differential, MutatedDocumentsAgreeWithSimdjsonAndNlohmann) {
     if (accepted && may_have_no_value(text)) continue;
     SCOPED_TRACE("round " + std::to_string(round) + ": " + text);
     ++compared;
-    // Refuses nothing else: its limit of 1024 levels is not reached here.
+    // nlohmann/json skips a byte-order mark, and so do newer versions of simdjson.
+    if (text.starts_with("\xEF\xBB\xBF")) {
+      ASSERT_FALSE(accepted);
+      continue;
+    }
+    // simdjson refuses nothing else: its limit of 1024 levels is not reached here.
     ASSERT_EQ(simdjson_accepts(parser, text), accepted);
-    // Skips a byte-order mark, and takes a NUL byte for the end of the text.
-    if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string::npos) continue;
+    // nlohmann/json takes a NUL byte for the end of the text.
+    if (text.find('\0') != std::string::npos) continue;
     ASSERT_EQ(nlohmann::json::accept(text), accepted);
   }
   EXPECT_GE(compared, 200'000);

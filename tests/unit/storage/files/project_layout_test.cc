@@ -7,13 +7,28 @@ namespace {
 
 TEST(ProjectLayout, BuildsAndParsesChunkNames) {
   EXPECT_EQ(chunk_file("users"), "users.json");
-  EXPECT_EQ(chunk_temporary("users"), "users.tmp");
   EXPECT_EQ(backup_file("users"), "users.bak");
-  EXPECT_EQ(backup_temporary("users"), "users.bak.tmp");
   EXPECT_EQ(chunk_of_file("users.json"), "users");
   EXPECT_EQ(chunk_of_backup("users.bak"), "users");
   for (const char* file : {"users", ".json", "users.tmp", "..json", "con.json"}) {
     EXPECT_FALSE(chunk_of_file(file)) << file;
+  }
+}
+
+// G15. Kills: taking a file for ours because of its ending, or because it has eight digits.
+TEST(ProjectLayout, KnowsItsOwnTemporaryNames) {
+  for (const char* name : {"users", "users.bak", ".journal", "a.b", "x.1234abcd"}) {
+    EXPECT_TRUE(is_own_temporary(temporary_of(name))) << temporary_of(name);
+  }
+  EXPECT_EQ(temporary_of("users"), "users.6c5a4d3c.tmp");  // of the format: not to be changed
+  for (const char* file : {"users.tmp", "users.json.tmp", "my thoughts.tmp", "users.6c5a4d3d.tmp", ".tmp",
+                           "other.6c5a4d3c.tmp", "users.6C5A4D3C.tmp", "users.6c5a4d3c.tmp.tmp",
+                           ".6c5a4d3c.tmp", "users.6c5a4d3c"}) {
+    EXPECT_FALSE(is_own_temporary(file)) << file;
+  }
+  EXPECT_TRUE(is_own_pin_folder(pin_folder(7)));
+  for (const char* folder : {".pin-", ".pin-mine", ".pin-0000000000000007"}) {
+    EXPECT_FALSE(is_own_pin_folder(folder)) << folder;
   }
 }
 
