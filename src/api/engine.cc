@@ -138,6 +138,10 @@ Status SafeChunkEngine::force_sync() {
   return core_->force_sync();
 }
 
+void SafeChunkEngine::set_debounce_delay(std::chrono::milliseconds delay) {
+  core_->set_debounce_delay(delay);
+}
+
 Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {
   auto text = core_->find_chunk(chunk);
   if (!text) return text.status();
