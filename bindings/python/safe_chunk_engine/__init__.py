@@ -9,6 +9,7 @@
 """
 
 from ._engine import SafeChunkEngine
+from ._numbers import BigFloat
 from ._transaction import Transaction
 from .errors import (
     CancelledError,
@@ -23,6 +24,7 @@ from .errors import (
     LockedError,
     NoSpaceError,
     NotFoundError,
+    NotOwnedWarning,
     NotOwnerError,
     PermissionDeniedError,
     ReadOnlyError,
@@ -36,6 +38,7 @@ from .errors import (
 __version__ = SafeChunkEngine.VERSION
 
 __all__ = [
+    "BigFloat",
     "CancelledError",
     "ConflictError",
     "CorruptError",
@@ -48,6 +51,7 @@ __all__ = [
     "LockedError",
     "NoSpaceError",
     "NotFoundError",
+    "NotOwnedWarning",
     "NotOwnerError",
     "PermissionDeniedError",
     "ReadOnlyError",

@@ -63,7 +63,7 @@ def test_bad_arguments(engine: SafeChunkEngine, base: Path) -> None:
     for call in (
         lambda: untyped.stage_update({}, 1),
         lambda: untyped.fetch_chunk(None),
-        lambda: untyped.create_checkpoint("x", "notes in the place of retention"),
+        lambda: untyped.create_checkpoint("x", retention="notes"),
         lambda: untyped.create_checkpoint("x", 1.5),
         lambda: SafeChunkEngine(b"x"),  # type: ignore[arg-type]
         lambda: SafeChunkEngine("x", "1"),  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def test_trouble_is_told_and_not_raised(engine: SafeChunkEngine, base: Path) -> 
 
 
 def test_strict_raises_by_code(engine: SafeChunkEngine, base: Path) -> None:
-    with pytest.raises(LockedError, match="another owner"):
+    with pytest.raises(LockedError, match="this process has it open already"):
         SafeChunkEngine("project", base_dir=base, strict=True)
     strict = SafeChunkEngine("strict", NEVER, base, strict=True)
     faults: list[Fault] = []
@@ -381,6 +381,9 @@ def test_reports_have_the_types_that_the_documents_name(engine: SafeChunkEngine)
         "last_sync_unix_time": float, "last_sync_duration_ms": float, "last_error": str,
         "failed_commits": int, "retries": int, "heals": int, "quarantine_files": int,
         "journal_bytes": int, "bytes_written": int, "stamps_supported": bool,
+        "active": bool, "project": str, "root_path": str, "shards_count": int,
+        "backups_count": int, "checkpoints_count": int, "pending_syncs": int, "dirty_chunks": int,
+        "chunk_count": int, "checkpoint_count": int, "wal_exists": bool,
     }  # fmt: skip
     assert engine.get_recovery_report() == {"clean": True, "events": []}
     (checkpoint,) = engine.list_checkpoints()

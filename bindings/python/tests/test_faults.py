@@ -217,7 +217,7 @@ def test_total_loss_returns_an_empty_dict_with_no_fault(engine: SafeChunkEngine)
     primary(engine).write_text("gone")
     backup(engine).write_text("gone too")
     faults = collect_faults(engine)
-    assert engine.fetch_chunk("c") is None
+    assert engine.fetch_chunk("c") == {}
     assert any(fault.code == "corrupt" and fault.chunk == "c" for fault in faults)
     with pytest.raises(CorruptError):
         engine["c"]
