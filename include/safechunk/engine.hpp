@@ -48,6 +48,15 @@ concept ChunkValue = requires(const T& value, std::string_view text) {
 class EngineCore;
 class SafeChunkEngine;
 
+// A chunk as read_chunk() gives it.
+struct ChunkRead {
+  std::optional<std::string> text;  // nothing: there is no such chunk
+  // ok: the text is what was saved last. Else it is an older version, and this says why: healed
+  // (the file was damaged), invalid_edit (somebody wrote text that is not JSON; the message says
+  // where in it, and where it is kept) or being_edited (another program is writing the file).
+  Status older;
+};
+
 // Several edits that become visible together or not at all (G4). A transaction only collects edits
 // before commit(); destroying it drops those that were not committed. It is for one thread at a
 // time.
@@ -148,12 +157,14 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   // --- reading
 
-  // The chunk's JSON text: what is staged, else what is on disk, validated, healed from its backup
-  // when damaged. "{}" when there is no such chunk. corrupt when it is damaged beyond healing (the
-  // bytes are in quarantine); permission_denied or io_error when it cannot be read: unreadable is
-  // not corrupt, and nothing is healed over it. The result is the caller's own copy.
-  // Text that the original Python engine left may hold NaN and Infinity.
-  // A non-owner reads what is committed and changes nothing on disk.
+  // The chunk's JSON text: what is staged, else what is on disk, validated, and healed by the
+  // newest good version when it is damaged. "{}" when there is no such chunk, also when its file
+  // was removed. lost when it is damaged and no good version is left (the bytes are in quarantine);
+  // permission_denied or io_error when it cannot be read: unreadable is not damaged, and nothing is
+  // healed over it. A file that another program is writing is left alone; meanwhile the last good
+  // version is given. on_fault hears of every older version that is given; read_chunk() tells in
+  // its result. The result is the caller's own copy. Text that the original Python engine left may
+  // hold NaN and Infinity. A non-owner reads what is committed and changes nothing on disk.
   Result<std::string> fetch_chunk(std::string_view chunk);
   // The same as a value of type T. When there is no such chunk the result is a default T, so that
   // the first start of an application needs no special case: fetch_chunk<Settings>("settings")
@@ -177,6 +188,8 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   // The same, but the result is an empty optional when there is no such chunk.
   Result<std::optional<std::string>> find_chunk(std::string_view chunk);
+  // The same, and whether the text is what was saved last: see ChunkRead.
+  Result<ChunkRead> read_chunk(std::string_view chunk);
   template <ChunkValue T>
   Result<std::optional<T>> find_chunk(std::string_view chunk) {
     auto text = find_chunk(chunk);

@@ -34,6 +34,9 @@ struct Event {
     external_edit,    // a file was changed by another program and accepted
     lost,             // damage that nothing can heal; the bytes are kept
     journal_damaged,  // the journal ended in a bad record or had a bad header
+    invalid_edit,     // a program or person wrote text that is not JSON; it was put into quarantine
+    being_edited,     // another program is writing a chunk's file; it is left alone meanwhile
+    removed_outside,  // a chunk's file was removed by another program or a person
   };
   Kind kind = Kind::replayed;
   std::string chunk;   // empty when it concerns no single chunk

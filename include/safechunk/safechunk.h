@@ -69,7 +69,14 @@ enum {
   SAFECHUNK_PERMISSION_DENIED = 13,  /* the operating system refused access */
   SAFECHUNK_IO_ERROR = 14,           /* any other failure of the system; see os_errno */
   SAFECHUNK_UNSUPPORTED_FORMAT = 15, /* written by a newer or a foreign program */
-  SAFECHUNK_CANCELLED = 16           /* a progress handler asked to stop */
+  SAFECHUNK_CANCELLED = 16,          /* a progress handler asked to stop */
+  SAFECHUNK_HEALED = 17,             /* a damaged chunk was replaced by an older version */
+  SAFECHUNK_INVALID_EDIT = 18,       /* somebody wrote text that is not JSON; the text is kept */
+  SAFECHUNK_BEING_EDITED = 19,       /* another program is writing the chunk's file */
+  SAFECHUNK_REMOVED_OUTSIDE = 20,    /* another program or a person removed the chunk's file */
+  SAFECHUNK_LOST = 21,               /* damaged, and no good version is left; the bytes are kept */
+  SAFECHUNK_UNAVAILABLE = 22,        /* the data cannot be reached now, and may be later */
+  SAFECHUNK_UNKNOWN_OUTCOME = 23     /* nobody knows whether the change was made */
 };
 
 /* What went wrong. Owned by the caller, who sets `size` once: by SAFECHUNK_ERROR_INIT, or by hand.
@@ -344,7 +351,10 @@ enum {
   SAFECHUNK_EVENT_CONFLICT = 5,
   SAFECHUNK_EVENT_EXTERNAL_EDIT = 6,
   SAFECHUNK_EVENT_LOST = 7,
-  SAFECHUNK_EVENT_JOURNAL_DAMAGED = 8
+  SAFECHUNK_EVENT_JOURNAL_DAMAGED = 8,
+  SAFECHUNK_EVENT_INVALID_EDIT = 9,
+  SAFECHUNK_EVENT_BEING_EDITED = 10,
+  SAFECHUNK_EVENT_REMOVED_OUTSIDE = 11
 };
 typedef struct safechunk_event {
   size_t size;

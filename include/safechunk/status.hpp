@@ -39,6 +39,13 @@ enum class ErrorCode : int {
   io_error = 14,            // any other failure of the operating system; see os_errno
   unsupported_format = 15,  // written by a newer or a foreign program
   cancelled = 16,           // a progress handler asked to stop
+  healed = 17,              // a damaged chunk was replaced by an older version
+  invalid_edit = 18,        // a program or person wrote text that is not JSON; the text is kept
+  being_edited = 19,        // another program is writing the chunk's file
+  removed_outside = 20,     // another program or a person removed the chunk's file
+  lost = 21,                // a chunk is damaged and no good version is left; the bytes are kept
+  unavailable = 22,         // the data cannot be reached now, and may be later
+  unknown_outcome = 23,     // nobody knows whether the change was made
 };
 
 // Every code with its name, in the order of the numbers. This is the only list of names:
@@ -48,7 +55,7 @@ struct ErrorCodeName {
   ErrorCode code;
   std::string_view name;
 };
-inline constexpr std::array<ErrorCodeName, 17> kErrorCodes{{
+inline constexpr std::array<ErrorCodeName, 24> kErrorCodes{{
     {ErrorCode::ok, "ok"},
     {ErrorCode::invalid_argument, "invalid_argument"},
     {ErrorCode::invalid_name, "invalid_name"},
@@ -66,6 +73,13 @@ inline constexpr std::array<ErrorCodeName, 17> kErrorCodes{{
     {ErrorCode::io_error, "io_error"},
     {ErrorCode::unsupported_format, "unsupported_format"},
     {ErrorCode::cancelled, "cancelled"},
+    {ErrorCode::healed, "healed"},
+    {ErrorCode::invalid_edit, "invalid_edit"},
+    {ErrorCode::being_edited, "being_edited"},
+    {ErrorCode::removed_outside, "removed_outside"},
+    {ErrorCode::lost, "lost"},
+    {ErrorCode::unavailable, "unavailable"},
+    {ErrorCode::unknown_outcome, "unknown_outcome"},
 }};
 
 // The code's name, for messages and for JSON output; "unknown" for other numbers.

@@ -143,9 +143,9 @@ void SafeChunkEngine::set_debounce_delay(std::chrono::milliseconds delay) {
 }
 
 Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {
-  auto text = core_->find_chunk(chunk);
-  if (!text) return text.status();
-  return *text ? **std::move(text) : std::string("{}");
+  auto read = core_->read_chunk(chunk);
+  if (!read) return read.status();
+  return read->text ? *std::move(read->text) : std::string("{}");
 }
 
 Status SafeChunkEngine::missing(std::string_view chunk) {
@@ -157,7 +157,15 @@ Status SafeChunkEngine::missing(std::string_view chunk) {
 }
 
 Result<std::optional<std::string>> SafeChunkEngine::find_chunk(std::string_view chunk) {
-  return core_->find_chunk(chunk);
+  auto read = core_->read_chunk(chunk);
+  if (!read) return read.status();
+  return std::move(read->text);
+}
+
+Result<ChunkRead> SafeChunkEngine::read_chunk(std::string_view chunk) {
+  auto read = core_->read_chunk(chunk);
+  if (!read) return read.status();
+  return ChunkRead{std::move(read->text), std::move(read->older)};
 }
 
 Result<std::vector<std::string>> SafeChunkEngine::list_chunks() {

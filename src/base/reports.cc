@@ -26,6 +26,12 @@ std::string_view to_string(Event::Kind kind) noexcept {
       return "lost";
     case Event::Kind::journal_damaged:
       return "journal_damaged";
+    case Event::Kind::invalid_edit:
+      return "invalid_edit";
+    case Event::Kind::being_edited:
+      return "being_edited";
+    case Event::Kind::removed_outside:
+      return "removed_outside";
   }
   return "unknown";
 }

@@ -61,7 +61,7 @@ Result<std::string> EngineCore::create_checkpoint(std::string_view label, int re
     if (Status status = turn.take(); !status) return status;
     auto store = owned_store();
     if (!store) return store.status();
-    if (Status synced = commit(false, notices); !synced) return synced;
+    if (Status synced = commit_patiently(notices); !synced) return synced;
     CheckpointRequest request;
     request.label = label;
     request.notes = notes;
@@ -119,7 +119,7 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   // Other threads wait before they stage: an edit between the safety checkpoint and the restore
   // would be in neither.
   MutexLock accept_lock(accept_mutex_);
-  if (Status synced = commit(false, notices); !synced) return synced;
+  if (Status synced = commit_patiently(notices); !synced) return synced;
   CheckpointRequest request;
   request.label = "before_restore";
   request.notes = "made before restoring " + name;
@@ -138,7 +138,7 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   accept_lock.unlock();
   if (accepted.result == Accepted::Result::refused) return accepted.status;
   notices.fault(accepted.status);
-  Status committed = commit(false, notices);
+  Status committed = commit_patiently(notices);
   if (committed.ok()) return committed;
   Error error = committed.error();
   error.message = "the restore is staged and will be retried: " + error.message;

@@ -65,7 +65,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
 
   // Reading.
   Status check_readable() const;  // ok when there is a project that can be read
-  Result<std::optional<std::string>> find_chunk(std::string_view chunk);
+  Result<StoredText> read_chunk(std::string_view chunk);
   Result<std::vector<std::string>> list_chunks();
   Result<HealthReport> health_report();
   Result<VerifyReport> verify(const ProgressHandler& progress);
@@ -113,6 +113,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Accepted accept(const std::shared_ptr<Edits>& edits) REQUIRES(accept_mutex_);
   void wake_worker() REQUIRES(mutex_);
   Status commit(bool retry, Notices& notices) EXCLUDES(mutex_);
+  Status commit_patiently(Notices& notices) EXCLUDES(mutex_);
   void record_commit(const Store& store, const CommitOutcome& outcome, Clock::TimePoint began)
       EXCLUDES(mutex_);
   Status sync_by_journal(Notices& notices) EXCLUDES(mutex_);

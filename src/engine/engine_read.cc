@@ -10,7 +10,7 @@ Status EngineCore::check_readable() const {
   return options_status_ ? place_->check_readable() : options_status_;
 }
 
-Result<std::optional<std::string>> EngineCore::find_chunk(std::string_view name) {
+Result<StoredText> EngineCore::read_chunk(std::string_view name) {
   if (!options_status_) return options_status_;
   const std::string chunk(name);
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);

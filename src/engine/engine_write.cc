@@ -71,12 +71,12 @@ Status EngineCore::remove_chunk(std::string_view chunk) {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
   auto store = owned_store();
   if (!store) return store.status();
-  auto present = find_chunk(chunk);
-  if (present && !*present) {
+  auto present = read_chunk(chunk);
+  if (present && !present->text) {
     return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
   }
   // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
-  if (!present && present.code() != ErrorCode::corrupt) return present.status();
+  if (!present && present.code() != ErrorCode::lost) return present.status();
   const auto edits = place_->new_edits(0);
   if (Status status = edits->remove(chunk); !status) return status;
   return stage(edits);
@@ -100,7 +100,7 @@ void EngineCore::apply_back_pressure() {
 Status EngineCore::force_sync() {
   Notices notices;
   const Status status =
-      durability_ == Durability::journal ? sync_by_journal(notices) : commit(false, notices);
+      durability_ == Durability::journal ? sync_by_journal(notices) : commit_patiently(notices);
   deliver(std::move(notices));
   return status;
 }
@@ -123,7 +123,20 @@ Status EngineCore::sync_by_journal(Notices& notices) {
     case Synced::needs_commit:
       break;
   }
-  return commit(false, notices);
+  return commit_patiently(notices);
+}
+
+// Waits for a program that is writing the file of a chunk; the store says for how long.
+Status EngineCore::commit_patiently(Notices& notices) {
+  constexpr std::chrono::milliseconds kPause{50};
+  for (;;) {
+    const Status status = commit(false, notices);
+    if (status.code() != ErrorCode::being_edited) return status;
+    CondVar nobody;
+    Mutex pause;
+    const MutexLock lock(pause);
+    clock_.wait_until(nobody, pause, clock_.now() + kPause);
+  }
 }
 
 // Commits everything that is staged when its turn comes.

@@ -5,8 +5,8 @@
 // write (EINTR) is repeated. Every failure is a Status with the errno and the path. Names given to
 // a Directory are single components; the Directory itself stays what it was when it was opened,
 // whatever happens to its path or to the working folder of the process.
-// Setting attributes or permissions, and adding or removing names, leaves the modification time of a
-// file alone: a stamp depends on it.
+// Setting attributes or permissions, and adding or removing names, leaves the modification time of
+// a file alone: a stamp depends on it.
 //
 // Threads: a File or Directory may be used from several threads at once, as the system calls may.
 #pragma once
@@ -29,6 +29,7 @@ bool is_no_folder(const Status& status);       // it is something else, and must
 bool has_entries(const Status& status);        // a folder that is not empty
 bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
 bool refused_by_system(const Status& status);  // a call of the operating system failed
+bool is_exhausted(const Status& status);  // this process can open nothing more, or has no memory
 
 enum class FileType { regular, directory, symlink, other };
 
@@ -92,7 +93,13 @@ class File {
   // Exclusive advisory lock of this open file, released by close or by the end of the process;
   // false when somebody else holds it. A forked child does not keep it.
   virtual Result<bool> try_lock() = 0;
-  virtual Status close() = 0;  // idempotent
+  // A read lease: true when no program has the file open for writing; from then on a program that
+  // wants to waits until this file is closed. False when some program has it open for writing.
+  // unsupported_format where the system cannot tell (another user's file, no such file system).
+  virtual Result<bool> try_read_lease() = 0;
+  // Whether a program has begun to wait since try_read_lease() succeeded.
+  virtual Result<bool> lease_is_contested() = 0;
+  virtual Status close() = 0;  // idempotent; ends the lease
 };
 
 class Directory {

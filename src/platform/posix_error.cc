@@ -66,6 +66,11 @@ bool has_no_links(const Status& status) {
   }
 }
 
+bool is_exhausted(const Status& status) {
+  const int number = status.error().os_errno;
+  return number == EMFILE || number == ENFILE || number == ENOMEM;
+}
+
 bool refused_by_system(const Status& status) {
   return status.error().os_errno != 0;
 }

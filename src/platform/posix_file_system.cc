@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -153,6 +154,26 @@ class PosixFile final : public File {
     return true;
   }
 
+  Result<bool> try_read_lease() override {
+#if defined(F_SETLEASE)
+    // A lease that is broken sends SIGIO, which would end the process; SIGURG is ignored by
+    // default.
+    if (::fcntl(fd_.get(), F_SETSIG, SIGURG) == 0 && ::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) == 0) {
+      return true;
+    }
+    if (errno == EAGAIN) return false;
+#endif
+    return no_leases();
+  }
+
+  Result<bool> lease_is_contested() override {
+#if defined(F_SETLEASE)
+    const int type = ::fcntl(fd_.get(), F_GETLEASE);
+    if (type >= 0) return type != F_RDLCK;
+#endif
+    return no_leases();
+  }
+
   Status close() override {
     if (std::exchange(locked_, false)) forget_on_fork(fd_.get());
     return check(fd_.close(), "close");
@@ -164,6 +185,12 @@ class PosixFile final : public File {
   }
   Status check(int result, const char* verb) const {
     return result == 0 ? Status() : failed(verb);
+  }
+
+  Status no_leases() const {
+    Error error = failed("ask for the writers of").error();
+    error.code = ErrorCode::unsupported_format;
+    return error;
   }
 
   Status attribute_error(const char* verb) const {

@@ -69,15 +69,23 @@ struct CheckpointRequest {
 using ArchivedChunkHandler =
     std::function<Status(const std::string& chunk, const std::string& text)>;
 
+// A chunk as it was read.
+struct StoredText {
+  std::optional<std::string> text;  // nothing: there is no such chunk
+  // ok: it is what was saved last. Else an older version was given, and this says why: healed,
+  // invalid_edit or being_edited.
+  Status older;
+};
+
 // Reads what is committed. Changes nothing, takes no lock that a forked child could inherit in a
 // locked state, and may be used while another process owns the project.
 class StoreReader {
  public:
   virtual ~StoreReader() = default;
 
-  // The chunk's text; nothing when there is no such chunk. corrupt when no version of it can be
-  // read; the error of the system when it could not be looked at.
-  virtual Result<std::optional<std::string>> read(const std::string& chunk, Notices& notices) = 0;
+  // The chunk's text. lost when no version of it can be read; the error of the system when it could
+  // not be looked at.
+  virtual Result<StoredText> read(const std::string& chunk, Notices& notices) = 0;
   // Names of all chunks, sorted.
   virtual Result<std::vector<std::string>> list() = 0;
   // Fills in the fields that the store knows of.

@@ -254,7 +254,13 @@ TEST_P(OperationFaults, Attach) {
       const Status again = owner.engine.attach();
       ASSERT_TRUE(again.ok()) << again.to_text();
     }
-    for (const char* unfinished : {"/x.", ".journal.5e890259.tmp", ".pin-"}) {
+    // What could not be removed stays until the next attach, and is reported.
+    const bool left = count_of(files, "project/", "/x.") > 0;
+    if (left) {
+      EXPECT_TRUE(failing.reached());
+      EXPECT_FALSE(owner.engine.recovery_report().clean);
+    }
+    for (const char* unfinished : {".journal.5e890259.tmp", ".pin-"}) {
       EXPECT_EQ(count_of(files, "project/", unfinished), 0U) << unfinished;
     }
     const Status saved = owner.engine.force_sync();
@@ -272,7 +278,7 @@ TEST_P(OperationFaults, Attach) {
     EXPECT_EQ(state, (State{{"a", "3\n"}, {"b", "1\n"}, {"e", "[5]\n"}, {"f", "3\n"}}));
     ASSERT_TRUE(owner.engine.detach().ok());
     Owner next(files, 4);
-    EXPECT_TRUE(next.engine.recovery_report().clean);
+    EXPECT_TRUE(next.engine.recovery_report().clean || left);
     EXPECT_EQ(next.state()["d"], d);
     EXPECT_EQ(count_of(files, "project/", "tmp"), 0U);
     EXPECT_EQ(count_of(files, "project/", ".pin-"), 0U);
@@ -401,7 +407,7 @@ TEST_P(OperationFaults, FetchOfALostChunk) {
       files_, [](SafeChunkEngine& engine) { return engine.fetch_chunk("a"); },
       [](Owner& owner, const Result<std::string>& text) {
         EXPECT_FALSE(text.ok());
-        EXPECT_EQ(owner.engine.fetch_chunk("a").code(), ErrorCode::corrupt);
+        EXPECT_EQ(owner.engine.fetch_chunk("a").code(), ErrorCode::lost);
         EXPECT_EQ(owner.engine.health_report()->quarantine_files, 2U);
       });
 }

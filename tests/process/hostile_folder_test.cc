@@ -148,9 +148,11 @@ TEST_P(Planted, WhereABackupBelongs) {
   fs::remove_all(folder_ / "project/chunks_bak/a.bak");
   EXPECT_TRUE(engine.force_sync().ok());
   EXPECT_EQ(chunk("a"), kThird);
-  // Not healed from there either.
+  // Not healed from there either, by an owner that has no newer version in memory.
+  ASSERT_TRUE(engine.detach().ok());
+  ASSERT_TRUE(engine.attach().ok());
   plant("chunks_bak/b.bak");
-  write_file(folder_ / "project/chunks/b.json", "[");
+  test::write_long_ago(folder_ / "project/chunks/b.json", "[");
   EXPECT_FALSE(engine.fetch_chunk("b").ok());
   EXPECT_EQ(chunk("b"), "[");
 }
@@ -208,7 +210,7 @@ TEST_P(Planted, WhereAFolderBelongs) {
 TEST_P(Planted, WhereTheQuarantineBelongs) {
   SafeChunkEngine engine("project", options_in(folder_));
   plant("quarantine");
-  write_file(folder_ / "project/chunks/a.json", "[");
+  test::write_long_ago(folder_ / "project/chunks/a.json", "[");
   if (GetParam() == Plant::folder) {
     EXPECT_EQ(*engine.fetch_chunk("a"), kFirst);
     EXPECT_EQ(chunk("a"), kFirst);
@@ -393,7 +395,7 @@ TEST(Permissions, UnreadableBackupIsNotLost) {
   make_project(folder);
   as_nobody(folder, [&] {
     change_mode(folder / "project/chunks_bak/a.bak", 0);
-    write_file(folder / "project/chunks/a.json", "[");
+    test::write_long_ago(folder / "project/chunks/a.json", "[");
     SafeChunkEngine engine("project", options_in(folder));
     require_code(ErrorCode::permission_denied, engine.fetch_chunk("a").status(), "fetch_chunk");
     require(read_file(folder / "project/chunks/a.json") == "[", "it was changed");
@@ -489,9 +491,9 @@ TEST(Permissions, FileModeSurvivesSaves) {
       require(mode_of(folder / "project/chunks_bak/a.bak") == mode, "the backup's mode");
       // A heal keeps it, too.
       change_mode(file, 0600);
-      write_file(file, "[");
+      test::write_long_ago(file, "[");
       change_mode(file, mode);
-      require(engine.fetch_chunk("a").value() == kThird, "healed");
+      require(engine.fetch_chunk("a").value() == "[\n    4\n]\n", "healed");
       require(mode_of(file) == mode, "the mode is lost by a heal");
     });
   }
@@ -614,7 +616,7 @@ TEST(HandEdit, ThatIsNotJsonIsQuarantinedAndHealed) {
   for (const bool save : {false, true}) {
     const TemporaryFolder folder;
     make_project(folder);
-    write_file(folder / "project/chunks/a.json", "{\"by\": hand}");
+    test::write_long_ago(folder / "project/chunks/a.json", "{\"by\": hand}");
     SafeChunkEngine engine("project", options_in(folder));
     Told told(engine);
     if (save) {
@@ -797,7 +799,7 @@ TEST(Legacy, FolderOfTheOriginalEngine) {
   write_file(folder / "project/chunks/users.json", "{\n    \"name\": \"Alice\"\n}");
   write_file(folder / "project/chunks/floats.json", "[NaN, Infinity, -Infinity, 1.10]");
   write_file(folder / "project/chunks/mark.json", "\xEF\xBB\xBF[1]");
-  write_file(folder / "project/chunks/broken.json", "{\"half");
+  test::write_long_ago(folder / "project/chunks/broken.json", "{\"half");
   write_file(folder / "project/chunks_bak/broken.bak", "{\n    \"whole\": 1\n}");
   write_file(folder / "project/chunks/users.tmp", "{\"half");
   SafeChunkEngine engine("project", options_in(folder));

@@ -76,6 +76,12 @@ class ForwardingFile final : public File {
   Result<bool> try_lock() override {
     return forward(around_, "try_lock", "", [&] { return file_->try_lock(); });
   }
+  Result<bool> try_read_lease() override {
+    return forward(around_, "try_read_lease", "", [&] { return file_->try_read_lease(); });
+  }
+  Result<bool> lease_is_contested() override {
+    return forward(around_, "lease_is_contested", "", [&] { return file_->lease_is_contested(); });
+  }
   Status close() override {
     return forward(around_, "close", "", [&] { return file_->close(); });
   }

@@ -31,6 +31,7 @@ struct SimFileSystem::Inode {
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
   const void* locked_by = nullptr;
+  int writers = 0;  // open files that may write to it
 };
 
 // One atomic folder operation: names that are set or removed together.
@@ -157,9 +158,15 @@ Status failure(int number, const char* verb, const std::string& path) {
 
 class SimFile final : public File {
  public:
-  SimFile(std::shared_ptr<State> state, InodeId inode, std::string path)
-      : state_(std::move(state)), inode_(inode), path_(std::move(path)) {}
-  ~SimFile() override { unlock(); }
+  // `state->mutex` is held.
+  SimFile(std::shared_ptr<State> state, InodeId inode, std::string path, bool may_write)
+      : state_(std::move(state)), inode_(inode), path_(std::move(path)), may_write_(may_write) {
+    if (may_write_) ++state_->at(inode_).writers;
+  }
+  ~SimFile() override {
+    unlock();
+    stop_writing();
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
     std::size_t size = buffer.size();
@@ -263,8 +270,20 @@ class SimFile final : public File {
     return true;
   }
 
+  Result<bool> try_read_lease() override {
+    if (const int error = enter(*state_, "try_read_lease", path_)) {
+      return failure(error, "ask for the writers of", path_);
+    }
+    const std::lock_guard lock(state_->mutex);
+    return state_->at(inode_).writers == 0;
+  }
+
+  // Nobody can be made to wait here: everything happens on one thread.
+  Result<bool> lease_is_contested() override { return false; }
+
   Status close() override {
     unlock();
+    stop_writing();
     const int error = enter(*state_, "close", path_);
     return error == 0 ? Status() : failure(error, "close", path_);
   }
@@ -302,6 +321,10 @@ class SimFile final : public File {
     return {};
   }
 
+  void stop_writing() {
+    const std::lock_guard lock(state_->mutex);
+    if (std::exchange(may_write_, false)) --state_->at(inode_).writers;
+  }
   void unlock() {
     const std::lock_guard lock(state_->mutex);
     const void*& holder = state_->at(inode_).locked_by;
@@ -311,6 +334,7 @@ class SimFile final : public File {
   const std::shared_ptr<State> state_;
   const InodeId inode_;
   const std::string path_;
+  bool may_write_;
 };
 
 class SimDirectory final : public Directory {
@@ -333,7 +357,8 @@ class SimDirectory final : public Directory {
     if (found != entries.end()) {
       if (mode == OpenMode::create_exclusive) return failure(EEXIST, "open", path);
       if (state_->at(found->second).directory) return failure(EISDIR, "open", path);
-      return std::unique_ptr<File>(std::make_unique<SimFile>(state_, found->second, path));
+      return std::unique_ptr<File>(
+          std::make_unique<SimFile>(state_, found->second, path, mode != OpenMode::read));
     }
     if (!creates || state_->at(inode_).removed) return failure(ENOENT, "open", path);
     const InodeId id = state_->next_inode++;
@@ -341,7 +366,7 @@ class SimDirectory final : public Directory {
     inode.permissions.mode = permissions & ~022U;
     inode.modified_ns = inode.changed_ns = state_->tick();
     state_->apply({{{inode_, name, id}}});
-    return std::unique_ptr<File>(std::make_unique<SimFile>(state_, id, path));
+    return std::unique_ptr<File>(std::make_unique<SimFile>(state_, id, path, true));
   }
 
   Result<std::unique_ptr<Directory>> open_directory(const std::string& name) override {
@@ -588,6 +613,7 @@ std::unique_ptr<SimFileSystem> SimFileSystem::crash_clone(std::uint64_t seed,
   }
   for (auto& [id, inode] : copy->inodes) {
     inode.locked_by = nullptr;
+    inode.writers = 0;
     inode.removed = false;  // its name may come back; where it does not, nobody has it open
   }
   if (model != CrashModel::process) {

@@ -1,6 +1,7 @@
 // A fresh folder for one test, removed afterwards.
 #pragma once
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -41,6 +42,14 @@ inline void write_file(const std::filesystem::path& path, const std::string& byt
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << bytes;
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+// A file that stands still: written a minute ago. Text that is not JSON is left alone for two seconds,
+// because somebody may still be writing it.
+inline void write_long_ago(const std::filesystem::path& path, const std::string& bytes) {
+  write_file(path, bytes);
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(1));
 }
 
 }  // namespace safechunk::test

@@ -201,6 +201,48 @@ class CancelledError(SafeChunkError):
     code = "cancelled"
 
 
+class HealedError(SafeChunkError):
+    """A damaged chunk was replaced by an older version."""
+
+    code = "healed"
+
+
+class InvalidEditError(SafeChunkError):
+    """A program or person wrote text that is not JSON into a chunk's file; the text is kept."""
+
+    code = "invalid_edit"
+
+
+class BeingEditedError(SafeChunkError):
+    """Another program is writing a chunk's file."""
+
+    code = "being_edited"
+
+
+class RemovedOutsideError(SafeChunkError):
+    """Another program or a person removed a chunk's file."""
+
+    code = "removed_outside"
+
+
+class LostError(SafeChunkError):
+    """A chunk is damaged and no good version is left; the bytes are kept."""
+
+    code = "lost"
+
+
+class UnavailableError(SafeChunkError):
+    """The data cannot be reached now, and may be later."""
+
+    code = "unavailable"
+
+
+class UnknownOutcomeError(SafeChunkError):
+    """Nobody knows whether the change was made."""
+
+    code = "unknown_outcome"
+
+
 # Raised with and without `strict`.
 MISTAKES = (
     InvalidArgumentError,

@@ -104,7 +104,7 @@ std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
     add(layout::archived_chunk(chunk), [&snapshot, chunk]() -> Result<std::string> {
       Inspection found = snapshot.read_chunk(chunk);
       if (found.usable()) return std::move(found.bytes);
-      if (found.health != FileHealth::invalid) return in_chunk(found.reason, chunk);
+      if (!is_damaged(found.health)) return in_chunk(found.reason, chunk);
       Error error = in_chunk(found.reason, chunk).error();
       error.code = ErrorCode::corrupt;
       error.position.reset();
@@ -147,8 +147,7 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
                                      const ProgressHandler& progress) {
   auto name = free_name(checkpoints, request);
   if (!name) return name;
-  auto temporary =
-      TemporaryFile::create(checkpoints, layout::temporary_of(*name), 0666);
+  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name), 0666);
   if (!temporary) return temporary.status();
   FileSink sink(temporary->file());
   archive::WriteOptions options;

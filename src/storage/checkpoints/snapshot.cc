@@ -65,7 +65,7 @@ Status Snapshot::preserve_file(Directory& from, const std::string& file, const s
   }
   // The copy has no stamp: it must be judged here.
   const Inspection found = inspect_file(from, file, chunk, settings_);
-  if (found.health == FileHealth::invalid) {
+  if (is_damaged(found.health)) {
     return Status(ErrorCode::corrupt, found.reason.error().message);
   }
   if (!found.usable()) return found.reason;

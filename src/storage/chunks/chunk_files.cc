@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "json/format.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 
@@ -51,33 +52,88 @@ Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders) {
   return chunks;
 }
 
+Result<bool> names_are_lost(const ProjectFolders& folders) {
+  auto files = list_chunk_files(*folders.chunks);
+  if (!files) return files.status();
+  auto all = list_all_chunks(folders);
+  if (!all) return all.status();
+  return names_are_lost(all->size() - files->size(), files->size());
+}
+
 // --- judging
 
+namespace {
+
+bool in_motion(Directory& chunks, const std::string& chunk, const Inspection& file,
+               EditWatch& watch) {
+  if (file.health != FileHealth::not_json) return false;
+  if (!watch.is_still(chunk, file.info)) return true;
+  return WriteGuard::take(chunks, layout::chunk_file(chunk)).writers() == Writers::some;
+}
+
+ErrorCode code_of(ChunkState state, FileHealth file) {
+  switch (state) {
+    case ChunkState::being_edited:
+      return ErrorCode::being_edited;
+    case ChunkState::lost:
+      return ErrorCode::lost;
+    default:
+      return file == FileHealth::not_json ? ErrorCode::invalid_edit : ErrorCode::healed;
+  }
+}
+
+}  // namespace
+
+std::string what_is_wrong(const Inspection& file) {
+  if (file.health == FileHealth::missing) return "the file is missing";
+  const Error& error = file.reason.error();
+  if (!error.position) return error.message;
+  return "line " + std::to_string(error.position->line) + ", column " +
+         std::to_string(error.position->column) + ": " + error.message;
+}
+
 ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& chunk,
-                              const TextSettings& settings) {
+                              const TextSettings& settings, EditWatch& watch) {
   ChunkInspection found;
   found.file = inspect_file(*folders.chunks, layout::chunk_file(chunk), chunk, settings);
-  found.state = decide_chunk(found.file.health, std::nullopt);
-  if (found.state == ChunkState::needs_backup) {
-    found.backup = inspect_backup(folders.backups.get(), chunk, settings);
-    found.state = decide_chunk(found.file.health, found.backup.health);
+  ChunkFacts facts{found.file.health, std::nullopt};
+  facts.in_motion = in_motion(*folders.chunks, chunk, found.file, watch);
+  found.state = decide_chunk(facts);
+  if (found.state == ChunkState::sound || found.state == ChunkState::unreadable) return found;
+  found.backup = inspect_backup(folders.backups.get(), chunk, settings);
+  if (found.state == ChunkState::being_edited) return found;
+  facts.backup = found.backup.health;
+  if (found.file.health == FileHealth::missing && found.backup.health != FileHealth::missing) {
+    auto lost = names_are_lost(folders);
+    if (!lost) {
+      found.state = ChunkState::unreadable;
+      found.file.reason = lost.status();
+      return found;
+    }
+    facts.names_lost = *lost;
   }
+  found.state = decide_chunk(facts);
   return found;
 }
 
-Status ChunkInspection::damage(const ProjectFolders& folders, const std::string& chunk) const {
+Error ChunkInspection::problem(const ProjectFolders& folders, const std::string& chunk) const {
   Error error;
-  error.code = ErrorCode::corrupt;
-  error.message = file.health == FileHealth::missing ? "missing" : "damaged";
-  error.message += state == ChunkState::healable ? "; its backup was read"
-                                                 : ", and no backup can replace it";
+  error.code = code_of(state, file.health);
+  error.message = what_is_wrong(file);
+  if (state == ChunkState::being_edited) {
+    error.message = "another program is writing the file; it is left alone";
+  }
+  error.message += backup.usable() ? "; the version before was read instead"
+                                   : "; there is no good version to read instead";
   error.chunk = chunk;
   error.path = folders.chunks->path() + "/" + layout::chunk_file(chunk);
+  if (error.code == ErrorCode::invalid_edit) error.position = file.reason.error().position;
   return error;
 }
 
 std::string text_of(Inspection inspection) {
-  if (inspection.bytes.starts_with(kByteOrderMark)) inspection.bytes.erase(0, kByteOrderMark.size());
+  if (inspection.bytes.starts_with(kByteOrderMark))
+    inspection.bytes.erase(0, kByteOrderMark.size());
   return std::move(inspection.bytes);
 }
 
@@ -135,68 +191,166 @@ bool ChunkFiles::is_gone(const std::string& chunk) {
 
 // --- healing
 
-Inspection ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
-  ChunkInspection found = inspect_chunk(folders_, chunk, settings_);
-  switch (found.state) {
-    case ChunkState::lost:
-      return report_lost(chunk, std::move(found), events);
-    case ChunkState::healable:
-      break;
-    case ChunkState::unreadable:
-      return found.file.health == FileHealth::unreadable ? std::move(found.file)
-                                                         : std::move(found.backup);
-    default:
-      return std::move(found.file);
+ChunkFiles::Cure ChunkFiles::find_cure(const std::string& chunk, const Inspection& file) {
+  Cure cure;
+  cure.backup = inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, settings_);
+  if (is_damaged(file.health)) cure.recent = recent_texts_.find(chunk);
+  return cure;
+}
+
+void ChunkFiles::give(const Cure& cure, Healing& healing) const {
+  healing.older = true;
+  healing.has_text = cure.recent || cure.backup.usable();
+  if (cure.recent) {
+    healing.text = json::format(cure.recent->text, settings_.indent, settings_.size_limit);
+  } else if (healing.has_text) {
+    healing.text = text_of(cure.backup);
   }
-  if (found.file.health == FileHealth::invalid) {
-    bool added = false;
-    const Status kept = quarantine_.preserve(layout::chunk_file(chunk), found.file.bytes, added);
-    if (!kept) {
-      found.backup.reason = kept;
-      return std::move(found.backup);
-    }
-    if (added) {
-      events.push_back({Event::Kind::quarantined, chunk,
-                        "damaged bytes kept in quarantine: " + found.file.reason.error().message});
-    }
+}
+
+Healing ChunkFiles::leave_alone(const std::string& chunk, const Cure& cure,
+                                std::vector<Event>& events) {
+  bool first = false;
+  (void)watch_.should_wait(chunk, first);
+  if (first) {
+    events.push_back({Event::Kind::being_edited, chunk,
+                      "another program is writing the file; until it is done, the last good "
+                      "version is given"});
   }
-  const std::string what = found.file.health == FileHealth::missing ? "a missing" : "a damaged";
-  Inspection healed = publish_backup(chunk, found.file, std::move(found.backup));
-  if (healed.reason.code() == ErrorCode::conflict) {
+  Healing healing;
+  healing.state = ChunkState::being_edited;
+  healing.reason = Status(ErrorCode::being_edited, "another program is writing the file");
+  give(cure, healing);
+  return healing;
+}
+
+Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
+  Inspection file = read(chunk);
+  ChunkFacts facts{file.health, std::nullopt};
+  facts.in_motion = in_motion(*folders_.chunks, chunk, file, watch_);
+  Healing healing;
+  healing.state = decide_chunk(facts);
+  if (healing.state == ChunkState::sound) return sound(chunk, std::move(file));
+  if (healing.state == ChunkState::unreadable) {
+    healing.reason = file.reason;
+    return healing;
+  }
+  const Cure cure = find_cure(chunk, file);
+  if (healing.state == ChunkState::being_edited) return leave_alone(chunk, cure, events);
+  facts.backup = cure.recent ? FileHealth::good : cure.backup.health;
+  if (file.health == FileHealth::missing) {
+    auto lost = look_for_lost_names();
+    if (!lost) {
+      healing.state = ChunkState::unreadable;
+      healing.reason = lost.status();
+      return healing;
+    }
+    facts.names_lost = *lost;
+  }
+  healing.state = decide_chunk(facts);
+  if (healing.state == ChunkState::lost) return report_lost(chunk, file, cure.backup, events);
+  if (healing.state == ChunkState::unreadable) healing.reason = cure.backup.reason;
+  if (healing.state != ChunkState::healable) return healing;
+  give(cure, healing);
+  healing.reason = publish_cure(chunk, file, cure, events);
+  if (healing.reason.code() == ErrorCode::conflict) {
     // Another program was faster, and may have written the file whole.
     Inspection now = read(chunk);
-    if (now.usable()) return now;
+    if (now.usable()) return sound(chunk, std::move(now));
   }
-  if (healed.reason.ok()) {
-    events.push_back({Event::Kind::healed, chunk, what + " file was replaced by its backup"});
+  if (healing.reason.ok()) {
+    healing.state = ChunkState::sound;
+    watch_.forget(chunk);
   }
-  return healed;
+  return healing;
+}
+
+// Once names were lost, each missing chunk is taken as lost until the next attach: healing some of
+// them does not make the others removed.
+Result<bool> ChunkFiles::look_for_lost_names() {
+  if (names_lost_) return true;
+  auto lost = names_are_lost(folders_);
+  if (lost && *lost) names_lost_ = true;
+  return lost;
+}
+
+Healing ChunkFiles::sound(const std::string& chunk, Inspection file) {
+  watch_.forget(chunk);
+  Healing healing;
+  healing.state = ChunkState::sound;
+  healing.has_text = true;
+  healing.text = text_of(std::move(file));
+  return healing;
+}
+
+// Preserves the damaged file, and gives its name to the cure. Programs that want to write meanwhile
+// wait; one that has waited will write to the preserved file, which is in quarantine.
+Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file, const Cure& cure,
+                                std::vector<Event>& events) {
+  const std::string name = layout::chunk_file(chunk);
+  const bool missing = file.health == FileHealth::missing;
+  std::string kept_as;
+  bool added = false;
+  const auto publish = [&](TemporaryFile& temporary) -> Status {
+    bool ctime_may_differ = before_change(chunk);
+    WriteGuard guard;
+    if (!missing) {
+      guard = WriteGuard::take(*folders_.chunks, name);
+      if (guard.writers() == Writers::some) {
+        return Status(ErrorCode::being_edited, "another program is writing the file");
+      }
+      if (Status s = check_untouched(chunk, &file.info, ctime_may_differ); !s) return s;
+      Status kept = quarantine_.preserve_file(*folders_.chunks, name, file.bytes, kept_as, added);
+      if (!kept) return kept;
+      ctime_may_differ = true;
+    }
+    const FileInfo* found = missing ? nullptr : &file.info;
+    if (Status s = check_untouched(chunk, found, ctime_may_differ); !s) return s;
+    return temporary.publish(name);
+  };
+  const FileInfo* like = missing ? nullptr : &file.info;
+  Status status = write_cure(chunk, like, cure, publish);
+  versions_.forget(chunk);
+  const std::string kept = std::string(layout::kQuarantine) + "/" + kept_as;
+  if (added) {
+    const bool typed = file.health == FileHealth::not_json;
+    events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
+                      (typed ? "the text in the file is not JSON: " : "damaged: ") +
+                          what_is_wrong(file) + "; it is kept as " + kept});
+  }
+  if (!status) return status;
+  const char* from = cure.recent ? "the last saved version" : "its backup, the version before";
+  events.push_back(
+      {Event::Kind::healed, chunk,
+       std::string(missing ? "a missing" : "a damaged") + " file was replaced by " + from});
+  return folders_.chunks->sync();
 }
 
 // A copy and not a link: an editor that writes in place must not change both.
-Inspection ChunkFiles::publish_backup(const std::string& chunk, const Inspection& file,
-                                      Inspection backup) {
+Status ChunkFiles::write_cure(const std::string& chunk, const FileInfo* like, const Cure& cure,
+                              const std::function<Status(TemporaryFile&)>& publish) {
   FileAttributes attributes;
-  attributes.like = file.health == FileHealth::missing ? backup.info : file.info;
+  attributes.like = like != nullptr ? *like : cure.backup.info;
+  attributes.chunk = chunk;
   // The file stays where it was in the journal's order: newer records are replayed onto it, and
   // older ones, which a power cut may bring back, are not.
-  attributes.stamp = backup.health == FileHealth::good ? *backup.stamp : Stamp{};
-  attributes.stamp->text = backup.text_digest(settings_);
-  attributes.chunk = chunk;
-  const auto publish = [&]() -> Status {
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk),
-                                          backup.bytes, attributes);
-    if (!temporary) return temporary.status();
-    if (Status status = temporary->make_durable(); !status) return status;
-    const bool ctime_may_differ = before_change(chunk);
-    const FileInfo* found = file.health == FileHealth::missing ? nullptr : &file.info;
-    if (Status status = check_untouched(chunk, found, ctime_may_differ); !status) return status;
-    if (Status status = temporary->publish(layout::chunk_file(chunk)); !status) return status;
-    return folders_.chunks->sync();
-  };
-  backup.reason = publish();
-  versions_.forget(chunk);
-  return backup;
+  attributes.stamp = Stamp{};
+  std::string bytes;
+  if (cure.recent) {
+    attributes.stamp->sequence = cure.recent->sequence;
+    attributes.stamp->journal_token = cure.recent->journal_token;
+    attributes.stamp->text = cure.recent->text_digest;
+    bytes = json::format(cure.recent->text, settings_.indent, settings_.size_limit);
+  } else {
+    if (cure.backup.health == FileHealth::good) attributes.stamp = *cure.backup.stamp;
+    attributes.stamp->text = cure.backup.text_digest(settings_);
+    bytes = cure.backup.bytes;
+  }
+  auto temporary =
+      TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk), bytes, attributes);
+  if (!temporary) return temporary.status();
+  if (Status status = temporary->make_durable(); !status) return status;
+  return publish(*temporary);
 }
 
 bool ChunkFiles::before_change(const std::string& chunk) const {
@@ -211,37 +365,42 @@ Status ChunkFiles::check_untouched(const std::string& chunk, const FileInfo* fou
   if (!now && now.code() != ErrorCode::not_found) return now.status();
   const bool same =
       now.ok() == (found != nullptr) &&
-      (found == nullptr || (now->same_file(*found) && now->size == found->size &&
-                            now->modified_ns == found->modified_ns &&
-                            now->permissions == found->permissions &&
-                            (ctime_may_differ || now->changed_ns == found->changed_ns)));
+      (found == nullptr ||
+       (now->same_file(*found) && now->size == found->size &&
+        now->modified_ns == found->modified_ns && now->permissions == found->permissions &&
+        (ctime_may_differ || now->changed_ns == found->changed_ns)));
   return same ? Status()
               : Status(ErrorCode::conflict, "another program changed the file meanwhile");
 }
 
-Inspection ChunkFiles::report_lost(const std::string& chunk, ChunkInspection found,
-                                   std::vector<Event>& events) {
+Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file,
+                                const Inspection& backup, std::vector<Event>& events) {
   bool added = false;
   bool added_backup = false;
+  std::string kept_as;
   Status kept;
-  if (found.file.health == FileHealth::invalid) {
-    kept = quarantine_.preserve(layout::chunk_file(chunk), found.file.bytes, added);
+  if (is_damaged(file.health)) {
+    kept = quarantine_.preserve_file(*folders_.chunks, layout::chunk_file(chunk), file.bytes,
+                                     kept_as, added);
   }
-  if (kept.ok() && found.backup.health == FileHealth::invalid) {
-    kept = quarantine_.preserve(layout::backup_file(chunk), found.backup.bytes, added_backup);
+  if (kept.ok() && is_damaged(backup.health)) {
+    kept = quarantine_.preserve(layout::backup_file(chunk), backup.bytes, added_backup);
   }
   if (added || added_backup) {
     events.push_back({Event::Kind::lost, chunk,
-                      "damaged, and no backup can heal it; the bytes are kept in quarantine"});
+                      what_is_wrong(file) + "; no good version is left to heal it from; the bytes "
+                                            "are kept in quarantine"});
   }
+  Healing healing;
+  healing.state = ChunkState::lost;
   Error error;
-  error.code = ErrorCode::corrupt;
-  error.message = "damaged beyond healing; the bytes are kept";
+  error.code = ErrorCode::lost;
+  error.message = what_is_wrong(file) + "; no good version is left; the bytes are kept";
   if (!kept) error.message += " where they are (" + kept.error().message + ")";
   error.path = folders_.chunks->path() + "/" + layout::chunk_file(chunk);
-  found.file.health = FileHealth::invalid;
-  found.file.reason = error;
-  return std::move(found.file);
+  error.position = file.reason.error().position;
+  healing.reason = error;
+  return healing;
 }
 
 }  // namespace safechunk

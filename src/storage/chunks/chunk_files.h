@@ -2,6 +2,7 @@
 // Committing several of them is in commit.h.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,14 +12,20 @@
 
 #include <safechunk/reports.hpp>
 
+#include "platform/clock.h"
 #include "platform/file_system.h"
 #include "storage/chunks/decide.h"
+#include "storage/chunks/edit_watch.h"
 #include "storage/chunks/quarantine.h"
+#include "storage/chunks/recent_texts.h"
 #include "storage/chunks/version_book.h"
+#include "storage/chunks/write_guard.h"
 #include "storage/files/inspection.h"
 #include "storage/files/project_folders.h"
 
 namespace safechunk {
+
+class TemporaryFile;
 
 // What a new edit is based on.
 struct Base {
@@ -41,27 +48,44 @@ Result<std::vector<std::string>> list_chunk_files(Directory& chunks);
 Result<std::vector<std::string>> list_backup_files(Directory& backups);
 Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders);
 
+// Whether nobody has removed the chunks that are missing: see names_are_lost().
+Result<bool> names_are_lost(const ProjectFolders& folders);
+
 // A chunk as a whole: its file, and its backup where the file is not sound.
 struct ChunkInspection {
   ChunkState state = ChunkState::missing;
   Inspection file;
   Inspection backup;  // only looked at when the file is not sound
 
-  // For `lost`, and for `healable` as long as nobody has healed it: what is wrong.
-  [[nodiscard]] Status damage(const ProjectFolders& folders, const std::string& chunk) const;
+  // What is wrong with the file, for people: the code, and where.
+  [[nodiscard]] Error problem(const ProjectFolders& folders, const std::string& chunk) const;
 };
+// For those who only read. A file that is not JSON counts as being edited while `watch` says so, or
+// while a program has it open for writing.
 ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& chunk,
-                              const TextSettings& settings);
+                              const TextSettings& settings, EditWatch& watch);
+
+// For people: "line 3, column 7: ..." of a text that is not JSON, and the reason of other damage.
+std::string what_is_wrong(const Inspection& file);
 
 // The text of a usable file, without a byte-order mark.
 std::string text_of(Inspection inspection);
+
+// The result of heal().
+struct Healing {
+  ChunkState state = ChunkState::missing;  // what it found; sound after it has healed
+  bool has_text = false;                   // there is a good version, and the chunk was not removed
+  std::string text;                        // the newest good version
+  bool older = false;                      // the text is not what was in the file last
+  Status reason;                           // why the chunk is not sound now
+};
 
 // Changes to disk (heal, quarantine, and those of commit.h) are serialised by the caller; reading
 // and base_of() may run at the same time on any thread.
 class ChunkFiles {
  public:
-  ChunkFiles(ProjectFolders& folders, TextSettings settings)
-      : folders_(folders), settings_(settings), quarantine_(*folders.root) {}
+  ChunkFiles(ProjectFolders& folders, TextSettings settings, Clock& clock)
+      : folders_(folders), settings_(settings), quarantine_(*folders.root), watch_(clock) {}
 
   // What is committed under that name, judged. The backup is not looked at.
   Inspection read(const std::string& chunk);
@@ -71,11 +95,11 @@ class ChunkFiles {
   // at its stamp, and a full read where there is no good stamp.
   Base base_of(const std::string& chunk);
 
-  // Replaces a damaged or missing file by its valid backup, and preserves the damaged bytes in
-  // quarantine. Returns what the chunk is afterwards: usable, or missing, or unreadable (nothing
-  // was changed), or invalid with reason `corrupt` when nothing could be healed. When it could not
-  // be healed for lack of space or permission, it still returns the backup's bytes, with the reason.
-  Inspection heal(const std::string& chunk, std::vector<Event>& events);
+  // Replaces a damaged file by the newest version that is known to be good, after the damaged file
+  // was preserved in quarantine. Leaves a file alone that somebody may still be writing, one that
+  // cannot be judged, and one that was removed. When it could not be healed for lack of space or
+  // permission, it still gives the good version, with the reason.
+  Healing heal(const std::string& chunk, std::vector<Event>& events);
 
   // True when neither the chunk nor a backup from which it could be healed is on disk.
   bool is_gone(const std::string& chunk);
@@ -103,19 +127,40 @@ class ChunkFiles {
   [[nodiscard]] ProjectFolders& folders() { return folders_; }
   [[nodiscard]] const TextSettings& settings() const { return settings_; }
   [[nodiscard]] VersionBook& versions() { return versions_; }
+  // Whether names_are_lost() was found at attach or since.
+  [[nodiscard]] bool names_lost() const { return names_lost_; }
+  void set_names_lost() { names_lost_ = true; }
+  [[nodiscard]] RecentTexts& recent_texts() { return recent_texts_; }
+  [[nodiscard]] EditWatch& watch() { return watch_; }
   // Belongs to whoever may change the disk.
   [[nodiscard]] Quarantine& quarantine() { return quarantine_; }
 
  private:
-  Inspection publish_backup(const std::string& chunk, const Inspection& file, Inspection backup);
-  Inspection report_lost(const std::string& chunk, ChunkInspection found,
-                         std::vector<Event>& events);
+  // The version that damage is healed from.
+  struct Cure {
+    std::optional<RecentText> recent;  // else the backup
+    Inspection backup;
+  };
+  Cure find_cure(const std::string& chunk, const Inspection& file);
+  void give(const Cure& cure, Healing& healing) const;
+  Result<bool> look_for_lost_names();
+  Healing sound(const std::string& chunk, Inspection file);
+  Healing leave_alone(const std::string& chunk, const Cure& cure, std::vector<Event>& events);
+  Status publish_cure(const std::string& chunk, const Inspection& file, const Cure& cure,
+                      std::vector<Event>& events);
+  Status write_cure(const std::string& chunk, const FileInfo* like, const Cure& cure,
+                    const std::function<Status(TemporaryFile&)>& publish);
+  Healing report_lost(const std::string& chunk, const Inspection& file, const Inspection& backup,
+                      std::vector<Event>& events);
   Base committed_base(const std::string& chunk);
 
   ProjectFolders& folders_;
   const TextSettings settings_;
   VersionBook versions_;
   Quarantine quarantine_;
+  RecentTexts recent_texts_;
+  std::atomic<bool> names_lost_{false};
+  EditWatch watch_;
   bool folders_uncertain_ = false;
   std::string buffer_;
   std::weak_ptr<ChangeObserver> observer_;

@@ -18,7 +18,8 @@ struct Present {
   FileHealth health = FileHealth::missing;
   FileInfo info;
   std::optional<KnownVersion> version;  // of a usable file
-  std::string damaged_bytes;            // of an invalid one
+  std::string damaged_bytes;            // of a damaged one
+  std::string damage;                   // what is wrong with it
 };
 
 // One edit on its way.
@@ -27,6 +28,8 @@ struct Work {
   Present present;
   std::optional<TemporaryFile> temporary;
   std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
+  bool backup_is_link = false;          // to what is there
+  WriteGuard guard;                     // holds off writers of what is there
   bool unchanged = false;
   bool ctime_may_differ = false;  // a hard link to what is there was made since it was looked at
   bool published = false;
@@ -92,7 +95,8 @@ class Commit {
   static bool is_as_staged(const Work& work) {
     const auto& version = work.present.version;
     if (version) return version->ours || version->text_digest == work.edit->seen_when_staged;
-    return work.present.health == FileHealth::missing && work.edit->seen_when_staged == kAbsentDigest;
+    return work.present.health == FileHealth::missing &&
+           work.edit->seen_when_staged == kAbsentDigest;
   }
 
   Status inspect_present(Work& work) {
@@ -111,10 +115,32 @@ class Commit {
                  ? "changed by another program; that version becomes the backup"
                  : "carries no stamp of this engine; that version becomes the backup"});
       }
-    } else if (inspection.health == FileHealth::invalid) {
+    } else if (is_damaged(inspection.health)) {
+      work.present.damage = what_is_wrong(inspection);
       work.present.damaged_bytes = std::move(inspection.bytes);
+      const bool still = inspection.health == FileHealth::rotten ||
+                         files_.watch().is_still(chunk, inspection.info);
+      if (!still && wait_for_writer(work)) return being_edited();
     }
     return {};
+  }
+
+  static Status being_edited() {
+    return Status(ErrorCode::being_edited,
+                  "another program is writing the file; it is saved when that is done");
+  }
+
+  // Whether the edit should wait for a program that is writing the file. The wait is reported when
+  // it begins.
+  bool wait_for_writer(const Work& work) {
+    bool first = false;
+    const bool wait = files_.watch().should_wait(work.edit->chunk, first);
+    if (first) {
+      report_.events.push_back({Event::Kind::being_edited, work.edit->chunk,
+                                "another program is writing the file; the chunk is saved when that "
+                                "is done, or after 5 seconds"});
+    }
+    return wait;
   }
 
   bool is_absent(const Work& work) {
@@ -179,15 +205,22 @@ class Commit {
     return status;
   }
 
+  // By a second name for the file: what a slow program still writes to it is kept, too.
   Status quarantine_damaged(Work& work) {
-    if (work.present.health != FileHealth::invalid) return {};
+    if (!is_damaged(work.present.health)) return {};
     const std::string& chunk = work.edit->chunk;
+    std::string name;
     bool added = false;
-    Status kept = files_.quarantine().preserve(layout::chunk_file(chunk), work.present.damaged_bytes, added);
+    Status kept = files_.quarantine().preserve_file(*folders_.chunks, layout::chunk_file(chunk),
+                                                    work.present.damaged_bytes, name, added);
     work.present.damaged_bytes = {};
+    work.ctime_may_differ = true;
     if (kept.ok() && added) {
-      report_.events.push_back({Event::Kind::quarantined, chunk,
-                                "a damaged file is being replaced; its bytes are in quarantine"});
+      const bool typed = work.present.health == FileHealth::not_json;
+      report_.events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
+                                (typed ? "the text in the file is not JSON: " : "damaged: ") +
+                                    work.present.damage + "; it is being replaced, and kept as " +
+                                    layout::kQuarantine + "/" + name});
     }
     return kept;
   }
@@ -258,10 +291,12 @@ class Commit {
     // A crash inside an earlier rotation may have left one file under both names already.
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
     if (backup && backup->same_file(work.present.info)) return {};
-    auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk),
-                                      *folders_.backups, layout::temporary_of(layout::backup_file(chunk)));
+    auto linked =
+        TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
+                            layout::temporary_of(layout::backup_file(chunk)));
     if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
     work.backup.emplace(*std::move(linked));
+    work.backup_is_link = true;
     return {};
   }
 
@@ -270,16 +305,24 @@ class Commit {
     const Inspection present = files_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;
     if (!present.usable()) return changed_meanwhile();
+    return write_backup(work, present);
+  }
+
+  Status write_backup(Work& work, const Inspection& present) {
+    const std::string& chunk = work.edit->chunk;
     FileAttributes attributes;
     attributes.like = present.info;
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(files_.settings());
     attributes.chunk = chunk;
-    auto copy = TemporaryFile::write(*folders_.backups, layout::temporary_of(layout::backup_file(chunk)),
-                                     present.bytes, attributes);
+    auto copy =
+        TemporaryFile::write(*folders_.backups, layout::temporary_of(layout::backup_file(chunk)),
+                             present.bytes, attributes);
     if (!copy) return copy.status();
     if (Status status = copy->make_durable(); !status) return status;
     report_.bytes_written += present.bytes.size();
+    work.backup_is_link = false;
+    work.backup.reset();
     work.backup.emplace(*std::move(copy));
     return {};
   }
@@ -327,7 +370,10 @@ class Commit {
       Status failed;
       for_group(work, [&](Work& member) {
         const bool linked = files_.before_change(member.edit->chunk);
-        member.ctime_may_differ = linked || member.backup.has_value();
+        member.ctime_may_differ = member.ctime_may_differ || linked || member.backup.has_value();
+      });
+      for_group(work, [&](Work& member) {
+        if (failed.ok()) failed = hold_off_writers(member);
       });
       for_group(work, [&](const Work& member) {
         if (failed.ok()) failed = check_untouched(member);
@@ -339,6 +385,7 @@ class Commit {
         if (failed.ok()) failed = member.status;
         visible = visible || member.published;
       });
+      for_group(work, [&](Work& member) { let_writers_go_on(member); });
     }
   }
 
@@ -359,6 +406,66 @@ class Commit {
     const bool missing = work.present.health == FileHealth::missing;
     return files_.check_untouched(work.edit->chunk, missing ? nullptr : &work.present.info,
                                   work.ctime_may_differ);
+  }
+
+  // From here to the rename no program can begin to write to the present file. One that has it open
+  // is waited for; when that takes too long, the file itself goes to quarantine, where what it
+  // still writes is kept.
+  Status hold_off_writers(Work& work) {
+    if (work.present.health == FileHealth::missing) return {};
+    const std::string& chunk = work.edit->chunk;
+    work.guard = WriteGuard::take(*folders_.chunks, layout::chunk_file(chunk));
+    if (work.guard.writers() != Writers::some) return {};
+    if (wait_for_writer(work)) return being_edited();
+    if (Status kept = set_present_aside(work); !kept) return kept;
+    // The backup must not be the file that is still being written.
+    if (work.backup && work.edit->removal == false) {
+      work.backup.reset();
+      return copy_backup(work);
+    }
+    return {};
+  }
+
+  Status set_present_aside(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    const Inspection present = files_.read(chunk);
+    std::string name;
+    bool added = false;
+    Status kept = files_.quarantine().preserve_file(*folders_.chunks, layout::chunk_file(chunk),
+                                                    present.bytes, name, added);
+    work.ctime_may_differ = true;
+    if (kept.ok() && added) {
+      report_.events.push_back(
+          {Event::Kind::conflict, chunk,
+           "another program has the file open for writing; the chunk was saved all the same, and "
+           "what that program writes is kept as " +
+               std::string(layout::kQuarantine) + "/" + name});
+    }
+    return kept;
+  }
+
+  // A program that began to wait after the last check will write to the file that was replaced. It
+  // does not go on before the guard is gone: until then that file gets a name in quarantine, and
+  // the backup, which is the same file, becomes a copy.
+  void let_writers_go_on(Work& work) {
+    if (work.guard.somebody_waits() && work.published && work.backup_is_link) {
+      const std::string& chunk = work.edit->chunk;
+      const Inspection old =
+          inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, files_.settings());
+      std::string name;
+      bool added = false;
+      Status kept = files_.quarantine().preserve_file(*folders_.backups, layout::backup_file(chunk),
+                                                      old.bytes, name, added);
+      if (kept.ok() && old.usable()) kept = write_backup(work, old);
+      if (kept.ok() && work.backup) kept = work.backup->publish(layout::backup_file(chunk));
+      if (!kept) report_.late_failures.push_back(kept);
+      report_.events.push_back(
+          {Event::Kind::conflict, chunk,
+           "another program opened the file while it was being saved; what that program writes is "
+           "kept as " +
+               std::string(layout::kQuarantine) + "/" + name});
+    }
+    work.guard = WriteGuard();
   }
 
   // Renames and removals only.
@@ -411,6 +518,7 @@ class Commit {
     }
     if (work.edit->removal) {
       versions_.forget(chunk);
+      files_.recent_texts().forget(chunk);
     } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
                info && info->modified_ns == work.temporary->stamp().modified_ns &&
                info->size == work.temporary->size()) {
@@ -418,6 +526,9 @@ class Commit {
       version.ours = true;
       version.durable = folders_status_.ok();
       versions_.remember(chunk, version);
+      files_.watch().forget(chunk);
+      files_.recent_texts().remember(chunk, work.edit->text,
+                                     {{}, work.edit->text_digest, work.edit->sequence, token_});
     } else {
       versions_.forget(chunk);  // somebody was faster: look again next time
     }

@@ -16,9 +16,9 @@ struct ChunkEdit {
   bool removal = false;
   std::string_view text;  // compact; must outlive the commit
   Digest text_digest;
-  std::uint64_t sequence = 0;     // of its journal record
+  std::uint64_t sequence = 0;                // of its journal record
   Digest seen_when_staged = kUnknownDigest;  // of what the file had then
-  std::uint64_t group = 0;        // edits of one group are published all or none; 0: on its own
+  std::uint64_t group = 0;  // edits of one group are published all or none; 0: on its own
 };
 
 struct CommitReport {
@@ -29,6 +29,7 @@ struct CommitReport {
   // journal must be emptied durably before it is used again.
   bool must_truncate_journal = false;
   std::vector<Event> events;
+  std::vector<Status> late_failures;  // of work after a chunk was published
 
   [[nodiscard]] Status first_error() const;
 };

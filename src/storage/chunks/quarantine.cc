@@ -1,5 +1,7 @@
 #include "storage/chunks/quarantine.h"
 
+#include <cstdint>
+
 #include "base/digest.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
@@ -29,6 +31,47 @@ Status Quarantine::preserve(const std::string& file_name, std::string_view bytes
   }
   if (status.ok()) added = durable_.insert(name).second;
   return status;
+}
+
+Status Quarantine::preserve_file(Directory& folder, const std::string& file, std::string_view bytes,
+                                 std::string& name, bool& added) {
+  Status status = add_file(folder, file, bytes, name, added);
+  if (status.code() == ErrorCode::not_found) {  // somebody has removed the folder
+    folder_.reset();
+    durable_.clear();
+    status = add_file(folder, file, bytes, name, added);
+  }
+  return status;
+}
+
+Status Quarantine::add_file(Directory& folder, const std::string& file, std::string_view bytes,
+                            std::string& name, bool& added) {
+  added = false;
+  if (Status status = open(); !status) return status;
+  auto info = folder.stat(file);
+  if (!info) return info.status();
+  const std::string first_name = layout::quarantined_file(file, digest_of(bytes));
+  name = first_name;
+  for (std::uint32_t number = 2;; ++number) {
+    const Status linked = folder.link(file, *folder_, name);
+    if (linked.ok()) break;
+    if (has_no_links(linked)) {
+      name = first_name;
+      return preserve(file, bytes, added);
+    }
+    if (!already_exists(linked)) return linked;
+    // The same file from an earlier try, or another one with the same bytes.
+    auto there = folder_->stat(name);
+    if (there && there->same_file(*info)) break;
+    name = first_name + "." + std::to_string(number);
+  }
+  // Its bytes were written by somebody else, who may not have synced them.
+  auto opened = folder_->open(name, OpenMode::read);
+  if (!opened) return opened.status();
+  if (Status synced = (*opened)->sync(); !synced) return synced;
+  if (Status synced = folder_->sync(); !synced) return synced;
+  added = durable_.insert(name).second;
+  return {};
 }
 
 Status Quarantine::add(const std::string& name, std::string_view bytes) {

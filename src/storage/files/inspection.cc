@@ -25,12 +25,12 @@ FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
   if (stamp && digest_of(bytes) == stamp->bytes) return FileHealth::good;
   if (stamp && stamp->modified_ns == modified_ns) {
     reason = Status(ErrorCode::corrupt, "the bytes changed without being written (bit rot)");
-    return FileHealth::invalid;
+    return FileHealth::rotten;
   }
   reason = json::validate(bytes, lenient(settings));
   if (reason.ok()) return stamp ? FileHealth::edited : FileHealth::unstamped;
   // Deeper than the option allows is not damage.
-  return reason.code() == ErrorCode::too_deep ? FileHealth::unreadable : FileHealth::invalid;
+  return reason.code() == ErrorCode::too_deep ? FileHealth::unreadable : FileHealth::not_json;
 }
 
 Result<std::optional<Stamp>> read_stamp(File& file, std::string_view chunk) {

@@ -18,26 +18,32 @@ enum class FileHealth {
   good,        // the stamp's digest is that of the bytes
   unstamped,   // no stamp, but JSON
   edited,      // changed after it was stamped, and still JSON
-  invalid,     // damage: rotten bits, or not JSON
+  rotten,      // damage: the bytes changed without being written
+  not_json,    // somebody or something wrote bytes that are not JSON
   unreadable,  // the operating system or a limit forbids a judgement: not the same as damage
 };
+
+constexpr bool is_usable(FileHealth health) {
+  return health == FileHealth::good || health == FileHealth::unstamped ||
+         health == FileHealth::edited;
+}
+constexpr bool is_damaged(FileHealth health) {
+  return health == FileHealth::rotten || health == FileHealth::not_json;
+}
 
 struct Inspection {
   FileHealth health = FileHealth::missing;
   std::string bytes;
   FileInfo info;
-  std::optional<Stamp> stamp;  // as it was found, also beside an invalid file
-  Status reason;               // why it is invalid or unreadable
+  std::optional<Stamp> stamp;  // as it was found, also of a damaged file
+  Status reason;               // why it is damaged or unreadable
 
-  [[nodiscard]] bool usable() const {
-    return health == FileHealth::good || health == FileHealth::unstamped ||
-           health == FileHealth::edited;
-  }
+  [[nodiscard]] bool usable() const { return is_usable(health); }
   // Of the compact text, for usable files; taken from the stamp where that is good.
   [[nodiscard]] Digest text_digest(const TextSettings& settings) const;
 };
 
-// The rule of design §2. Pure. `reason` is set for invalid and unreadable.
+// The rule of design §2. Pure. `reason` is set for rotten, not_json and unreadable.
 FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
                  const std::optional<Stamp>& stamp, const TextSettings& settings, Status& reason);
 

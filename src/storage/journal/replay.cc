@@ -17,7 +17,8 @@ Replay decide_replay(const ChunkOnDisk& disk, std::span<const JournalLink> chain
   // All of the journal was in the file when somebody edited it.
   if (is_newer && disk.health == FileHealth::edited) return Replay::nothing;
   switch (disk.health) {
-    case FileHealth::invalid:
+    case FileHealth::rotten:
+    case FileHealth::not_json:
       return says_itself && last.sequence < disk.stamp->sequence ? Replay::nothing : Replay::stage;
     case FileHealth::unreadable:
       return Replay::conflict;  // deeper than any text of ours: somebody else's

@@ -106,7 +106,11 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
 
 void Project::record_results(const CommitReport& report, const PendingSet& set, Notices& notices) {
   for (const Event& event : report.events) notices.event(event);
-  for (const Status& result : report.results) notices.fault(result);
+  for (const Status& result : report.results) {
+    // A program that is writing the file was reported when it began.
+    if (result.code() != ErrorCode::being_edited) notices.fault(result);
+  }
+  for (const Status& failure : report.late_failures) notices.fault(failure);
   const MutexLock lock(mutex_);
   std::size_t index = 0;
   std::uint64_t newest = 0;

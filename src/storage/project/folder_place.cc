@@ -28,11 +28,11 @@ Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& noti
 }
 
 Status FolderPlace::check_readable() {
-  return FolderReader(platform_.file_system, platform_.process, path_, settings_).check();
+  return FolderReader(platform_, path_, settings_).check();
 }
 
 std::unique_ptr<StoreReader> FolderPlace::reader() {
-  return std::make_unique<FolderReader>(platform_.file_system, platform_.process, path_, settings_);
+  return std::make_unique<FolderReader>(platform_, path_, settings_);
 }
 
 std::shared_ptr<Edits> FolderPlace::new_edits(std::size_t expected_size) const {

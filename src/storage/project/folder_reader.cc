@@ -13,8 +13,6 @@
 namespace safechunk {
 namespace {
 
-using MaybeText = std::optional<std::string>;
-
 // As the original computes it: used / (used + available to the user) x 100, one decimal.
 double usage_percent(const SpaceInfo& space) {
   const double used = static_cast<double>(space.used_bytes);
@@ -63,55 +61,64 @@ Status folder_health(const ProjectFolders& folders, HealthReport& report) {
 }
 
 Status FolderReader::check() const {
-  return open_folders_for_reading(file_system_, path_).status();
+  return open_folders_for_reading(platform_.file_system, path_).status();
 }
 
-Result<MaybeText> FolderReader::read(const std::string& chunk, Notices& notices) {
-  auto folders = open_folders_for_reading(file_system_, path_);
+Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices) {
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) {
-    if (folders.code() == ErrorCode::not_found) return MaybeText();
+    if (folders.code() == ErrorCode::not_found) return StoredText();
     return folders.status();
   }
-  ChunkInspection found = inspect_chunk(*folders, chunk, settings_);
+  ChunkInspection found = inspect_chunk(*folders, chunk, settings_, watch_);
   switch (found.state) {
     case ChunkState::sound:
-      return MaybeText(text_of(std::move(found.file)));
+      return StoredText{text_of(std::move(found.file)), {}};
     case ChunkState::unreadable: {
-      const bool file = found.file.health == FileHealth::unreadable;
-      return in_chunk(file ? found.file.reason : found.backup.reason, chunk);
+      const bool backup = found.backup.health == FileHealth::unreadable;
+      return in_chunk(backup ? found.backup.reason : found.file.reason, chunk);
     }
     case ChunkState::healable:
-      notices.fault(found.damage(*folders, chunk));
-      return MaybeText(text_of(std::move(found.backup)));
+    case ChunkState::being_edited: {
+      const Status older(found.problem(*folders, chunk));
+      if (!found.backup.usable()) return older;
+      notices.fault(older);
+      return StoredText{text_of(std::move(found.backup)), older};
+    }
     case ChunkState::lost:
-      return found.damage(*folders, chunk);
+      return Status(found.problem(*folders, chunk));
     default:
-      return MaybeText();
+      return StoredText();
   }
 }
 
 Result<std::vector<std::string>> FolderReader::list() {
-  auto folders = open_folders_for_reading(file_system_, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) {
     if (folders.code() == ErrorCode::not_found) return std::vector<std::string>();
     return folders.status();
   }
-  return list_chunk_files(*folders->chunks);
+  auto lost = names_are_lost(*folders);
+  if (!lost) return lost.status();
+  if (!*lost) return list_chunk_files(*folders->chunks);
+  auto all = list_all_chunks(*folders);
+  if (!all) return all.status();
+  return std::vector<std::string>(all->begin(), all->end());
 }
 
 Status FolderReader::health(HealthReport& report) {
-  auto folders = open_folders_for_reading(file_system_, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   return folders ? folder_health(*folders, report) : folders.status();
 }
 
 Result<VerifyReport> FolderReader::verify(const ProgressHandler& progress) {
-  auto folders = open_folders_for_reading(file_system_, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
-  return verify_project(*folders, process_, settings_, progress);
+  return verify_project(*folders, platform_, settings_, progress);
 }
 
 Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
-  auto folders = open_folders_for_reading(file_system_, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) return std::vector<CheckpointInfo>();
   return safechunk::list_checkpoints(*folders->checkpoints);
@@ -119,7 +126,7 @@ Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
 
 Status FolderReader::read_checkpoint(const std::string& name, const ProgressHandler& progress,
                                      const ArchivedChunkHandler& handler) {
-  auto folders = open_folders_for_reading(file_system_, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) {
     return Status(ErrorCode::not_found, "the project has no checkpoints folder");

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "platform/file_system.h"
-#include "platform/process.h"
+#include "platform/platform.h"
+#include "storage/chunks/edit_watch.h"
 #include "storage/files/project_folders.h"
 #include "storage/files/text_settings.h"
 #include "store/store.h"
@@ -18,14 +18,13 @@ namespace safechunk {
 class FolderReader final : public StoreReader {
  public:
   // `path`: absolute, of the project's folder. The seams must outlive the object.
-  FolderReader(FileSystem& file_system, Process& process, std::string path,
-               const TextSettings& settings)
-      : file_system_(file_system), process_(process), path_(std::move(path)), settings_(settings) {}
+  FolderReader(Platform platform, std::string path, const TextSettings& settings)
+      : platform_(platform), path_(std::move(path)), settings_(settings), watch_(platform.clock) {}
 
   // ok when there is a project.
   Status check() const;
 
-  Result<std::optional<std::string>> read(const std::string& chunk, Notices& notices) override;
+  Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list() override;
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
@@ -34,10 +33,10 @@ class FolderReader final : public StoreReader {
                          const ArchivedChunkHandler& handler) override;
 
  private:
-  FileSystem& file_system_;
-  Process& process_;
+  const Platform platform_;
   const std::string path_;
   const TextSettings settings_;
+  EditWatch watch_;
 };
 
 // Fills in what can be counted in the folders.

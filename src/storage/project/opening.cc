@@ -75,19 +75,20 @@ class Opening {
     if (Status s = ensure_subfolder(project_, layout::kCheckpoints, folders.checkpoints); !s) {
       return s;
     }
-    project_.chunks = std::make_unique<ChunkFiles>(folders, settings_);
-    if (Status s = clean_chunks(); !s) return s;
-    if (Status s = clean_folder(*folders.backups); !s) return s;
+    project_.chunks = std::make_unique<ChunkFiles>(folders, settings_, platform_.clock);
+    std::set<std::string> present;
+    if (Status s = clean_chunks(present); !s) return s;
+    if (Status s = clean_backups(present); !s) return s;
     if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
     if (Status s = open_journal(); !s) return s;
     if (!project_.report.clean) {
-      // Records and renames of a dead owner may not be durable yet, and must be before new edits are
-      // based on them: a power cut could take the records that show why nothing was to be done.
+      // Records and renames of a dead owner may not be durable yet, and must be before new edits
+      // are based on them: a power cut could take the records that show why nothing was to be done.
       if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
       if (Status s = folders.backups->sync(); !s) return s;
     }
-    // A file that another program removed must not come back after a power cut: the next edit may be
-    // based on its absence.
+    // A file that another program removed must not come back after a power cut: the next edit may
+    // be based on its absence.
     if (Status s = folders.chunks->sync(); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
     return folders.root->sync();
@@ -113,17 +114,9 @@ class Opening {
     }
   }
 
-  Status clean_folder(Directory& folder) {
-    auto files = folder.list();
-    if (!files) return files.status();
-    for (const std::string& file : *files) {
-      if (layout::is_own_temporary(file)) remove_temporary(folder, file);
-    }
-    return {};
-  }
-
-  // One listing serves the clean-up and the names.
-  Status clean_chunks() {
+  // One listing of each folder serves the clean-up, the names, and the question whether names were
+  // lost.
+  Status clean_chunks(std::set<std::string>& present) {
     auto files = project_.folders.chunks->list();
     if (!files) return files.status();
     project_.names.reserve(files->size());
@@ -132,7 +125,29 @@ class Opening {
         remove_temporary(*project_.folders.chunks, file);
       } else if (auto chunk = layout::chunk_of_file(file)) {
         project_.names.add(*chunk);
+        present.insert(*std::move(chunk));
       }
+    }
+    return {};
+  }
+
+  Status clean_backups(const std::set<std::string>& present) {
+    auto files = project_.folders.backups->list();
+    if (!files) return files.status();
+    std::size_t gone = 0;
+    for (const std::string& file : *files) {
+      if (layout::is_own_temporary(file)) {
+        remove_temporary(*project_.folders.backups, file);
+      } else if (const auto chunk = layout::chunk_of_backup(file)) {
+        if (!present.contains(*chunk)) ++gone;
+      }
+    }
+    if (names_are_lost(gone, present.size())) {
+      project_.chunks->set_names_lost();
+      note(Event::Kind::lost, "",
+           std::to_string(gone) +
+               " chunks have no file although their backups are there, more than "
+               "have one: nothing is taken as removed, and their backups are read");
     }
     return {};
   }
@@ -221,6 +236,7 @@ class Opening {
     JournalRecord* record = nullptr;  // of the last link
     std::size_t operation = 0;
     Replay replay = Replay::nothing;
+    std::string unreadable;  // why the file cannot be judged; empty when it can
   };
 
   static JournalLink link_of(const JournalRecord& record, std::size_t index) {
@@ -269,13 +285,16 @@ class Opening {
     for (const auto& [chunk, chain] : chains) {
       Status status;
       if (chain.replay == Replay::conflict) {
-        status = quarantine_conflict(chunk, chain, "the file was changed after this was staged");
+        status = quarantine_conflict(chunk, chain,
+                                     chain.unreadable.empty()
+                                         ? "the file was changed after this was staged"
+                                         : "the file cannot be read (" + chain.unreadable + ")");
       } else if (chain.replay == Replay::nothing) {
         project_.settled.push_back(chunk);
       } else if (chain.replay == Replay::stage && in_conflict.contains(chain.record)) {
         // Edits of one record land together or not at all (G4).
-        status = quarantine_conflict(chunk, chain,
-                               "another file was changed after a transaction of both was staged");
+        status = quarantine_conflict(
+            chunk, chain, "another file was changed after a transaction of both was staged");
       } else if (chain.replay == Replay::stage) {
         note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
       }
@@ -297,7 +316,8 @@ class Opening {
     const bool removal = record.operations()[index].removal;
     bool added = false;
     if (!removal) {
-      Status kept = project_.chunks->quarantine().preserve("journal.unusable", record.text(index), added);
+      Status kept =
+          project_.chunks->quarantine().preserve("journal.unusable", record.text(index), added);
       if (!kept) return kept;
     }
     note(Event::Kind::journal_damaged, "",
@@ -306,16 +326,22 @@ class Opening {
     return {};
   }
 
-  // An error when the file cannot be judged: an old journal could roll it back.
   Status decide(const std::string& chunk, Chain& chain) {
     // What an earlier recovery committed is known again, whatever its depth and size.
     TextSettings settings = settings_;
     settings.depth_limit = limits::kDepth;
     settings.size_limit = std::numeric_limits<std::uint64_t>::max();
-    const Inspection inspection =
-        inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
-    const bool judged = inspection.health != FileHealth::unreadable;
-    if (!judged && refused_by_system(inspection.reason)) return inspection.reason;
+    const auto inspect = [&] {
+      return inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
+    };
+    Inspection inspection = inspect();
+    // A failure of a moment must not send an update to quarantine.
+    if (inspection.health == FileHealth::unreadable) inspection = inspect();
+    // Trouble of one chunk stays with that chunk. Only when nothing can be opened at all, the
+    // project cannot be opened either: an old journal could roll back what is merely unreadable
+    // now.
+    const bool unreadable = inspection.health == FileHealth::unreadable;
+    if (unreadable && is_exhausted(inspection.reason)) return inspection.reason;
     ChunkOnDisk disk;
     disk.health = inspection.health;
     disk.stamp = inspection.stamp;
@@ -324,20 +350,24 @@ class Opening {
     if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
     disk.has_backup = backup.ok();
     chain.replay = decide_replay(disk, chain.links, project_.journal->token());
+    if (unreadable) chain.unreadable = inspection.reason.error().message;
     if (chain.replay == Replay::confirm) {
       // So that the commit finds it again, whatever the limits for new texts are.
-      project_.chunks->versions().remember(chunk, KnownVersion::of(inspection.info, disk.text_digest));
+      project_.chunks->versions().remember(chunk,
+                                           KnownVersion::of(inspection.info, disk.text_digest));
     }
-    chain.record->set_seen_when_staged(chain.operation, inspection.usable() ? disk.text_digest : kAbsentDigest);
+    chain.record->set_seen_when_staged(chain.operation,
+                                       inspection.usable() ? disk.text_digest : kAbsentDigest);
     return {};
   }
 
-  Status quarantine_conflict(const std::string& chunk, const Chain& chain, const std::string& reason) {
+  Status quarantine_conflict(const std::string& chunk, const Chain& chain,
+                             const std::string& reason) {
     const bool removal = chain.record->operations()[chain.operation].removal;
     bool added = false;
     if (!removal) {
-      Status kept = project_.chunks->quarantine().preserve(layout::conflict_file(chunk),
-                                                chain.record->text(chain.operation), added);
+      Status kept = project_.chunks->quarantine().preserve(
+          layout::conflict_file(chunk), chain.record->text(chain.operation), added);
       if (!kept) return kept;
     }
     project_.settled.push_back(chunk);

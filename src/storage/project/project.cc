@@ -1,6 +1,7 @@
 #include "storage/project/project.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/in_chunk.h"
 #include "json/format.h"
@@ -11,8 +12,6 @@
 
 namespace safechunk {
 namespace {
-
-using MaybeText = std::optional<std::string>;
 
 Status closed() {
   return Status(ErrorCode::not_owner, "this engine does not own the project");
@@ -31,7 +30,7 @@ Project::Project(Platform platform, ProjectLocation location, const TextSettings
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform.file_system, platform.process, location_.path(), settings) {}
+      reader_(platform, location_.path(), settings) {}
 
 // --- opening and closing
 
@@ -123,6 +122,14 @@ Status Project::close(Notices& notices) {
     open_ = false;
   }
   Status status = commit_pending(notices).status;
+  while (status.code() == ErrorCode::being_edited) {
+    constexpr std::chrono::milliseconds kPause{50};
+    CondVar nobody;
+    Mutex pause;
+    const MutexLock lock(pause);
+    platform_.clock.wait_until(nobody, pause, platform_.clock.now() + kPause);
+    status = commit_pending(notices).status;
+  }
   const bool saved = pending().chunks == 0;
   // Without the lock, the journal under that name may be another owner's.
   const bool held = folder_->lock->check_held().ok();
@@ -144,7 +151,17 @@ Pending Project::pending() const {
 
 // --- reading
 
-Result<MaybeText> Project::read(const std::string& chunk, Notices& notices) {
+namespace {
+
+Result<std::set<std::string>> list_set_of_files(Directory& chunks) {
+  auto files = list_chunk_files(chunks);
+  if (!files) return files.status();
+  return std::set<std::string>(files->begin(), files->end());
+}
+
+}  // namespace
+
+Result<StoredText> Project::read(const std::string& chunk, Notices& notices) {
   StagedEdit pending;
   bool open = false;
   {
@@ -155,19 +172,19 @@ Result<MaybeText> Project::read(const std::string& chunk, Notices& notices) {
   // Pending edits come first, and also while the project is being closed: until an edit is in its
   // file, it is nowhere else.
   if (pending.record != nullptr) {
-    if (pending.edit().removal) return MaybeText();
+    if (pending.edit().removal) return StoredText();
     // As the text will stand in the file.
-    return MaybeText(json::format(pending.text(), settings_.indent, settings_.size_limit));
+    return StoredText{json::format(pending.text(), settings_.indent, settings_.size_limit), {}};
   }
   return open ? read_committed(chunk, notices) : reader_.read(chunk, notices);
 }
 
-Result<MaybeText> Project::read_committed(const std::string& chunk, Notices& notices) {
+Result<StoredText> Project::read_committed(const std::string& chunk, Notices& notices) {
   Inspection found = chunks_.read(chunk);
-  switch (decide_chunk(found.health, std::nullopt)) {
+  switch (decide_chunk({found.health, std::nullopt})) {
     case ChunkState::sound:
       note_first_sight(chunk, found, notices);
-      return MaybeText(text_of(std::move(found)));
+      return StoredText{text_of(std::move(found)), {}};
     case ChunkState::unreadable:
       return in_chunk(found.reason, chunk);
     default:
@@ -175,33 +192,53 @@ Result<MaybeText> Project::read_committed(const std::string& chunk, Notices& not
   }
   if (found.health == FileHealth::missing) {
     auto backup = folders_.backups->stat(layout::backup_file(chunk));
-    if (!backup && backup.code() == ErrorCode::not_found) return MaybeText();
+    if (!backup && backup.code() == ErrorCode::not_found) return StoredText();
   }
-  auto healed = heal(chunk, notices);
-  if (!healed) return reader_.read(chunk, notices);
-  if (healed->usable()) return MaybeText(text_of(*std::move(healed)));
-  if (healed->health == FileHealth::missing) return MaybeText();
-  return in_chunk(healed->reason, chunk);
+  auto healing = heal(chunk, notices);
+  if (!healing) return reader_.read(chunk, notices);
+  if (healing->has_text) {
+    Status older;
+    if (healing->older) {
+      const bool healed = healing->reason.ok();
+      older = in_chunk(
+          healed ? Status(ErrorCode::healed, "an older version took its place") : healing->reason,
+          chunk);
+    }
+    return StoredText{std::move(healing->text), older};
+  }
+  if (healing->reason.ok()) return StoredText();  // missing or removed
+  return in_chunk(healing->reason, chunk);
 }
 
-// Looks again once no commit can change the files. The reason in the result says why it could not
-// be healed, also when the backup could be read. An error when this process is not the owner any
+// Looks again once no commit can change the files. An error when this process is not the owner any
 // more.
-Result<Inspection> Project::heal(const std::string& chunk, Notices& notices) {
+Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
   std::vector<Event> events;
-  Inspection healed;
+  Healing healing;
   {
     const MutexLock commit_lock(commit_mutex_);
     if (Status status = check_open(); !status) return status;
     if (Status held = folder_->lock->check_held(); !held) return held;
     if (Status in_place = check_files_in_place(); !in_place) return in_place;
-    healed = chunks_.heal(chunk, events);
+    healing = chunks_.heal(chunk, events);
   }
   for (const Event& event : events) notices.event(event);
-  if (healed.health != FileHealth::missing && !healed.reason.ok()) {
-    notices.fault(in_chunk(healed.reason, chunk));
+  // A program that is writing the file was reported when it began.
+  if (!healing.reason.ok() && healing.reason.code() != ErrorCode::being_edited) {
+    notices.fault(in_chunk(healing.reason, chunk));
   }
-  return healed;
+  if (healing.state == ChunkState::removed) note_removal(chunk, notices);
+  return healing;
+}
+
+// Once for each removal.
+void Project::note_removal(const std::string& chunk, Notices& notices) {
+  const MutexLock lock(mutex_);
+  if (!removals_.insert(chunk).second) return;
+  notices.event({Event::Kind::removed_outside, chunk,
+                 "its file was removed by another program or a person; the version before is still "
+                 "there as " +
+                     std::string(layout::kBackups) + "/" + layout::backup_file(chunk)});
 }
 
 // The first time that a version is read it is remembered, and an edit by another program reported.
@@ -209,6 +246,11 @@ void Project::note_first_sight(const std::string& chunk, const Inspection& found
                                Notices& notices) {
   if (chunks_.versions().known(chunk, found.info)) return;
   chunks_.versions().remember(chunk, ChunkFiles::version_of(found, settings_));
+  chunks_.watch().forget(chunk);
+  {
+    const MutexLock lock(mutex_);
+    removals_.erase(chunk);
+  }
   if (found.health == FileHealth::good) return;
   const bool edited = found.health == FileHealth::edited;
   notices.event({Event::Kind::external_edit, chunk,
@@ -224,9 +266,10 @@ Result<std::vector<std::string>> Project::list() {
     const MutexLock lock(mutex_);
     pending = pending_.snapshot();
   }
-  auto names = list_chunk_files(*folders_.chunks);
-  if (!names) return names;
-  std::set<std::string> all(names->begin(), names->end());
+  auto names =
+      chunks_.names_lost() ? list_all_chunks(folders_) : list_set_of_files(*folders_.chunks);
+  if (!names) return names.status();
+  std::set<std::string>& all = *names;
   for (const auto& [chunk, staged] : pending) {
     if (staged.edit().removal) {
       all.erase(chunk);
@@ -248,7 +291,7 @@ Status Project::health(HealthReport& report) {
 }
 
 Result<VerifyReport> Project::verify(const ProgressHandler& progress) {
-  return verify_project(folders_, platform_.process, settings_, progress);
+  return verify_project(folders_, platform_, settings_, progress);
 }
 
 Status Project::repair(const std::string& chunk, Notices& notices) {
@@ -257,7 +300,7 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
     if (pending_.find(chunk) != nullptr) return {};  // the file will be replaced anyway
   }
   const Inspection found = chunks_.read(chunk);
-  switch (decide_chunk(found.health, std::nullopt)) {
+  switch (decide_chunk({found.health, std::nullopt})) {
     case ChunkState::sound:
       note_first_sight(chunk, found, notices);
       return {};
@@ -266,10 +309,8 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
     default:
       break;
   }
-  auto healed = heal(chunk, notices);
-  if (!healed) return healed.status();
-  const bool removed_meanwhile = healed->health == FileHealth::missing;
-  return removed_meanwhile || healed->reason.ok() ? Status() : in_chunk(healed->reason, chunk);
+  auto healing = heal(chunk, notices);
+  return healing ? in_chunk(healing->reason, chunk) : healing.status();
 }
 
 // --- checkpoints
@@ -288,9 +329,9 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
   for (;;) {
     auto snapshot = take_snapshot(notices);
     if (!snapshot) return snapshot.status();
-    // A fetch of these would give the backup, so the archive must have them as chunks.
-    if (const auto missing = (*snapshot)->without_file(request.without); !missing.empty()) {
-      for (const std::string& chunk : missing) {
+    // Chunks whose names were lost: a fetch would give the backup, so the archive must have them.
+    if (const auto lost = lost_names(**snapshot, request.without); !lost.empty()) {
+      for (const std::string& chunk : lost) {
         Status status = heal_or_leave_out(chunk, wanted.damaged, request.without, notices);
         if (!status) return status;
       }
@@ -316,14 +357,22 @@ Status Project::heal_or_leave_out(const std::string& chunk, DamagedChunks damage
                                   std::set<std::string>& left_out, Notices& notices) {
   std::vector<Event> events;
   const MutexLock commit_lock(commit_mutex_);
-  const Inspection after = chunks_.heal(chunk, events);
+  const Healing after = chunks_.heal(chunk, events);
   for (const Event& event : events) notices.event(event);
-  // Removed or changed meanwhile: the next snapshot will show it.
-  const bool other =
-      after.health == FileHealth::missing || after.reason.code() == ErrorCode::conflict;
-  if (other || (after.usable() && after.reason.ok())) return {};
+  // Sound now, removed or changed meanwhile: the next snapshot will show it.
+  if (after.reason.ok() || after.reason.code() == ErrorCode::conflict) return {};
   if (damaged == DamagedChunks::leave_out && left_out.insert(chunk).second) return {};
   return in_chunk(after.reason, chunk);
+}
+
+// Names that are missing because they were lost, and not removed.
+std::vector<std::string> Project::lost_names(const Snapshot& snapshot,
+                                             const std::set<std::string>& left_out) const {
+  auto gone = snapshot.without_file({});
+  const bool lost = chunks_.names_lost() || names_are_lost(gone.size(), snapshot.chunks().size());
+  if (!lost) return {};
+  std::erase_if(gone, [&](const std::string& chunk) { return left_out.contains(chunk); });
+  return gone;
 }
 
 // A set of which one rename has failed is visible in part: it is made whole first.

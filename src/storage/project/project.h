@@ -41,7 +41,7 @@ class Project final : public Store {
                              const TextSettings& settings, std::uint64_t journal_limit,
                              std::optional<OwnerInfo>& holder, Notices& notices);
 
-  Result<std::optional<std::string>> read(const std::string& chunk, Notices& notices) override;
+  Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list() override;
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
@@ -94,12 +94,16 @@ class Project final : public Store {
       EXCLUDES(journal_mutex_);
 
   // Reading and healing.
-  Result<std::optional<std::string>> read_committed(const std::string& chunk, Notices& notices);
-  Result<Inspection> heal(const std::string& chunk, Notices& notices) EXCLUDES(commit_mutex_);
-  void note_first_sight(const std::string& chunk, const Inspection& found, Notices& notices);
+  Result<StoredText> read_committed(const std::string& chunk, Notices& notices);
+  Result<Healing> heal(const std::string& chunk, Notices& notices) EXCLUDES(commit_mutex_);
+  void note_first_sight(const std::string& chunk, const Inspection& found, Notices& notices)
+      EXCLUDES(mutex_);
+  void note_removal(const std::string& chunk, Notices& notices) EXCLUDES(mutex_);
 
   // Checkpoints.
   Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);
+  [[nodiscard]] std::vector<std::string> lost_names(const Snapshot& snapshot,
+                                                    const std::set<std::string>& left_out) const;
   Status heal_or_leave_out(const std::string& chunk, DamagedChunks damaged,
                            std::set<std::string>& left_out, Notices& notices)
       EXCLUDES(commit_mutex_);
@@ -129,6 +133,8 @@ class Project final : public Store {
   bool open_ GUARDED_BY(mutex_) = true;
   PendingEdits pending_ GUARDED_BY(mutex_);
   Names names_ GUARDED_BY(mutex_);  // on disk or pending
+  // Chunks whose removal by somebody else was reported.
+  std::set<std::string> removals_ GUARDED_BY(mutex_);
   // Sequence of the newest edit whose base version is not known to be durable. Syncing the journal
   // does not protect such an edit: after a power cut the base may be another one, and the edit
   // would look like a conflict. It needs a full commit.

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "storage/checkpoints/archive_store.h"
-#include "storage/journal/journal.h"
 #include "storage/files/project_layout.h"
+#include "storage/journal/journal.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -15,9 +15,13 @@ using State = FileVerdict::State;
 
 class Verification {
  public:
-  Verification(const ProjectFolders& folders, Process& process, const TextSettings& settings,
+  Verification(const ProjectFolders& folders, Platform platform, const TextSettings& settings,
                const ProgressHandler& progress)
-      : folders_(folders), process_(process), settings_(settings), progress_(progress) {}
+      : folders_(folders),
+        process_(platform.process),
+        settings_(settings),
+        progress_(progress),
+        watch_(platform.clock) {}
 
   Result<VerifyReport> run() {
     if (Status status = collect(); !status) return status;
@@ -99,31 +103,43 @@ class Verification {
     const std::string file = std::string(layout::kChunks) + "/" + layout::chunk_file(chunk);
     const std::string backup_path =
         std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
-    const Inspection primary =
-        inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
-    const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
-    const ChunkState state = decide_chunk(primary.health, backup.health);
-    // Its owner has removed it since the listing, and since the journal was read.
-    if (state == ChunkState::missing) return;
-    const bool damaged =
-        primary.health == FileHealth::missing || primary.health == FileHealth::invalid;
-    if (damaged) {
-      const std::string why = primary.health == FileHealth::missing
-                                  ? "the file is missing"
-                                  : primary.reason.error().message;
-      if (state == ChunkState::healable) {
-        add(State::healable, file, why + "; its backup is good");
-      } else if (journaled_.contains(chunk)) {
-        add(State::healable, file, why + "; the journal has an update");
-      } else {
-        add(State::lost, file, why);
-      }
-    } else {
-      add(state_of(primary.health), file, detail_of(primary));
+    const ChunkInspection found = inspect_chunk(folders_, chunk, settings_, watch_);
+    const Inspection& primary = found.file;
+    const bool looked = found.state != ChunkState::sound && found.state != ChunkState::unreadable;
+    const Inspection backup =
+        looked ? found.backup : inspect_backup(folders_.backups.get(), chunk, settings_);
+    std::string beside;  // what the backup's line says of the chunk
+    switch (found.state) {
+      case ChunkState::missing:
+        return;  // its owner has removed it since the listing, and since the journal was read
+      case ChunkState::removed:
+        beside = journaled_.contains(chunk)
+                     ? "the file is missing; the journal has an update"
+                     : "its chunk was removed by another program or a person";
+        if (journaled_.contains(chunk)) add(State::healable, file, beside);
+        break;
+      case ChunkState::being_edited:
+        add(State::edited, file, "another program is writing it; it is not JSON yet");
+        break;
+      case ChunkState::healable:
+        add(State::healable, file, what_is_wrong(primary) + "; its backup is good");
+        break;
+      case ChunkState::lost:
+        if (journaled_.contains(chunk)) {
+          add(State::healable, file, what_is_wrong(primary) + "; the journal has an update");
+        } else {
+          add(State::lost, file, what_is_wrong(primary));
+        }
+        break;
+      default:
+        add(state_of(primary.health), file, detail_of(primary));
+        beside = "the chunk itself is good";
     }
     if (backup.health == FileHealth::missing) return;
-    const std::string note =
-        backup.usable() ? "" : detail_of(backup) + (damaged ? "" : "; the chunk itself is good");
+    std::string note = backup.usable() ? "" : detail_of(backup);
+    if (!beside.empty() && (!backup.usable() || found.state == ChunkState::removed)) {
+      note += (note.empty() ? "" : "; ") + beside;
+    }
     add(state_of(backup.health), backup_path, note);
   }
 
@@ -152,6 +168,7 @@ class Verification {
   Process& process_;
   const TextSettings& settings_;
   const ProgressHandler& progress_;
+  EditWatch watch_;
   std::set<std::string> chunks_;
   std::vector<std::string> archives_;
   std::set<std::string> journaled_;
@@ -161,9 +178,9 @@ class Verification {
 
 }  // namespace
 
-Result<VerifyReport> verify_project(const ProjectFolders& folders, Process& process,
+Result<VerifyReport> verify_project(const ProjectFolders& folders, Platform platform,
                                     const TextSettings& settings, const ProgressHandler& progress) {
-  return Verification(folders, process, settings, progress).run();
+  return Verification(folders, platform, settings, progress).run();
 }
 
 }  // namespace safechunk

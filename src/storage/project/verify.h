@@ -4,12 +4,12 @@
 
 #include <safechunk/reports.hpp>
 
-#include "platform/process.h"
+#include "platform/platform.h"
 #include "storage/chunks/chunk_files.h"
 
 namespace safechunk {
 
-Result<VerifyReport> verify_project(const ProjectFolders& folders, Process& process,
+Result<VerifyReport> verify_project(const ProjectFolders& folders, Platform platform,
                                     const TextSettings& settings, const ProgressHandler& progress);
 
 }  // namespace safechunk

@@ -130,10 +130,13 @@ class EngineUnreadable : public testing::TestWithParam<int> {
   SafeChunkEngine engine_ = machine_.engine();
 };
 
-// G1. Kills: replaying an update of the journal over a file that could not be read: it may be
-// newer.
-TEST_P(EngineUnreadable, AFileRefusesTheAttachAndIsNotRolledBack) {
+// G1, and rule "trouble of one chunk stays with that chunk". Kills: replaying an update of the
+// journal over a file that could not be read: it may be newer; refusing the project for one file;
+// opening it although nothing can be opened, as if all files had trouble.
+TEST_P(EngineUnreadable, AFileIsNotRolledBackAndDoesNotCloseTheProject) {
+  const bool exhausted = GetParam() == EMFILE || GetParam() == ENOMEM;
   int refused = 0;
+  int set_aside = 0;
   for_each_power_cut(
       machine_.files, {CrashModel::ordered}, [&](SimFileSystem& cut, const std::string& where) {
         const auto before = project_on(cut);
@@ -144,6 +147,9 @@ TEST_P(EngineUnreadable, AFileRefusesTheAttachAndIsNotRolledBack) {
             ++refused;
             EXPECT_EQ(next->status().error().os_errno, GetParam()) << next->status().to_text();
             EXPECT_EQ(project_on(cut), before) << where;
+          } else {
+            EXPECT_EQ(next->fetch_chunk("b").value(), "1\n") << where;
+            if (holds(cut, "quarantine/", "1")) ++set_aside;
           }
         }
         Successor later(cut, {}, 2);
@@ -152,7 +158,8 @@ TEST_P(EngineUnreadable, AFileRefusesTheAttachAndIsNotRolledBack) {
             << where << "; " << recovery_of(later.engine());
         EXPECT_EQ(later->fetch_chunk("b").value(), "1\n") << where;
       });
-  EXPECT_GT(refused, 0) << "no power cut left a journal with an update of the chunk";
+  EXPECT_EQ(refused > 0, exhausted) << "no power cut left a journal with an update of the chunk";
+  EXPECT_EQ(set_aside > 0, !exhausted);
 }
 
 // Kills: the same when only the first look fails, and the owner then goes on and saves.
@@ -356,13 +363,13 @@ TEST_F(EngineBasesOfBackups, APowerCutInsideARemovalBringsNothingOlderBack) {
   EXPECT_EQ(moments, 1);
 }
 
-// G3. Kills: an update that stands upon nothing, staged while the file that is missing is healed:
-// after a kill it would count as overtaken by the backup.
+// G3. Kills: an update that is based on nothing, staged while the damaged file is healed: after a
+// kill it would count as overtaken by the backup.
 TEST_F(EngineBasesOfBackups, AnUpdateStagedDuringAHealSurvivesAKill) {
   // Of an earlier life, so that the backup's sequence cannot be compared.
   ASSERT_TRUE(engine_.detach().ok());
   ASSERT_TRUE(engine_.attach().ok());
-  remove_file(machine_.files, "chunks", "a.json");
+  machine_.write("chunks", "a.json", "[gar");
   {
     const Meddler meddler(machine_.files, "sync", "chunks/a.749b0e0d.tmp", 1,
                           [&] { put(engine_, "a", "3"); });

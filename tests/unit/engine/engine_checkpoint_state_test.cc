@@ -52,10 +52,14 @@ class EngineBackupOnly : public testing::Test {
     save(engine_);
     without_b_ = engine_.create_checkpoint("without", 5).value();
     for (const char* text : {"1", "2"}) {
-      put(engine_, "b", text);
+      for (const char* chunk : {"b", "c", "d"}) put(engine_, chunk, text);
       save(engine_);
     }
-    remove_file(machine_.files, "chunks", "b.json");
+  }
+  void remove(std::initializer_list<const char*> chunks) {
+    for (const char* chunk : chunks) {
+      remove_file(machine_.files, "chunks", std::string(chunk) + ".json");
+    }
   }
 
   Machine machine_;
@@ -63,31 +67,57 @@ class EngineBackupOnly : public testing::Test {
   std::string without_b_;
 };
 
-// Kills: a restore that forgets a chunk because its file is missing: the next fetch heals it.
-TEST_F(EngineBackupOnly, ARestoreRemovesIt) {
-  ASSERT_TRUE(engine_.restore_checkpoint(without_b_).ok());
+// Rule 4 of the folder that is shared: a file that somebody removed stays removed, for every face.
+// Kills: healing it from its backup; archiving it.
+TEST_F(EngineBackupOnly, AFileThatSomebodyRemovedStaysRemoved) {
+  Told told;
+  told.listen(engine_);
+  remove({"b"});
   EXPECT_EQ(engine_.find_chunk("b").value(), std::nullopt);
-  EXPECT_EQ(engine_.list_chunks().value(), std::vector<std::string>{"a"});
-  EXPECT_FALSE(machine_.file("chunks_bak/b.bak"));
-}
-
-// Kills: undoing that restore without it.
-TEST_F(EngineBackupOnly, TheSafetyCheckpointHoldsIt) {
-  ASSERT_TRUE(engine_.restore_checkpoint(without_b_).ok());
-  const std::string safety = engine_.list_checkpoints()->front().file_name;
-  ASSERT_NE(safety, without_b_);
-  ASSERT_TRUE(engine_.restore_checkpoint(safety).ok());
-  EXPECT_EQ(engine_.find_chunk("b").value(), "1\n");
-}
-
-// Kills: a checkpoint without a chunk that every reader gets.
-TEST_F(EngineBackupOnly, ACheckpointHealsAndHoldsIt) {
-  const std::string name = engine_.create_checkpoint("with", 5).value();
-  EXPECT_EQ(machine_.chunk("b"), "1\n");
-  ASSERT_TRUE(engine_.remove_chunk("b").ok());
+  EXPECT_EQ(engine_.fetch_chunk("b").value(), "{}");
+  EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"a", "c", "d"}));
+  EXPECT_EQ(told.count("removed_outside 'b'"), 1U) << told.all();
+  EXPECT_TRUE(told.mentions("chunks_bak/b.bak")) << "says how to get it back: " << told.all();
+  const std::string name = engine_.create_checkpoint("later", 5).value();
+  ASSERT_TRUE(engine_.repair().ok());
+  EXPECT_EQ(machine_.chunk("b"), "(missing)");
+  EXPECT_EQ(machine_.file("chunks_bak/b.bak"), "1\n");
+  put(engine_, "b", "3");
   save(engine_);
   ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
-  EXPECT_EQ(engine_.find_chunk("b").value(), "1\n");
+  EXPECT_EQ(engine_.find_chunk("b").value(), std::nullopt);
+}
+
+// Rule 5. Kills: a restore that removes backups whose chunk it does not know.
+TEST_F(EngineBackupOnly, ARestoreLeavesForeignBackupsAlone) {
+  machine_.write("chunks_bak", "theirs.lcca.bak", "of another engine");
+  remove({"b"});
+  ASSERT_TRUE(engine_.restore_checkpoint(without_b_).ok());
+  EXPECT_EQ(engine_.list_chunks().value(), std::vector<std::string>{"a"});
+  EXPECT_EQ(machine_.file("chunks_bak/theirs.lcca.bak"), "of another engine");
+  EXPECT_EQ(machine_.file("chunks_bak/b.bak"), "1\n");
+}
+
+// A sync that is not done, a wrong mount, half a restore. Kills: taking most of the chunks as
+// removed.
+TEST_F(EngineBackupOnly, ManyNamesGoneAtOnceAreNoRemoval) {
+  ASSERT_TRUE(engine_.detach().ok());
+  remove({"a", "b", "c", "d"});
+  Told told;
+  told.listen(engine_);
+  ASSERT_TRUE(engine_.attach().ok());
+  EXPECT_TRUE(told.mentions("nothing is taken as removed")) << told.all();
+  EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"b", "c", "d"}));
+  EXPECT_EQ(engine_.fetch_chunk("b").value(), "1\n");
+  const std::string name = engine_.create_checkpoint("all", 5).value();
+  for (const char* chunk : {"b", "c", "d"}) {
+    ASSERT_TRUE(engine_.remove_chunk(chunk).ok()) << chunk;
+  }
+  save(engine_);
+  ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
+  for (const char* chunk : {"b", "c", "d"}) {
+    EXPECT_EQ(engine_.find_chunk(chunk).value(), "1\n") << chunk;
+  }
 }
 
 // Does something when it is asked for the time of day: before a checkpoint pins its files.

@@ -90,8 +90,8 @@ TEST_P(EngineEvidence, IsDurableBeforeTheHealAlsoAfterAFailedSync) {
     (void)engine_.fetch_chunk("a");
     EXPECT_GT(failing.hits(), 0);
   }
-  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
-  EXPECT_EQ(machine_.chunk("a"), "1\n");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
   EXPECT_TRUE(told_.mentions("quarantine")) << told_.all();
   expect_kept(machine_.files, "[evidence");
 }
@@ -129,7 +129,7 @@ TEST_P(EngineEvidence, OfAConflictIsDurableBeforeTheJournalGoesAlsoAfterTwoCrash
 // heal nor save over damage.
 TEST_P(EngineEvidence, ADeletedQuarantineFolderIsMadeAgain) {
   machine_.write("chunks", "a.json", "[x");
-  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
   {
     const auto root = machine_.files.open_directory("/project").value();
     const auto quarantine = root->open_directory("quarantine").value();
@@ -139,8 +139,8 @@ TEST_P(EngineEvidence, ADeletedQuarantineFolderIsMadeAgain) {
     root->remove_directory("quarantine").throw_if_error();
   }
   machine_.write("chunks", "b.json", "[heal");
-  EXPECT_EQ(engine_.fetch_chunk("b").value(), "1\n");
-  EXPECT_EQ(machine_.chunk("b"), "1\n");
+  EXPECT_EQ(engine_.fetch_chunk("b").value(), "2\n");
+  EXPECT_EQ(machine_.chunk("b"), "2\n");
   expect_kept(machine_.files, "[heal");
   machine_.write("chunks", "b.json", "[save");
   put(engine_, "b", "3");

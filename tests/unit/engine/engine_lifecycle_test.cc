@@ -230,7 +230,7 @@ TEST(EngineOptionsCheck, AReaderOfAProjectWithChunksOnly) {
     EXPECT_TRUE(reader.verify()->sound());
     EXPECT_EQ(reader.verify()->files.size(), 2U);
     machine.write("chunks", "b.json", "[gar");
-    EXPECT_EQ(reader.fetch_chunk("b").code(), ErrorCode::corrupt);
+    EXPECT_EQ(reader.fetch_chunk("b").code(), ErrorCode::lost);
     EXPECT_FALSE(reader.verify()->sound());
     for (const char* folder : {"chunks_bak", "checkpoints"}) {
       const Failing failing(machine.files, "open_directory", std::string("project/") + folder, EIO);

@@ -50,7 +50,7 @@ TEST_F(EngineLostLock, HealsNothing) {
 TEST_F(EngineLostLock, DuringAHealItReplacesNothingOfTheNewOwner) {
   damage();
   {
-    const Meddler thief(machine_.files, "create", "quarantine/evidence.ec2eacc5.tmp", 1, [&] {
+    const Meddler thief(machine_.files, "create", "chunks/a.749b0e0d.tmp", 1, [&] {
       lose();
       put(second_->engine(), "a", "3");
       save(second_->engine());

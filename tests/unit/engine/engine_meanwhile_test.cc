@@ -58,7 +58,7 @@ TEST_P(Meanwhile, DetachedBeforeAHealItReadsOnly) {
   before("open", "chunks/a.json", 1, [&] { engine_.detach().throw_if_error(); });
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
   EXPECT_EQ(machine_.chunk("a"), "[gar");
-  EXPECT_TRUE(faults_.has(ErrorCode::corrupt, "a"));
+  EXPECT_TRUE(faults_.has(ErrorCode::invalid_edit, "a"));
 }
 
 // Kills: healing through the folders of an earlier attach.
@@ -149,7 +149,8 @@ TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
 // Where there was nothing, and where there shall be nothing.
 TEST_P(Meanwhile, AFileThatAppearsDuringACommitIsNotReplacedUnseen) {
   put(engine_, "new", "3");
-  before("sync", "chunks/new.5cd01922.tmp", 1, [&] { machine_.write("chunks", "new.json", "\"by hand\""); });
+  before("sync", "chunks/new.5cd01922.tmp", 1,
+         [&] { machine_.write("chunks", "new.json", "\"by hand\""); });
   EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
   EXPECT_EQ(machine_.chunk("new"), "\"by hand\"");
   save(engine_);

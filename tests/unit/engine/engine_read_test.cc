@@ -21,10 +21,92 @@ class EngineRead : public testing::Test {
     }
   }
 
+  // The next attach knows of good versions only what is on disk.
+  void forget_recent_texts() {
+    ASSERT_TRUE(engine_.detach().ok());
+    ASSERT_TRUE(engine_.attach().ok());
+  }
+
   Machine machine_;
   Faults faults_;
   SafeChunkEngine engine_ = machine_.engine();
 };
+
+// G17. Kills: putting a chunk back by two versions when a typo or rot damages it.
+TEST_F(EngineRead, DamageIsHealedByTheNewestGoodVersion) {
+  machine_.write("chunks", "a.json", "{\n  \"x\": 1,\n  oops\n}");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
+  EXPECT_TRUE(faults_.has(ErrorCode::invalid_edit, "a"));
+  bool located = false;
+  for (const Error& error : faults_.list()) {
+    located = located || (error.message.find("line 3, column 3") != std::string::npos &&
+                          error.message.find("quarantine/a.json.") != std::string::npos);
+  }
+  EXPECT_TRUE(located) << "says where the mistake is, and where the text is kept";
+  forget_recent_texts();
+  machine_.write("chunks", "a.json", "[gar");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+}
+
+// Rule 3. Kills: giving an older version with a plain success.
+TEST_F(EngineRead, AnOlderVersionIsNeverAPlainSuccess) {
+  EXPECT_TRUE(engine_.read_chunk("a")->older.ok());
+  machine_.write("chunks", "a.json", "[gar");
+  const ChunkRead healed = engine_.read_chunk("a").value();
+  EXPECT_EQ(healed.text, "2\n");
+  EXPECT_EQ(healed.older.code(), ErrorCode::healed);
+  EXPECT_TRUE(engine_.read_chunk("a")->older.ok()) << "from now on it is what is in the file";
+}
+
+// G15. A program has truncated the file and is about to write. Kills: healing over it, and saving
+// over it before it had time.
+TEST_F(EngineRead, AFileThatIsBeingWrittenIsLeftAlone) {
+  const auto chunks = machine_.files.open_directory("/project/chunks").value();
+  auto editor = chunks->open("a.json", OpenMode::read_write).value();
+  editor->truncate(0).throw_if_error();
+  const ChunkRead read = engine_.read_chunk("a").value();
+  EXPECT_EQ(read.text, "2\n");
+  EXPECT_EQ(read.older.code(), ErrorCode::being_edited);
+  EXPECT_EQ(machine_.chunk("a"), "");
+  EXPECT_TRUE(faults_.has(ErrorCode::being_edited, "a"));
+  const std::size_t reported = faults_.list().size();
+  (void)engine_.read_chunk("a").value();
+  EXPECT_EQ(faults_.list().size(), reported) << "one episode is reported once";
+  EXPECT_FALSE(engine_.repair().ok());
+  EXPECT_EQ(machine_.chunk("a"), "");
+  (void)editor->write_at(0, "\"by hand\"").value();
+  editor.reset();
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "\"by hand\"");
+}
+
+// The same for a save: it waits, other chunks are saved, and after the patience the file itself
+// goes to quarantine, so that what the program writes later is somewhere.
+TEST_F(EngineRead, ASaveWaitsForAProgramThatIsWritingTheFile) {
+  const auto chunks = machine_.files.open_directory("/project/chunks").value();
+  auto editor = chunks->open("a.json", OpenMode::read_write).value();
+  put(engine_, "a", "3");
+  put(engine_, "b", "3");
+  machine_.clock.advance(std::chrono::seconds(1));
+  machine_.clock.await_deadline(machine_.clock.now() + std::chrono::seconds(1));  // the back-off
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
+  EXPECT_EQ(machine_.chunk("b"), "3\n");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "3\n");
+  EXPECT_TRUE(faults_.has(ErrorCode::being_edited, "a"));
+  machine_.clock.advance(std::chrono::seconds(6));
+  machine_.clock.await_idle();
+  EXPECT_EQ(machine_.chunk("a"), "3\n");
+  (void)editor->write_at(0, "\"late\"").value();
+  editor.reset();
+  EXPECT_EQ(machine_.chunk("a"), "3\n");
+  bool kept = false;
+  for (const auto& [path, bytes] : machine_.files.contents()) {
+    kept = kept || (path.starts_with("project/quarantine/") && bytes == "\"late\"");
+  }
+  EXPECT_TRUE(kept);
+  EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "2\n") << "the backup is a copy";
+}
 
 // "heal or save over a corrupt primary rotates the corrupt bytes over the good backup". Kills: a
 // rotation that does not look at what it rotates.
@@ -35,34 +117,47 @@ TEST_F(EngineRead, SavingOverADamagedChunkKeepsTheBackup) {
   EXPECT_EQ(machine_.chunk("a"), "3\n");
   EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
   EXPECT_EQ(engine_.health_report()->quarantine_files, 1U);
-  EXPECT_TRUE(faults_.has(ErrorCode::corrupt, "a"));
+  EXPECT_TRUE(faults_.has(ErrorCode::invalid_edit, "a"));
 }
 
 TEST_F(EngineRead, DamageBeyondHealingIsAnErrorAndKeptOnce) {
+  forget_recent_texts();
   machine_.write("chunks", "a.json", "[gar");
   machine_.write("chunks_bak", "a.bak", "[bage");
   for (int round = 0; round < 2; ++round) {
-    EXPECT_EQ(engine_.fetch_chunk("a").code(), ErrorCode::corrupt);
-    EXPECT_EQ(engine_.find_chunk("a").code(), ErrorCode::corrupt);
+    EXPECT_EQ(engine_.fetch_chunk("a").code(), ErrorCode::lost);
+    EXPECT_EQ(engine_.find_chunk("a").code(), ErrorCode::lost);
   }
-  EXPECT_TRUE(faults_.has(ErrorCode::corrupt, "a"));
+  EXPECT_TRUE(faults_.has(ErrorCode::lost, "a"));
   EXPECT_EQ(engine_.health_report()->quarantine_files, 2U);
   EXPECT_EQ(machine_.chunk("a"), "[gar") << "evidence is never deleted";
-  EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::corrupt);
+  EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::lost);
   EXPECT_TRUE(engine_.list_checkpoints()->empty());
   ASSERT_TRUE(engine_.remove_chunk("a").ok());
   ASSERT_TRUE(engine_.force_sync().ok());
   EXPECT_FALSE(engine_.find_chunk("a")->has_value());
 }
 
-// Privacy: who may not read a chunk must not read it in quarantine. Kills: the mode of the umask.
-TEST_F(EngineRead, EvidenceIsForTheOwnerOnly) {
-  machine_.write("chunks", "a.json", "[gar");
-  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
-  const auto quarantine = machine_.files.open_directory("/project/quarantine").value();
-  const auto kept = quarantine->list().value();
-  ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(quarantine->stat(kept.front()).value().permissions.mode, 0600U);
+// Privacy: who may not read a chunk must not read it in quarantine, with links and without. Kills:
+// a copy with the mode of the umask.
+TEST_F(EngineRead, EvidenceIsForThoseWhoMayReadTheChunk) {
+  for (const bool links : {true, false}) {
+    Machine machine(true, links);
+    auto engine = machine.engine();
+    put(engine, "a", "1");
+    save(engine);
+    const auto chunks = machine.files.open_directory("/project/chunks").value();
+    chunks->open("a.json", OpenMode::read_write)
+        .value()
+        ->set_permissions({0600, 0, 0})
+        .throw_if_error();
+    machine.write("chunks", "a.json", "[gar");
+    EXPECT_EQ(engine.fetch_chunk("a").value(), "1\n");
+    const auto quarantine = machine.files.open_directory("/project/quarantine").value();
+    const auto kept = quarantine->list().value();
+    ASSERT_EQ(kept.size(), 1U);
+    EXPECT_EQ(quarantine->stat(kept.front()).value().permissions.mode, 0600U);
+  }
 }
 
 // G6. A disk that is full can still give the data. Kills: healing before the evidence is safe.
@@ -71,13 +166,13 @@ TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged)
   const auto before = machine_.files.contents();
   {
     const Failing failing(machine_.files, "make_directory", "quarantine", ENOSPC);
-    EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+    EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
   }
   EXPECT_EQ(machine_.files.contents(), before);
   EXPECT_TRUE(faults_.has(ErrorCode::no_space, "a"));
   EXPECT_EQ(engine_.health_report()->heals, 0U);
-  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
-  EXPECT_EQ(machine_.chunk("a"), "1\n");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  EXPECT_EQ(machine_.chunk("a"), "2\n");
   EXPECT_EQ(engine_.health_report()->heals, 1U);
 }
 
@@ -85,7 +180,7 @@ TEST_F(EngineRead, WithoutRoomForQuarantineTheBackupIsReturnedAndNothingChanged)
 TEST_F(EngineRead, AHealThatFailsNamesItsCause) {
   machine_.write("chunks", "a.json", "[gar");
   const Failing failing(machine_.files, "sync", "chunks/a.749b0e0d.tmp", EIO);
-  EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
   EXPECT_TRUE(faults_.has(ErrorCode::io_error, "a"));
   EXPECT_EQ(engine_.repair().code(), ErrorCode::io_error);
   EXPECT_EQ(machine_.chunk("a"), "[gar");
@@ -93,6 +188,7 @@ TEST_F(EngineRead, AHealThatFailsNamesItsCause) {
 
 // Kills: telling that the bytes are in quarantine when there was no room for them.
 TEST_F(EngineRead, DamageBeyondHealingTellsWhereTheBytesAre) {
+  forget_recent_texts();
   machine_.write("chunks", "a.json", "[gar");
   machine_.write("chunks_bak", "a.bak", "[bage");
   const auto message = [&] { return engine_.fetch_chunk("a").error().message; };
@@ -184,6 +280,7 @@ TEST_F(EngineRead, AfterAHealNoOlderEditComesBack) {
     ASSERT_TRUE(engine_.stage_update(text, "a").ok());
     ASSERT_TRUE(engine_.force_sync().ok());
   }
+  forget_recent_texts();
   machine_.write("chunks", "a.json", "[gar");
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
   for (std::uint64_t seed = 0; seed < 32; ++seed) {

@@ -136,11 +136,16 @@ TEST(Notices, SortEventsIntoFaultsAndStatus) {
     }
     return fault ? notice.error.code : ErrorCode::ok;
   };
-  for (const Kind kind : {Kind::lost, Kind::healed, Kind::quarantined, Kind::journal_damaged}) {
+  for (const Kind kind : {Kind::quarantined, Kind::journal_damaged}) {
     EXPECT_EQ(code_of(kind), ErrorCode::corrupt) << to_string(kind);
   }
+  EXPECT_EQ(code_of(Kind::lost), ErrorCode::lost);
+  EXPECT_EQ(code_of(Kind::healed), ErrorCode::healed);
+  EXPECT_EQ(code_of(Kind::invalid_edit), ErrorCode::invalid_edit);
+  EXPECT_EQ(code_of(Kind::being_edited), ErrorCode::being_edited);
   EXPECT_EQ(code_of(Kind::conflict), ErrorCode::conflict);
-  for (const Kind kind : {Kind::stale_lock, Kind::temporary, Kind::replayed, Kind::external_edit}) {
+  for (const Kind kind : {Kind::stale_lock, Kind::temporary, Kind::replayed, Kind::external_edit,
+                          Kind::removed_outside}) {
     EXPECT_EQ(code_of(kind), ErrorCode::ok) << to_string(kind);
   }
 }

@@ -41,6 +41,8 @@ class FullFile final : public File {
   Result<std::string> attribute(const char*) override { return std::string(); }
   Status set_attribute(const char*, std::string_view) override { return {}; }
   Result<bool> try_lock() override { return true; }
+  Result<bool> try_read_lease() override { return true; }
+  Result<bool> lease_is_contested() override { return false; }
   Status close() override { return {}; }
 
   int truncated = 0;

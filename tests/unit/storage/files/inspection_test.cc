@@ -21,19 +21,19 @@ FileHealth judge_it(std::string_view bytes, std::int64_t modified,
                     const std::optional<Stamp>& stamp) {
   Status reason;
   const FileHealth health = judge(bytes, modified, stamp, {}, reason);
-  EXPECT_EQ(reason.ok(), health != FileHealth::invalid && health != FileHealth::unreadable);
+  EXPECT_EQ(reason.ok(), !is_damaged(health) && health != FileHealth::unreadable);
   return health;
 }
 
 TEST(Judge, FollowsTheRuleOfTheStamp) {
   EXPECT_EQ(judge_it("[1]", kThen, stamp_for("[1]")), FileHealth::good);
-  EXPECT_EQ(judge_it("[1]", kLater, stamp_for("[1]")), FileHealth::good);    // copied, touched
-  EXPECT_EQ(judge_it("[2]", kThen, stamp_for("[1]")), FileHealth::invalid);  // rot that parses
+  EXPECT_EQ(judge_it("[1]", kLater, stamp_for("[1]")), FileHealth::good);   // copied, touched
+  EXPECT_EQ(judge_it("[2]", kThen, stamp_for("[1]")), FileHealth::rotten);  // although it parses
   EXPECT_EQ(judge_it("[2]", kLater, stamp_for("[1]")), FileHealth::edited);
-  EXPECT_EQ(judge_it("[2", kLater, stamp_for("[1]")), FileHealth::invalid);
+  EXPECT_EQ(judge_it("[2", kLater, stamp_for("[1]")), FileHealth::not_json);
   EXPECT_EQ(judge_it("[2]", kLater, std::nullopt), FileHealth::unstamped);
-  EXPECT_EQ(judge_it("", kLater, std::nullopt), FileHealth::invalid);
-  EXPECT_EQ(judge_it(std::string(8, '\0'), kLater, std::nullopt), FileHealth::invalid);
+  EXPECT_EQ(judge_it("", kLater, std::nullopt), FileHealth::not_json);
+  EXPECT_EQ(judge_it(std::string(8, '\0'), kLater, std::nullopt), FileHealth::not_json);
   EXPECT_EQ(judge_it("\xEF\xBB\xBF[NaN,-Infinity]", kLater, std::nullopt), FileHealth::unstamped);
 }
 

@@ -55,10 +55,18 @@ class JournalTest : public testing::Test {
 
 using Edits = std::vector<std::string>;
 
+// A JSON string of 33 MiB.
+std::string huge_text() {
+  std::string text(33U << 20U, 'x');
+  text.front() = '"';
+  text.back() = '"';
+  return text;
+}
+
 // Kills: a journal that keeps the blocks of one huge record for ever, and one that cannot go on.
 TEST_F(JournalTest, AResetGivesBackWhatIsFarTooLarge) {
   auto journal = Journal::create(*root_, kToken).value();
-  ASSERT_TRUE(journal->append(*put("a", '"' + std::string(33U << 20U, 'x') + '"')).ok());
+  ASSERT_TRUE(journal->append(*put("a", huge_text())).ok());
   ASSERT_TRUE(journal->reset(true).ok());
   EXPECT_LT(std::filesystem::file_size(folder_ / ".journal"), 4096U);
   ASSERT_TRUE(journal->append(*put("b", "2")).ok());
@@ -329,7 +337,7 @@ TEST(JournalCalls, AHugeJournalThatWasEmptiedDurablyStaysEmpty) {
   test::SimFileSystem files;
   auto root = files.open_directory("/").value();
   auto journal = Journal::create(*root, kToken).value();
-  auto record = put("a", '"' + std::string(33U << 20U, 'x') + '"');
+  auto record = put("a", huge_text());
   ASSERT_TRUE(journal->append(*record).ok());
   ASSERT_TRUE(journal->sync_to(record->sequence()).ok());
   ASSERT_TRUE(root->sync().ok());

@@ -97,10 +97,10 @@ TEST(DecideReplay, KeepsAnEditOfWhatWasCommitted) {
 }
 
 TEST(DecideReplay, HealsFromTheJournal) {
-  EXPECT_EQ(decide(with(FileHealth::invalid), {put(1, kA, kB)}), Replay::stage);
+  EXPECT_EQ(decide(with(FileHealth::rotten), {put(1, kA, kB)}), Replay::stage);
   EXPECT_EQ(decide(with(FileHealth::missing), {put(1, kA, kB)}), Replay::stage);
   ChunkOnDisk rotten = good(kA, kToken, 5);
-  rotten.health = FileHealth::invalid;
+  rotten.health = FileHealth::rotten;
   EXPECT_EQ(decide(rotten, {put(5, kA, kB)}), Replay::stage);    // the very version that rotted
   EXPECT_EQ(decide(rotten, {put(4, kA, kB)}), Replay::nothing);  // its backup is newer
 }
