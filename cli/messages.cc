@@ -61,11 +61,6 @@ std::vector<Error> Messages::faults() const {
   return faults_;
 }
 
-bool Messages::any_fault_of(std::string_view chunk) const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(faults_, [&](const Error& error) { return error.chunk == chunk; });
-}
-
 std::string printable(std::string_view text) {
   std::string result;
   int c1 = 0;  // bytes left of U+0080 to U+009F, which also control some terminals

@@ -36,8 +36,6 @@ class Messages {
 
   // The faults of this command so far.
   [[nodiscard]] std::vector<Error> faults() const;
-  // Whether one of them is about this chunk.
-  [[nodiscard]] bool any_fault_of(std::string_view chunk) const;
 
  private:
   void print(const char* member, const Json& value, const std::string& line);

@@ -6,33 +6,24 @@
 namespace safechunk::cli {
 namespace {
 
-// The newest text of a chunk that is known to be good, and whether it is the newest that was
-// written.
-struct ChunkText {
-  std::optional<std::string> text;
-  const char* state = "good";  // or "older"
-};
-
-// The only place that tells them apart: the engine reports a fault of this chunk when it gives an
-// older text.
-Result<ChunkText> read(const Context& context, SafeChunkEngine& engine, const std::string& chunk) {
-  auto text = engine.find_chunk(chunk);
-  if (!text) return text.status();
-  return ChunkText{*std::move(text), context.messages->any_fault_of(chunk) ? "older" : "good"};
+// "good", "older", or "being_edited": an older one, because another program is writing the file.
+std::string_view state_of(const ChunkRead& found) {
+  if (found.older.ok()) return "good";
+  return found.older.code() == ErrorCode::being_edited ? "being_edited" : "older";
 }
 
 // {"chunk", "state", "value"}: the value is the text as it is, so that numbers keep their form.
-void print_with_state(const std::string& chunk, const ChunkText& found) {
+void print_with_state(const std::string& chunk, const ChunkRead& found) {
   std::string value = json_without_non_finite(*found.text);
   while (value.ends_with('\n')) value.pop_back();
   std::cout << R"({"chunk":)" << Json(chunk).dump(-1, ' ', false, Json::error_handler_t::replace)
-            << R"(,"state":")" << found.state << R"(","value":)" << value << "}\n";
+            << R"(,"state":")" << state_of(found) << R"(","value":)" << value << "}\n";
 }
 
 int get(const Context& context, const std::string& chunk) {
   auto engine = open_for_reading(context);
   if (!engine) return fail(context, engine.status());
-  auto found = read(context, *engine, chunk);
+  auto found = engine->read_chunk(chunk);
   if (!found) return fail(context, found.status());
   if (!found->text) {
     Error error;
@@ -46,7 +37,7 @@ int get(const Context& context, const std::string& chunk) {
   } else {
     std::cout << *found->text;
   }
-  return code_of_faults(context);
+  return found->older.ok() ? kOk : kFailed;  // the fault that says why is on stderr
 }
 
 }  // namespace

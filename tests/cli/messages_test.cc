@@ -15,6 +15,7 @@ using test::Cli;
 using test::Output;
 using test::read_file;
 using test::write_file;
+using test::write_long_ago;
 using enum test::Code;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
@@ -39,7 +40,7 @@ class Messages : public Cli {
   // [1] is the backup of a damaged [2].
   void damage() const {
     make_project();
-    write_file(file("chunks/a.json"), "[");
+    write_long_ago(file("chunks/a.json"), "[");
   }
 };
 
@@ -62,6 +63,17 @@ TEST_F(Messages, GetOfAnOlderVersionFailsAfterPrintingIt) {
   EXPECT_EQ(good.err, "");
 }
 
+TEST_F(Messages, AFileThatIsBeingWrittenIsNamedAsSuch) {
+  make_project();
+  write_file(file("chunks/a.json"), "[");
+  const Output output = run({"get", "project", "a"});
+  EXPECT_EQ(output.code, kFailed);
+  EXPECT_EQ(output.out, "[\n    1\n]\n");
+  EXPECT_TRUE(says(output.err, "being_edited")) << output.err;
+  EXPECT_EQ(run_json(kFailed, {"get", "project", "a"})["state"], "being_edited");
+  EXPECT_EQ(read_file(file("chunks/a.json")), "[");
+}
+
 TEST_F(Messages, NumbersKeepTheirFormInJson) {
   put("n", R"({"b":1.10,"a":1e400})");
   EXPECT_TRUE(says(run({"--json", "get", "project", "n"}).out, "1.10"));
@@ -74,7 +86,7 @@ TEST_F(Messages, PutOverDamageSavesAndFails) {
   EXPECT_EQ(output.code, kFailed);
   EXPECT_TRUE(says(output.err, "quarantine")) << output.err;
   EXPECT_EQ(run({"get", "project", "a"}).out, "[\n    3\n]\n");
-  write_file(file("chunks/a.json"), "[");
+  write_long_ago(file("chunks/a.json"), "[");
   const Json result = run_json(kFailed, {"put", "project", "a"}, "[4]");
   EXPECT_EQ(result["saved"], true);
   EXPECT_EQ(result["state"], "damaged");
@@ -250,7 +262,7 @@ TEST_F(Messages, QuarantineIsListedShownAndCleared) {
   EXPECT_EQ(run({"quarantine", "list", "project"}).out, "nothing in quarantine\n");
   EXPECT_EQ(run_json(kOk, {"quarantine", "list", "project"}), Json::array());
   for (const char* text : {"[1,", "[1,2,"}) {
-    write_file(file("chunks/a.json"), text);
+    write_long_ago(file("chunks/a.json"), text);
     EXPECT_EQ(run({"repair", "project"}).code, kOk);
   }
   const Json files = run_json(kOk, {"quarantine", "list", "project"});

@@ -77,17 +77,11 @@ class Calls:
             raise better from None
 
     def _read(self, call: Callable[..., _T], chunk_name: str, *arguments: object) -> _T:
-        """The result of `call`, which reads that chunk. This is the only place that tells an older
-        text from the newest one: the engine reports a fault of the chunk when it gives an older
-        text. With ``strict=True`` that fault is raised."""
-        with self._events.collected() as faults:
-            try:
-                found = self._raised(call, chunk_name, *arguments)
-            except ValueError as error:
-                if isinstance(error, SafeChunkError):
-                    raise
-                raise InvalidJsonError(f"cannot be read: {error}", chunk=chunk_name) from error
-        for fault in faults:
-            if self._strict and fault.chunk == chunk_name:
-                raise fault
-        return found
+        """The result of `call`, which reads that chunk; with ``strict=True`` an older version than
+        the one that was saved last is an error."""
+        try:
+            return self._raised(call, chunk_name, self._strict, *arguments)
+        except ValueError as error:
+            if isinstance(error, SafeChunkError):
+                raise
+            raise InvalidJsonError(f"cannot be read: {error}", chunk=chunk_name) from error

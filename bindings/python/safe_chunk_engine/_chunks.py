@@ -8,7 +8,7 @@ from typing import Any
 from ._arguments import Default, checked_name
 from ._calls import MISSING, Calls
 from ._transaction import Transaction
-from .errors import MISTAKES, CorruptError, NotFoundError, SafeChunkError
+from .errors import MISTAKES, CorruptError, LostError, NotFoundError, SafeChunkError
 
 
 class Chunks(Calls):
@@ -77,7 +77,7 @@ class Chunks(Calls):
             found = self._find(chunk_name)
         except MISTAKES:
             raise
-        except CorruptError as error:
+        except (CorruptError, LostError) as error:
             return self._failed(error, dict[str, Any]())
         except SafeChunkError as error:
             return self._failed(error, None)

@@ -64,11 +64,12 @@ class Engine:
     def find_chunk(
         self,
         chunk: str,
+        strict: bool,
         when_missing: object,
         parse_int: Callable[[str], Any] | None,
         parse_float: Callable[[str], Any] | None,
     ) -> Any: ...
-    def find_text(self, chunk: str) -> str | None: ...
+    def find_text(self, chunk: str, strict: bool) -> str | None: ...
     def list_chunks(self) -> list[str]: ...
     def create_checkpoint(
         self,

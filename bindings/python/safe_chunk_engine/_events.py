@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 from ._ownership import stack_level
 from .errors import Fault, NotOwnedWarning, SafeChunkError
@@ -38,7 +36,6 @@ class Events:
         self._is_dirty = is_dirty
         self._reported_dirty = False
         self._said: set[str] = set()  # codes of faults that went to stderr because nobody listens
-        self._of_call = threading.local()
 
     # --- from the engine
 
@@ -59,9 +56,6 @@ class Events:
 
     def fault(self, error: SafeChunkError) -> None:
         """Something failed, or was found damaged."""
-        collected: list[SafeChunkError] | None = getattr(self._of_call, "errors", None)
-        if collected is not None:
-            collected.append(error)
         fault = Fault.from_error(error)
         self._log(fault)
         self.remember(fault)
@@ -93,17 +87,6 @@ class Events:
             NotOwnedWarning,
             stacklevel=stack_level(),
         )
-
-    @contextlib.contextmanager
-    def collected(self) -> Generator[list[SafeChunkError], None, None]:
-        """The faults that are reported on this thread inside the block."""
-        before = getattr(self._of_call, "errors", None)
-        errors: list[SafeChunkError] = []
-        self._of_call.errors = errors
-        try:
-            yield errors
-        finally:
-            self._of_call.errors = before
 
     @property
     def on_fault(self) -> Callable[[Fault], object] | None:

@@ -267,19 +267,19 @@ class PyEngine {
 
   // --- reading
 
-  nb::object find_chunk(const std::string& chunk, const nb::object& when_missing,
+  nb::object find_chunk(const std::string& chunk, bool strict, const nb::object& when_missing,
                         const nb::object& parse_int, const nb::object& parse_float) {
-    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
-    if (!*text) return when_missing;
+    const std::optional<std::string> text = read_chunk(chunk, strict);
+    if (!text) return when_missing;
     const auto hook = [](const nb::object& function) {
       return function.is_none() ? nullptr : function.ptr();
     };
-    return from_text(**text, {hook(parse_int), hook(parse_float), integer_of, big_float});
+    return from_text(*text, {hook(parse_int), hook(parse_float), integer_of, big_float});
   }
-  nb::object find_text(const std::string& chunk) {
-    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
-    if (!*text) return nb::none();
-    return nb::str((*text)->data(), (*text)->size());
+  nb::object find_text(const std::string& chunk, bool strict) {
+    const std::optional<std::string> text = read_chunk(chunk, strict);
+    if (!text) return nb::none();
+    return nb::str(text->data(), text->size());
   }
   std::vector<std::string> list_chunks() {
     return *without_gil([&] { return engine_->list_chunks(); });
@@ -340,6 +340,13 @@ class PyEngine {
   }
 
  private:
+  // When `strict`, an older version is an error, which on_fault has got.
+  std::optional<std::string> read_chunk(const std::string& chunk, bool strict) {
+    ChunkRead found = *without_gil([&] { return engine_->read_chunk(chunk); });
+    if (strict && !found.older.ok()) raise(found.older.error(), true);
+    return std::move(found.text);
+  }
+
   std::unique_ptr<SafeChunkEngine> engine_;
   std::shared_ptr<Dispatcher> dispatcher_;
   std::uint32_t depth_limit_;
@@ -439,8 +446,8 @@ NB_MODULE(_core, module) {
       .def("remove_chunk", &PyEngine::remove_chunk)
       .def("force_sync", &PyEngine::force_sync)
       .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
-      .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg().none(), nb::arg().none(),
-           nb::arg().none())
+      .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg(), nb::arg().none(),
+           nb::arg().none(), nb::arg().none())
       .def("find_text", &PyEngine::find_text)
       .def("list_chunks", &PyEngine::list_chunks)
       .def("create_checkpoint", &PyEngine::create_checkpoint, nb::arg(), nb::arg(), nb::arg(),
