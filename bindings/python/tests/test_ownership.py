@@ -107,16 +107,19 @@ def test_a_project_that_is_not_owned_gives_one_warning(base: Path, holder: Holde
 
 def test_a_fault_that_nobody_hears_is_on_stderr_once_for_each_kind(base: Path) -> None:
     program = """if True:
-        import logging, sys
+        import logging, os, sys
         from safe_chunk_engine import SafeChunkEngine
         engine = SafeChunkEngine("project", base_dir=sys.argv[1])
         {setup}
         for name in ("a", "b"):
-            (engine.chunks_path / f"{{name}}.json").write_text("{{")
+            file = engine.chunks_path / f"{{name}}.json"
+            file.write_text("{{")
+            os.utime(file, (1, 1))
             engine.fetch_chunk(name)
         """
     unheard = run_python(program.format(setup=""), base).stderr
-    assert unheard.count("corrupt") == 1 and "'a'" in unheard, unheard
+    assert unheard.count("lost: ") == 1 and "'a'" in unheard, unheard
+    assert "'b'" not in unheard
     handled = run_python(program.format(setup="engine.on_fault = lambda fault: None"), base).stderr
     assert handled == ""
     logged = run_python(program.format(setup="logging.basicConfig()"), base).stderr
