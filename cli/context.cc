@@ -1,57 +1,168 @@
 #include "context.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstdio>
-#include <iostream>
-#include <memory>
+#include <cstdlib>
+#include <filesystem>
 
 namespace safechunk::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folder in full, for messages.
+std::string path_of(const Location& location) {
+  const fs::path path = fs::path(location.base_dir) / location.project_id;
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  return error ? path.string() : absolute.string();
+}
+
+Status not_a_project(const Location& location, std::string message) {
+  Error error;
+  error.code = ErrorCode::not_found;
+  error.message = std::move(message);
+  error.path = path_of(location);
+  return error;
+}
+
+// "~" and "~/x" in the folder of the user: a shell leaves them alone in quotes and behind a "=".
+std::string expand_home(const std::string& path) {
+  if (path != "~" && !path.starts_with("~/")) return path;
+  const char* home = std::getenv("HOME");
+  return home == nullptr || *home == '\0' ? path : home + path.substr(1);
+}
+
+// The absolute path without "." and "..". Only ".." asks the disk: behind a link it is not the
+// folder to the left of it.
+fs::path absolute_path(const fs::path& path, std::error_code& error) {
+  fs::path absolute = fs::absolute(path, error);
+  if (error) return absolute;
+  for (const fs::path& part : absolute) {
+    if (part == "..") return fs::weakly_canonical(absolute, error);
+  }
+  return absolute.lexically_normal();
+}
+
+bool is_path(const std::string& project) {
+  return project.find('/') != std::string::npos || project == "." || project == ".." ||
+         project == "~";
+}
+
+Result<Location> split_path(const std::string& text) {
+  std::error_code failure;
+  fs::path path = absolute_path(text, failure);
+  if (failure) {
+    Error error;
+    error.code = ErrorCode::io_error;
+    error.message = "cannot find the folder";
+    error.path = text;
+    error.os_errno = failure.value();
+    return error;
+  }
+  if (!path.has_filename()) path = path.parent_path();  // behind a slash at the end
+  if (!path.has_filename()) {
+    return Status(ErrorCode::invalid_argument, "the root folder cannot be a project");
+  }
+  return Location{path.parent_path().string(), path.filename().string()};
+}
+
+Status check_place(const Location& location, Missing missing) {
+  auto content = inspect_folder(location.project_id, location.base_dir);
+  if (!content) return content.status();
+  if (*content == FolderContent::project) return {};
+  if (*content == FolderContent::foreign) {
+    return missing == Missing::refuse
+               ? not_a_project(location, "there is no project in this folder")
+               : Status(ErrorCode::invalid_argument,
+                        "'" + path_of(location) +
+                            "' holds other files and no project; name an empty folder, or one "
+                            "that is not there yet");
+  }
+  return missing == Missing::create ? Status()
+                                    : not_a_project(location, "there is no such project");
+}
+
+// "get project users.json" is a common slip.
+Error with_hint(Error error) {
+  const std::string name = without_json_ending(error.chunk);
+  if (error.code == ErrorCode::not_found && !name.empty()) {
+    error.message += "; did you mean '" + name + "'?";
+  }
+  return error;
+}
+
+}  // namespace
+
+std::string without_json_ending(const std::string& chunk) {
+  constexpr std::string_view kEnding = ".json";
+  return chunk.ends_with(kEnding) ? chunk.substr(0, chunk.size() - kEnding.size()) : std::string();
+}
 
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run) {
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();  // the global options are also allowed after the command
-  command->add_option("project", context.project, "the project's name: a folder in --base-dir")
+  command
+      ->add_option("project", context.project,
+                   "the project: a name in --base-dir, or the path of its folder")
       ->required();
   command->callback([&context, run = std::move(run)] { context.exit_code = run(context); });
   return command;
 }
 
-Result<SafeChunkEngine> open_for_writing(const Context& context) {
+Result<Location> locate(const Context& context) {
+  const std::string base_dir = expand_home(context.base_dir);
+  const std::string project = expand_home(context.project);
+  if (!is_path(context.project)) return Location{base_dir, project};
+  return split_path((fs::path(base_dir) / project).string());
+}
+
+Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing) {
+  const auto location = locate(context);
+  if (!location) return location.status();
+  if (Status status = check_place(*location, missing); !status) return status;
   EngineOptions options;
-  options.base_dir = context.base_dir;
-  auto engine = SafeChunkEngine::open(context.project, options);
+  options.base_dir = location->base_dir;
+  defer_signals();
+  auto engine = SafeChunkEngine::open(location->project_id, options);
   if (!engine) return engine;
-  for (const Event& event : engine->recovery_report().events) {
-    std::cerr << "safechunk: recovery: " << to_string(event.kind);
-    if (!event.chunk.empty()) std::cerr << " '" << event.chunk << "'";
-    std::cerr << ": " << printable(event.detail) << "\n";
-  }
+  const auto messages = context.messages;
+  for (const Event& event : engine->recovery_report().events) messages->recovery(event);
+  engine->on_fault([messages](const Error& error) { messages->fault(error); });
   return engine;
 }
 
 Result<SafeChunkEngine> open_for_reading(const Context& context) {
+  const auto location = locate(context);
+  if (!location) return location.status();
   EngineOptions options;
-  options.base_dir = context.base_dir;
+  options.base_dir = location->base_dir;
   options.read_only = true;
-  return SafeChunkEngine::open(context.project, options);
+  auto engine = SafeChunkEngine::open(location->project_id, options);
+  if (engine.code() == ErrorCode::not_found) {
+    if (Status status = check_place(*location, Missing::refuse); !status) return status;
+  }
+  if (!engine) return engine;
+  const auto messages = context.messages;
+  engine->on_fault([messages](const Error& error) { messages->fault(error); });
+  return engine;
 }
 
 int finish(const Context& context, SafeChunkEngine& engine, int exit_code) {
   const Status status = engine.detach();
-  if (status.ok()) return exit_code;
-  const int failed = fail(context, status);
-  return exit_code == kOk ? failed : exit_code;
+  if (!status.ok()) {
+    const int failed = fail(context, status);
+    if (exit_code == kOk) exit_code = failed;
+  }
+  if (!was_interrupted()) return exit_code;
+  context.messages->interrupted(name_of_signal(caught_signal()));
+  return kSignal + caught_signal();
 }
 
-namespace {
-
-int exit_code_of(ErrorCode code) {
-  switch (code) {
+int fail(const Context& context, const Status& status) {
+  // finish() says which signal it was.
+  if (status.code() == ErrorCode::cancelled && was_interrupted()) return kFailed;
+  context.messages->error(with_hint(status.error()));
+  switch (status.code()) {
     case ErrorCode::invalid_argument:
     case ErrorCode::invalid_name:
       return kUsage;
@@ -64,68 +175,12 @@ int exit_code_of(ErrorCode code) {
   }
 }
 
-}  // namespace
-
-int fail(const Context& context, const Status& status) {
-  if (context.json) {
-    const Json value = {{"error", Json::parse(to_json(status.error()))}};
-    std::cerr << value.dump(4, ' ', false, Json::error_handler_t::replace) << "\n";
-  } else {
-    std::cerr << "safechunk: " << printable(status.to_text()) << "\n";
-  }
-  return exit_code_of(status.code());
+int code_of_faults(const Context& context) {
+  return context.messages->faults().empty() ? kOk : kFailed;
 }
 
-std::string printable(std::string_view text) {
-  std::string result;
-  int c1 = 0;  // bytes left of U+0080 to U+009F, which also control some terminals
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte == 0xC2 && i + 1 < text.size()) {
-      const auto next = static_cast<unsigned char>(text[i + 1]);
-      if (next >= 0x80 && next <= 0x9F) c1 = 2;
-    }
-    if (byte < 0x20 || byte == 0x7F || c1 > 0) {
-      c1 = std::max(c1 - 1, 0);
-      std::array<char, 8> hex{};
-      std::snprintf(hex.data(), hex.size(), "\\x%02X", byte);
-      result += hex.data();
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
-void print(const Json& value) {
-  std::cout << value.dump(4, ' ', false, Json::error_handler_t::replace) << "\n";
-}
-
-void print_report(const std::string& text) {
-  print(Json::parse(text));
-}
-
-ProgressHandler progress_bar(const std::string& what) {
-  if (::isatty(STDERR_FILENO) == 0) return {};
-  using Clock = std::chrono::steady_clock;
-  struct State {
-    Clock::time_point begin = Clock::now();
-    Clock::time_point drawn;
-    bool visible = false;
-  };
-  auto state = std::make_shared<State>();
-  return [what, state](std::uint64_t done, std::uint64_t total) {
-    const auto now = Clock::now();
-    const bool last = done == total;
-    if (!state->visible && (last || now - state->begin < std::chrono::seconds(1))) return true;
-    if (!last && now - state->drawn < std::chrono::milliseconds(100)) return true;
-    state->visible = true;
-    state->drawn = now;
-    std::fprintf(stderr, "\r%s: %llu of %llu%s", what.c_str(),
-                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(total),
-                 last ? "\n" : "");
-    return true;
-  };
+const char* state_of_faults(const Context& context) {
+  return context.messages->faults().empty() ? "good" : "damaged";
 }
 
 }  // namespace safechunk::cli

@@ -1,26 +1,31 @@
-// What all commands share: global options, opening a project, reporting errors, progress.
+// What all commands share: the global options, the project that was named, and its opening.
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <string>
-#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <safechunk/safechunk.hpp>
 
+#include "interrupt.h"
+#include "messages.h"
+
 namespace safechunk::cli {
-
-using Json = nlohmann::ordered_json;
-
-// Exit codes, as the manual page lists them.
-enum ExitCode : int { kOk = 0, kFailed = 1, kUsage = 2, kLocked = 3, kNotFound = 4 };
 
 struct Context {
   std::string base_dir;
   bool json = false;
-  std::string project;
+  std::string project;  // as it was typed: a name or a path
   int exit_code = kOk;
+  // Shared with the handlers of an engine, which may call on another thread.
+  std::shared_ptr<Messages> messages = std::make_shared<Messages>();
+};
+
+// A project's folder, as the library wants it.
+struct Location {
+  std::string base_dir;
+  std::string project_id;
 };
 
 // Adds a command whose first argument is the project. `run` is called once, after parsing, and
@@ -28,28 +33,35 @@ struct Context {
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run);
 
-// Opens the project as its owner, for commands that change something. Prints on stderr what
-// recovery did.
-Result<SafeChunkEngine> open_for_writing(const Context& context);
+// Where the project is. A plain name is a folder in --base-dir; a name with a slash, "." and ".."
+// are paths, relative to --base-dir.
+Result<Location> locate(const Context& context);
+
+enum class Missing { refuse, create };
+
+// Opens the project as its owner, for commands that change something, and prints on stderr what
+// recovery did and met. From then on a signal ends the command only where nothing is half done: ask
+// was_interrupted() between two steps. Only Missing::create makes a project that was not there, and
+// only under a free name or in an empty folder.
+Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing = Missing::refuse);
 // Opens the project for reading: takes no lock and writes nothing, so that it works while another
 // process owns the project.
 Result<SafeChunkEngine> open_for_reading(const Context& context);
-// Detaches, and reports what could not be saved. Returns `exit_code`, or the code of that failure
-// when `exit_code` is kOk.
+// Detaches, and reports what could not be saved. Returns the code of that failure when `exit_code`
+// is kOk, or the code of the signal that came meanwhile, else `exit_code`.
 int finish(const Context& context, SafeChunkEngine& engine, int exit_code);
 
-// Prints the error on stderr (as JSON with --json) and returns the exit code that belongs to it.
-int fail(const Context& context, const Status& status);
-// The text with each control character as \xNN. Texts from files, notes and locks are printed
-// through this function, so that they cannot control the terminal or start new lines.
-std::string printable(std::string_view text);
-// Prints JSON on stdout, indented.
-void print(const Json& value);
-// Prints a report on stdout: `text` comes from to_json() of the library.
-void print_report(const std::string& text);
+// NAME of "NAME.json"; empty for other texts. For those who take the file's name for the chunk's.
+std::string without_json_ending(const std::string& chunk);
 
-// Draws progress on stderr after the first second. Empty when stderr is no terminal.
-ProgressHandler progress_bar(const std::string& what);
+// Prints the error on stderr and returns the exit code that belongs to it.
+int fail(const Context& context, const Status& status);
+
+// kOk, or kFailed when the engine reported a fault during the command: damage, or a text that is
+// not the newest one.
+int code_of_faults(const Context& context);
+// The same in one word, for --json: "good" or "damaged".
+const char* state_of_faults(const Context& context);
 
 // One function per command, each in a file of its own.
 void add_put(CLI::App& app, Context& context);
@@ -59,6 +71,7 @@ void add_remove(CLI::App& app, Context& context);
 void add_health(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_repair(CLI::App& app, Context& context);
+void add_quarantine(CLI::App& app, Context& context);
 void add_checkpoint(CLI::App& app, Context& context);
 void add_checkpoints(CLI::App& app, Context& context);
 void add_restore(CLI::App& app, Context& context);

@@ -1,52 +1,126 @@
 // The command line: safechunk [OPTIONS] COMMAND PROJECT ...
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <new>
+#include <string_view>
+#include <vector>
 
 #include "context.h"
 
+namespace safechunk::cli {
 namespace {
 
 constexpr const char* kFooter =
+    "PROJECT is a name in --base-dir, or the path of a folder: my_project/, ., /x/my_project.\n"
     "Data goes through stdin and stdout, messages through stderr.\n"
-    "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found.\n"
-    "get, list, health, verify and checkpoints write nothing, and work while another process owns\n"
-    "the project.";
+    "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found,\n"
+    "130 and 143 interrupted by SIGINT and SIGTERM.\n"
+    "get, list, health, verify, checkpoints and quarantine list and show write nothing, and work\n"
+    "while another process owns the project. Only put creates a project.";
 
-void add_all(CLI::App& app, safechunk::cli::Context& context) {
-  using namespace safechunk::cli;
-  for (const auto add : {add_put, add_get, add_list, add_remove, add_health, add_verify, add_repair,
-                         add_checkpoint, add_checkpoints, add_restore, add_unlock}) {
+void add_all(CLI::App& app, Context& context) {
+  for (const auto add :
+       {add_put, add_get, add_list, add_remove, add_health, add_verify, add_repair, add_quarantine,
+        add_checkpoint, add_checkpoints, add_restore, add_unlock}) {
     add(app, context);
   }
 }
 
-}  // namespace
+// Looks for --json by itself: when parsing fails, nobody has set the flag yet.
+bool wants_json(const std::vector<std::string_view>& arguments) {
+  const auto end = std::ranges::find(arguments, std::string_view("--"));
+  return std::find(arguments.begin(), end, std::string_view("--json")) != end;
+}
 
-int main(int argc, char** argv) {
-  using namespace safechunk::cli;
+// The message for people. CLI11 says only "A subcommand is required" when it does not know the one
+// that was typed.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* last = &app;
+  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+  const std::string prefix = last == &app ? "" : last->get_display_name() + ": ";
+  if (last->get_require_subcommand_min() == 0) return prefix + error.what();
+  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  for (const std::string& word : unknown) {
+    if (!word.starts_with('-')) return prefix + "there is no command '" + word + "'";
+  }
+  if (!unknown.empty()) return prefix + error.what();
+  return prefix + "a command is missing";
+}
+
+int run(int argc, char** argv) {
+  const std::vector<std::string_view> arguments(argv, argv + argc);
   Context context;
+  context.messages->use_json(wants_json(arguments));
   CLI::App app("Keeps an application's state as plain JSON files with the safety of a database.",
                "safechunk");
   app.set_version_flag("--version", std::string(safechunk::version()));
   app.add_option("-C,--base-dir", context.base_dir,
                  "the folder that holds the project (default: the working folder)");
-  app.add_flag("--json", context.json, "print results and errors as JSON");
+  app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);
   add_all(app, context);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help and --version
+    return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return code == 0 ? kOk : kUsage;
-  } catch (const std::exception& error) {
-    std::cerr << "safechunk: " << error.what() << "\n";
-    return kFailed;
+    context.messages->usage(what_is_wrong(app, error));
+    return kUsage;
   }
   std::cout.flush();
   if (!std::cout) {
-    std::cerr << "safechunk: cannot write to standard output\n";
+    context.messages->error(Status(ErrorCode::io_error, "cannot write to standard output").error());
     return kFailed;
   }
   return context.exit_code;
+}
+
+// Works without memory: uses neither a stream nor a string.
+void say(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+int fail_without_memory() noexcept {
+  say("safechunk: there is not enough memory\n");
+  return kFailed;
+}
+
+// Functions of CLI11 that are noexcept allocate all the same.
+[[noreturn]] void end_without_memory() noexcept {
+  try {
+    if (const std::exception_ptr current = std::current_exception())
+      std::rethrow_exception(current);
+  } catch (const std::bad_alloc&) {
+    ::_exit(fail_without_memory());
+  } catch (...) {  // NOLINT: a mistake in this program; the dump of its memory shows where
+  }
+  std::abort();
+}
+
+}  // namespace
+}  // namespace safechunk::cli
+
+int main(int argc, char** argv) {
+  using namespace safechunk::cli;
+  std::set_terminate(end_without_memory);
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return fail_without_memory();
+  } catch (const std::exception& error) {
+    say("safechunk: ");
+    say(error.what());
+    say("\n");
+    return kFailed;
+  }
 }

@@ -17,15 +17,13 @@ int checkpoint(const Context& context, const Arguments& arguments) {
   if (!engine) return fail(context, engine.status());
   auto name = engine->create_checkpoint(arguments.label, arguments.retention, arguments.notes,
                                         progress_bar("archiving"));
-  int code = kOk;
-  if (!name) {
-    code = fail(context, name.status());
-  } else if (context.json) {
-    print({{"checkpoint", *name}});
+  if (!name) return finish(context, *engine, fail(context, name.status()));
+  if (context.json) {
+    print({{"checkpoint", *name}, {"state", state_of_faults(context)}});
   } else {
     std::cout << *name << "\n";
   }
-  return finish(context, *engine, code);
+  return finish(context, *engine, code_of_faults(context));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <iostream>
@@ -25,16 +26,41 @@ Result<std::string> read_input(const std::string& file) {
   return text;
 }
 
+bool exists(const Context& context, const std::string& chunk) {
+  const auto location = locate(context);
+  if (!location) return false;
+  EngineOptions options;
+  options.base_dir = location->base_dir;
+  options.read_only = true;
+  auto engine = SafeChunkEngine::open(location->project_id, options);
+  if (!engine) return false;
+  const auto chunks = engine->list_chunks();
+  return chunks && std::ranges::find(*chunks, chunk) != chunks->end();
+}
+
+// "put project users.json < users.json" would make the file users.json.json.
+Status check_ending(const Context& context, const std::string& chunk) {
+  const std::string name = without_json_ending(chunk);
+  if (name.empty() || exists(context, chunk)) return {};
+  Error error;
+  error.code = ErrorCode::invalid_name;
+  error.message = "a chunk's name has no '.json' at its end: did you mean '" + name + "'?";
+  error.chunk = chunk;
+  return error;
+}
+
 int put(const Context& context, const std::string& chunk, const std::string& file) {
+  if (Status status = check_ending(context, chunk); !status) return fail(context, status);
   auto text = read_input(file);
   if (!text) return fail(context, text.status());
-  auto engine = open_for_writing(context);
+  auto engine = open_for_writing(context, Missing::create);
   if (!engine) return fail(context, engine.status());
+  if (was_interrupted()) return finish(context, *engine, kFailed);
   Status status = engine->stage_update(std::string_view(*text), chunk);
   if (status.ok()) status = engine->force_sync();
-  const int code = status.ok() ? static_cast<int>(kOk) : fail(context, status);
-  if (code == kOk && context.json) print({{"chunk", chunk}, {"saved", true}});
-  return finish(context, *engine, code);
+  if (!status.ok()) return finish(context, *engine, fail(context, status));
+  if (context.json) print({{"chunk", chunk}, {"saved", true}, {"state", state_of_faults(context)}});
+  return finish(context, *engine, code_of_faults(context));
 }
 
 }  // namespace

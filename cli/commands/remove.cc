@@ -8,11 +8,14 @@ namespace {
 int remove(const Context& context, const std::string& chunk) {
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
+  if (was_interrupted()) return finish(context, *engine, kFailed);
   Status status = engine->remove_chunk(chunk);
   if (status.ok()) status = engine->force_sync();
-  const int code = status.ok() ? static_cast<int>(kOk) : fail(context, status);
-  if (code == kOk && context.json) print({{"chunk", chunk}, {"removed", true}});
-  return finish(context, *engine, code);
+  if (!status.ok()) return finish(context, *engine, fail(context, status));
+  if (context.json) {
+    print({{"chunk", chunk}, {"removed", true}, {"state", state_of_faults(context)}});
+  }
+  return finish(context, *engine, code_of_faults(context));
 }
 
 }  // namespace

@@ -5,20 +5,27 @@
 namespace safechunk::cli {
 namespace {
 
+// The faults themselves are on stderr.
+void print_result(const Context& context, bool repaired) {
+  const std::vector<Error> faults = context.messages->faults();
+  if (context.json) {
+    Json found = Json::array();
+    for (const Error& fault : faults) found.push_back(Json::parse(to_json(fault)));
+    print({{"repaired", repaired}, {"found", found}});
+  } else if (faults.empty() && repaired) {
+    std::cout << "nothing to repair\n";
+  } else {
+    std::cout << counted(faults.size(), "problem") << ", "
+              << (repaired ? "all repaired" : "not all repaired") << "\n";
+  }
+}
+
 int repair(const Context& context) {
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
-  Json faults = Json::array();
-  engine->on_fault([&](const Error& error) {
-    if (context.json) {
-      faults.push_back(Json::parse(to_json(error)));
-    } else {
-      std::cout << printable(error.to_text()) << "\n";
-    }
-  });
   const Status status = engine->repair(progress_bar("repairing"));
   const int code = status.ok() ? static_cast<int>(kOk) : fail(context, status);
-  if (context.json) print({{"repaired", status.ok()}, {"found", faults}});
+  print_result(context, status.ok());
   return finish(context, *engine, code);
 }
 

@@ -10,9 +10,9 @@ int restore(const Context& context, const std::string& name) {
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
   const Status status = engine->restore_checkpoint(name, progress_bar("reading"));
-  const int code = status.ok() ? static_cast<int>(kOk) : fail(context, status);
-  if (code == kOk && context.json) print({{"restored", name}});
-  return finish(context, *engine, code);
+  if (!status.ok()) return finish(context, *engine, fail(context, status));
+  if (context.json) print({{"restored", name}});
+  return finish(context, *engine, kOk);
 }
 
 }  // namespace

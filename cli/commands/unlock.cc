@@ -6,9 +6,11 @@ namespace safechunk::cli {
 namespace {
 
 int unlock(const Context& context, bool force) {
-  const Status status = unlock_project(context.project, context.base_dir, force);
+  const auto location = locate(context);
+  if (!location) return fail(context, location.status());
+  const Status status = unlock_project(location->project_id, location->base_dir, force);
   if (!status.ok()) return fail(context, status);
-  if (context.json) print({{"unlocked", context.project}});
+  if (context.json) print({{"unlocked", location->project_id}});
   return kOk;
 }
 

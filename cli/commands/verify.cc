@@ -19,8 +19,8 @@ int verify(const Context& context) {
       if (!file.detail.empty()) std::cout << "  (" << printable(file.detail) << ")";
       std::cout << "\n";
     }
-    std::cout << report->files.size() << " files, " << (report->sound() ? "sound" : "DAMAGED")
-              << "\n";
+    std::cout << counted(report->files.size(), "file") << ", "
+              << (report->sound() ? "sound" : "DAMAGED") << "\n";
   }
   return report->sound() ? kOk : kFailed;
 }

@@ -1,14 +1,15 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get list remove health verify repair checkpoint checkpoints restore unlock"
+    local commands="put get list remove health verify repair quarantine checkpoint checkpoints restore unlock"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-    local base=. command="" project="" word i
+    local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
             --label|--notes|--retention) ((++i)) ;;
             -*) ;;
+            quarantine) if [ -z "$command" ]; then group=$word; elif [ -z "$project" ]; then project=$word; fi ;;
             *) if [ -z "$command" ]; then command=$word; elif [ -z "$project" ]; then project=$word; fi ;;
         esac
     done
@@ -21,9 +22,11 @@ _safechunk() {
         [ "$command" = unlock ] && options="$options --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [ -z "$command" ]; then
+        [ -n "$group" ] && commands="list show clear"
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
     elif [ -z "$project" ]; then
         local folder
+        [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$current"); return; }
         for folder in "$base"/*/chunks; do
             [ -d "$folder" ] || continue
             folder=${folder%/chunks}
@@ -33,6 +36,7 @@ _safechunk() {
     else
         local names=""
         case $command in
+            show|clear) names=$(cd "$base/$project/quarantine" 2>/dev/null && printf '%s\n' *) ;;
             put|get|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
             restore) names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
         esac

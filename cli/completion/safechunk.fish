@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get list remove health verify repair checkpoint checkpoints restore unlock
+set -l commands put get list remove health verify repair quarantine checkpoint checkpoints restore unlock
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -30,6 +30,7 @@ complete -c safechunk -s h -l help -d 'print help'
 complete -c safechunk -l version -d 'print the version'
 complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c safechunk -n "__fish_seen_subcommand_from $commands" -a '(__safechunk_projects)'
+complete -c safechunk -n "__fish_seen_subcommand_from quarantine; and not __fish_seen_subcommand_from list show clear" -a 'list show clear'
 complete -c safechunk -n "__fish_seen_subcommand_from put get remove" -a '(__safechunk_chunks)'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d 'part of the file name'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'

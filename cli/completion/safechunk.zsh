@@ -32,6 +32,7 @@ _safechunk() {
         'health:print the state of the folder'
         'verify:read and judge every file'
         'repair:recover the journal and heal'
+        'quarantine:list, show or clear what was kept'
         'checkpoint:archive all chunks'
         'checkpoints:print all checkpoints'
         'restore:restore a checkpoint'
@@ -55,6 +56,7 @@ _safechunk() {
                 checkpoint) _arguments '1:project:_safechunk_projects' \
                     '--label[part of the file name]:label:' '--notes[free text]:notes:' \
                     '--retention[how many to keep]:number:' ;;
+                quarantine) _arguments '1:command:(list show clear)' '2:project:_safechunk_projects' '*:file:' ;;
                 unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
                 *) _arguments '1:project:_safechunk_projects' ;;
             esac ;;

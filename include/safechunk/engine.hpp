@@ -15,6 +15,7 @@
 // Fork: in a forked child the engine is inactive; it owns and releases nothing.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -149,6 +150,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // the others are saved, and the worker retries with back-off; the first error is returned.
   // not_owner when inactive.
   Status force_sync();
+
+  // Another debounce_delay for edits from now on; below 0 it is 0. max_delay is raised to it when
+  // it is smaller, as when the engine is constructed.
+  void set_debounce_delay(std::chrono::milliseconds delay);
 
   // --- reading
 

@@ -1,5 +1,6 @@
 // The reports as JSON text: for logs, for a page that shows the state of a project, for programs in
-// other languages. The command line with --json and the Python package give exactly these members.
+// other languages. The command line with --json gives exactly these members; the Python package adds
+// other names of some, which later versions of the original engine used.
 //
 // Each result is one JSON value on one line, without a newline at its end. Every member is always
 // there: a member that does not apply is "", 0, or null where this page says so. The names are
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <safechunk/export.hpp>
+#include <safechunk/maintenance.hpp>
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 
@@ -35,5 +37,8 @@ SAFECHUNK_EXPORT std::string to_json(const VerifyReport& report);
 
 // [{"filename", "label", "date", "notes", "size"}]
 SAFECHUNK_EXPORT std::string to_json(const std::vector<CheckpointInfo>& checkpoints);
+
+// [{"name", "size", "modified"}]
+SAFECHUNK_EXPORT std::string to_json(const std::vector<QuarantinedFile>& files);
 
 }  // namespace safechunk

@@ -2,6 +2,7 @@
 
 #include <safechunk/engine.hpp>
 
+#include "api/encoding.h"
 #include "api/engine_access.h"
 #include "api/open.h"
 #include "base/chunk_name.h"
@@ -26,7 +27,7 @@ Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
 Status Transaction::stage(std::string_view json_text, std::string_view chunk) {
-  return impl_->edits->put(json_text, chunk);
+  return put_text(*impl_->edits, json_text, chunk);
 }
 
 Status Transaction::remove(std::string_view chunk) {
@@ -121,7 +122,7 @@ std::optional<OwnerInfo> SafeChunkEngine::owner() const {
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
   const auto edits = core_->new_edits(json_text.size());
-  if (Status status = edits->put(json_text, chunk); !status) return status;
+  if (Status status = put_text(*edits, json_text, chunk); !status) return status;
   return core_->stage(edits);
 }
 
@@ -135,6 +136,10 @@ Transaction SafeChunkEngine::transaction() {
 
 Status SafeChunkEngine::force_sync() {
   return core_->force_sync();
+}
+
+void SafeChunkEngine::set_debounce_delay(std::chrono::milliseconds delay) {
+  core_->set_debounce_delay(delay);
 }
 
 Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {

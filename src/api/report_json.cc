@@ -93,6 +93,13 @@ void visit_members(const CheckpointInfo& info, Visit visit) {
   visit("size", info.size);
 }
 
+template <typename Visit>
+void visit_members(const QuarantinedFile& file, Visit visit) {
+  visit("name", file.name);
+  visit("size", file.size);
+  visit("modified", file.modified);
+}
+
 // --- values as JSON text
 
 void append_escaped(std::string& out, std::string_view utf8) {
@@ -214,6 +221,9 @@ std::string to_json(const VerifyReport& report) {
 }
 std::string to_json(const std::vector<CheckpointInfo>& checkpoints) {
   return text_of(checkpoints);
+}
+std::string to_json(const std::vector<QuarantinedFile>& files) {
+  return text_of(files);
 }
 
 }  // namespace safechunk

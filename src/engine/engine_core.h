@@ -61,6 +61,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status commit_unit();
   Status remove_chunk(std::string_view chunk);
   Status force_sync();
+  void set_debounce_delay(std::chrono::milliseconds delay);
 
   // Reading.
   Status check_readable() const;  // ok when there is a project that can be read

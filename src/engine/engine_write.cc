@@ -187,4 +187,10 @@ void EngineCore::record_commit(const Store& store, const CommitOutcome& outcome,
   }
 }
 
+void EngineCore::set_debounce_delay(std::chrono::milliseconds delay) {
+  if (is_forked()) return;
+  const MutexLock lock(mutex_);
+  schedule_.set_debounce_delay(std::max(delay, std::chrono::milliseconds(0)));
+}
+
 }  // namespace safechunk

@@ -18,9 +18,15 @@ class Debounce {
   static constexpr Duration kForever = std::chrono::hours(24 * 365 * 100);
 
   // Longer delays than kForever would overflow; they mean never.
-  Debounce(Duration debounce_delay, Duration max_delay)
-      : debounce_delay_(std::min(debounce_delay, kForever)),
-        max_delay_(std::min(std::max(debounce_delay, max_delay), kForever)) {}
+  Debounce(Duration debounce_delay, Duration max_delay) : least_max_delay_(max_delay) {
+    set_delay(debounce_delay);
+  }
+
+  // For edits from now on.
+  void set_delay(Duration debounce_delay) {
+    debounce_delay_ = std::min(debounce_delay, kForever);
+    max_delay_ = std::min(std::max(debounce_delay, least_max_delay_), kForever);
+  }
 
   void edited(TimePoint now) {
     if (deadline_ == TimePoint::max()) latest_ = now + max_delay_;
@@ -42,8 +48,9 @@ class Debounce {
   [[nodiscard]] TimePoint deadline() const { return deadline_; }
 
  private:
-  Duration debounce_delay_;
-  Duration max_delay_;
+  Duration least_max_delay_;
+  Duration debounce_delay_{};
+  Duration max_delay_{};
   TimePoint last_edit_ = TimePoint::min();
   TimePoint latest_ = TimePoint::max();
   TimePoint deadline_ = TimePoint::max();
@@ -79,6 +86,7 @@ class Schedule {
   Schedule(Debounce::Duration debounce_delay, Debounce::Duration max_delay)
       : debounce_(debounce_delay, max_delay) {}
 
+  void set_debounce_delay(Debounce::Duration delay) { debounce_.set_delay(delay); }
   void edited(TimePoint now) { debounce_.edited(now); }
   // Everything is durable in the journal, and the files should follow when there is time. During a
   // burst of writes (edits arrived while the last commit ran) they wait for the normal deadline:
@@ -114,9 +122,7 @@ class Schedule {
     return std::min(debounce_.deadline(), back_off_.retry_at());
   }
   // Whether next() is another try after a failure.
-  [[nodiscard]] bool next_is_retry() const {
-    return back_off_.retry_at() <= debounce_.deadline();
-  }
+  [[nodiscard]] bool next_is_retry() const { return back_off_.retry_at() <= debounce_.deadline(); }
   [[nodiscard]] bool backing_off() const { return back_off_.retry_at() != TimePoint::max(); }
 
  private:

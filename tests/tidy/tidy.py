@@ -36,13 +36,14 @@ ENGINE_WORDS = re.compile(r"\b\w*(journal|quarantine|stamp|inode|directory)\w*\b
 ENGINE_MAY_SAY = {"Durability::journal", "journal_synced", "sync_by_journal"}
 # The public headers that speak about values only; engine.hpp is the face of the api layer.
 PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp",
-                 "safechunk/report_json.hpp", "safechunk/safechunk.h"}
+                 "safechunk/maintenance.hpp", "safechunk/report_json.hpp", "safechunk/safechunk.h"}
 
 OS_HEADERS = re.compile(
     r"(^|/)(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"
     r"|^(sys|linux|arpa|netinet|asm)/")
-# The interactive command asks whether its output is a terminal.
-OS_HEADERS_ALLOWED = {("cli", "unistd.h")}
+# The interactive command asks whether its output is a terminal, ends cleanly after a signal, and
+# says on which file system a project lies.
+OS_HEADERS_ALLOWED = {("cli", "unistd.h"), ("cli", "signal.h"), ("cli", "sys/stat.h")}
 # The worker, and the archive's helpers, which are joined before the call that started them returns.
 THREAD_OWNERS = {"src/engine/worker.h", "src/archive/compress_ahead.h",
                  "src/archive/compress_ahead.cc", "src/archive/zip_reader.cc"}

@@ -9,6 +9,7 @@
 """
 
 from ._engine import SafeChunkEngine
+from ._numbers import BigFloat
 from ._transaction import Transaction
 from .errors import (
     BeingEditedError,
@@ -27,6 +28,7 @@ from .errors import (
     LostError,
     NoSpaceError,
     NotFoundError,
+    NotOwnedWarning,
     NotOwnerError,
     PermissionDeniedError,
     ReadOnlyError,
@@ -43,6 +45,7 @@ from .errors import (
 __version__ = SafeChunkEngine.VERSION
 
 __all__ = [
+    "BigFloat",
     "BeingEditedError",
     "CancelledError",
     "ConflictError",
@@ -59,6 +62,7 @@ __all__ = [
     "LostError",
     "NoSpaceError",
     "NotFoundError",
+    "NotOwnedWarning",
     "NotOwnerError",
     "PermissionDeniedError",
     "ReadOnlyError",

@@ -29,7 +29,7 @@ def checked_base_dir(base_dir: str | os.PathLike[str] | os.PathLike[bytes] | Non
     base = os.fspath(base_dir) if base_dir is not None else ""
     if not isinstance(base, str):
         raise TypeError(f"base_dir must be str or os.PathLike, not {type(base).__name__}")
-    return base
+    return os.path.expanduser(base)
 
 
 def milliseconds(seconds: object, what: str) -> float:
@@ -46,6 +46,21 @@ def checked_integer(value: object, what: str, most: int) -> int:
     if not 0 <= value <= most:
         raise InvalidArgumentError(f"{what} must be between 0 and {most}")
     return value
+
+
+def checked_timeout(seconds: object) -> float:
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"lock_timeout must be a number of seconds, not {type(seconds).__name__}")
+    if not seconds >= 0:
+        raise InvalidArgumentError("lock_timeout must not be negative")
+    return float(seconds)
+
+
+def checked_file_name(filename: object, zip_name: object) -> str:
+    """One name of a checkpoint, under either parameter."""
+    if (filename is None) == (zip_name is None):
+        raise TypeError("give the checkpoint's file name once: filename= or zip_name=")
+    return checked_name(filename if zip_name is None else zip_name, "checkpoint")
 
 
 _Handler = TypeVar("_Handler")

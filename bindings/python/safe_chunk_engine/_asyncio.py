@@ -33,22 +33,21 @@ class Asyncio(Chunks, Checkpoints):
         return await asyncio.to_thread(self.force_sync)
 
     async def create_checkpoint_async(
-        self,
-        label: str = "manual",
-        retention: int = 10,
-        *,
-        notes: str = "",
-        progress: Progress | None = None,
+        self, *arguments: Any, progress: Progress | None = None, **options: Any
     ) -> str | None:
         """As create_checkpoint(); `progress` is called on another thread."""
-        call = functools.partial(
-            self.create_checkpoint, label, retention, notes=notes, progress=progress
-        )
+        call = functools.partial(self.create_checkpoint, *arguments, progress=progress, **options)
         return await asyncio.to_thread(call)
 
     async def restore_checkpoint_async(
-        self, filename: str, *, progress: Progress | None = None
+        self,
+        filename: str | None = None,
+        *,
+        zip_name: str | None = None,
+        progress: Progress | None = None,
     ) -> bool:
         """As restore_checkpoint(); `progress` is called on another thread."""
-        call = functools.partial(self.restore_checkpoint, filename, progress=progress)
+        call = functools.partial(
+            self.restore_checkpoint, filename, zip_name=zip_name, progress=progress
+        )
         return await asyncio.to_thread(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ._arguments import checked_handler
+from ._arguments import checked_handler, milliseconds
 from ._calls import Calls
 from .errors import Fault
 
@@ -20,8 +20,13 @@ class Attributes(Calls):
 
     @property
     def debounce_delay(self) -> float:
-        """Seconds between the last edit and its commit."""
+        """Seconds between the last edit and its commit. A new value holds for later edits."""
         return self._debounce_delay
+
+    @debounce_delay.setter
+    def debounce_delay(self, seconds: float) -> None:
+        self._core.set_debounce_delay(milliseconds(seconds, "debounce_delay"))
+        self._debounce_delay = seconds
 
     @property
     def root_dir(self) -> Path:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from . import _core
 from ._arguments import Default
 from ._events import Events
-from .errors import MISTAKES, CancelledError, NotFoundError, SafeChunkError
+from ._ownership import Claim
+from .errors import MISTAKES, CancelledError, InvalidJsonError, NotFoundError, SafeChunkError
 
 Progress = Callable[[int, int], object]
+ParseNumber = Callable[[str], Any]
 
 MISSING = object()
 
@@ -26,8 +28,11 @@ class Calls:
 
     _core: _core.Engine
     _events: Events
+    _claim: Claim
     _strict: bool
     _default: Default | None
+    _parse_int: ParseNumber | None
+    _parse_float: ParseNumber | None
     _depth_limit: int
     _debounce_delay: float
     _project_id: str
@@ -53,9 +58,30 @@ class Calls:
         return taken
 
     def _failed(self, error: SafeChunkError, otherwise: _Otherwise) -> _Otherwise:
+        error = self._claim.explain(error)
         # not_found and cancelled are answers to the caller, and no faults.
         if not error.reported and not isinstance(error, (NotFoundError, CancelledError)):
             self._events.fault(error)
         if self._strict:
             raise error
         return otherwise
+
+    def _raised(self, call: Callable[..., _T], *arguments: object) -> _T:
+        """The result of `call`; every failure is raised, with its reason in words."""
+        try:
+            return call(*arguments)
+        except SafeChunkError as error:
+            better = self._claim.explain(error)
+            if better is error:
+                raise
+            raise better from None
+
+    def _read(self, call: Callable[..., _T], chunk_name: str, *arguments: object) -> _T:
+        """The result of `call`, which reads that chunk; with ``strict=True`` an older version than
+        the one that was saved last is an error."""
+        try:
+            return self._raised(call, chunk_name, self._strict, *arguments)
+        except ValueError as error:
+            if isinstance(error, SafeChunkError):
+                raise
+            raise InvalidJsonError(f"cannot be read: {error}", chunk=chunk_name) from error

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
-from ._arguments import checked_integer, checked_name
+from ._arguments import checked_file_name, checked_integer, checked_name
 from ._calls import Calls, Progress
+from .errors import InvalidNameError, NotFoundError
+
+
+def _retention_and_notes(*positional: object, **named: object) -> tuple[object, object]:
+    """Of create_checkpoint(): a str in second place makes it the form of later versions."""
+    later = len(positional) > 0 and isinstance(positional[0], str)
+    names = ("notes", "retention") if later else ("retention",)
+    if len(positional) > len(names):
+        raise TypeError("create_checkpoint() takes label and retention, or label, notes, retention")
+    for name, value in zip(names, positional):
+        if name in named:
+            raise TypeError(f"create_checkpoint() got {name} twice")
+        named[name] = value
+    retention, notes = named.pop("retention", 10), named.pop("notes", "")
+    if named:
+        raise TypeError(f"create_checkpoint() has no parameter {next(iter(named))!r}")
+    return retention, notes
 
 
 class Checkpoints(Calls):
     """The part of SafeChunkEngine that makes and restores checkpoints."""
 
+    @overload
+    def create_checkpoint(
+        self,
+        label: str = ...,
+        retention: int = ...,
+        *,
+        notes: str = ...,
+        progress: Progress | None = ...,
+    ) -> str | None: ...
+    @overload
+    def create_checkpoint(
+        self,
+        label: str,
+        notes: str,
+        retention: int = ...,
+        /,
+        *,
+        progress: Progress | None = ...,
+    ) -> str | None: ...
     def create_checkpoint(
         self,
         label: str = "manual",
-        retention: int = 10,
-        *,
-        notes: str = "",
+        *positional: object,
         progress: Progress | None = None,
+        **named: object,
     ) -> str | None:
         """Commits, then writes and verifies a zip archive of all chunks and backups.
+
+        As the original's later versions call it, also ``(label, notes, retention)`` by position: a
+        str in second place is the notes.
 
         :param retention: how many of this engine's archives are kept, the newest ones
         :param progress: called with done and total; returning False cancels
         :return: the file's name; None when it failed or was cancelled
         :raises InvalidNameError: for a label that is no plain file name
         """
-        return self._try(
+        retention, notes = _retention_and_notes(*positional, **named)
+        name = self._try(
             self._core.create_checkpoint,
             None,
             checked_name(label, "label"),
@@ -34,26 +74,62 @@ class Checkpoints(Calls):
             checked_name(notes, "notes"),
             progress,
         )
+        if name is not None:
+            self._events.status(f"Checkpoint saved: {label}")
+        return name
 
     def list_checkpoints(self) -> list[dict[str, Any]]:
-        """Newest first: dictionaries of filename, label, date, notes and size."""
-        return self._try(self._core.list_checkpoints, list[dict[str, Any]]())
+        """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS), notes and size."""
+        found = self._try(self._core.list_checkpoints, list[dict[str, Any]]())
+        for checkpoint in found:
+            day, _, time = str(checkpoint["date"]).partition(" ")
+            checkpoint["date"] = f"{day.replace('-', '')}_{time.replace(':', '')}"
+        return found
 
-    def verify_checkpoint(self, filename: str, *, progress: Progress | None = None) -> bool:
-        """Reads every entry and compares checksums."""
-        checked_name(filename, "checkpoint")
-        return self._did(self._core.verify_checkpoint, filename, progress)
+    def verify_checkpoint(
+        self,
+        filename: str | None = None,
+        *,
+        zip_name: str | None = None,
+        progress: Progress | None = None,
+    ) -> bool:
+        """Reads every entry and compares checksums. False when there is none of that name."""
+        name = checked_file_name(filename, zip_name)
+        return self._with_checkpoint(self._core.verify_checkpoint, name, progress)
 
-    def restore_checkpoint(self, filename: str, *, progress: Progress | None = None) -> bool:
-        """Replaces all chunks by those of the archive, whole or not at all.
+    def restore_checkpoint(
+        self,
+        filename: str | None = None,
+        *,
+        zip_name: str | None = None,
+        progress: Progress | None = None,
+    ) -> bool:
+        """Replaces all chunks by those of the archive, whole or not at all. False when there is none
+        of that name.
 
         The previous state is kept as the checkpoint ``before_restore``.
         """
-        checked_name(filename, "checkpoint")
-        done = self._did(self._core.restore_checkpoint, filename, progress)
+        name = checked_file_name(filename, zip_name)
+        done = self._with_checkpoint(self._core.restore_checkpoint, name, progress)
         self._events.dirty_changed()
+        if done:
+            self._events.status(f"Restored from checkpoint: {name}")
         return done
 
-    def delete_checkpoint(self, filename: str) -> bool:
-        """Removes an archive. False when there is none."""
-        return self._did(self._core.delete_checkpoint, checked_name(filename, "checkpoint"))
+    def delete_checkpoint(
+        self, filename: str | None = None, *, zip_name: str | None = None
+    ) -> bool:
+        """Removes an archive. False when there is none of that name."""
+        name = checked_file_name(filename, zip_name)
+        return self._with_checkpoint(self._core.delete_checkpoint, name)
+
+    def _with_checkpoint(
+        self, call: Callable[..., None], name: str, *arguments: object
+    ) -> bool:
+        """Calls it. A file of another name in the folder is no mistake, but none of our archives."""
+        try:
+            return self._did(call, name, *arguments)
+        except InvalidNameError:
+            if name in ("", ".", "..") or any(separator in name for separator in "/\\:"):
+                raise
+            return self._failed(NotFoundError("there is no such checkpoint", path=name), False)

@@ -8,7 +8,7 @@ from typing import Any
 from ._arguments import Default, checked_name
 from ._calls import MISSING, Calls
 from ._transaction import Transaction
-from .errors import NotFoundError
+from .errors import MISTAKES, CorruptError, LostError, NotFoundError, SafeChunkError
 
 
 class Chunks(Calls):
@@ -53,23 +53,47 @@ class Chunks(Calls):
 
         It commits at the end of the block, unless an exception leaves it.
         """
-        return Transaction(self._core.transaction(), self._events, self._default, self._depth_limit)
+        return Transaction(
+            self._core.transaction(),
+            self._events,
+            self._default,
+            self._depth_limit,
+            self._claim.explain,
+        )
 
     # --- reading
 
     def fetch_chunk(self, chunk_name: str) -> Any:
         """A copy of the chunk: what is staged, else what is on disk, healed when damaged.
 
-        :return: {} when there is no such chunk; None when it cannot be read (see on_fault)
+        An older version that is given in place of a damaged one goes with a fault of the chunk, and
+        with ``strict=True`` that fault is raised instead.
+
+        :return: {} when there is no such chunk, and, with a fault, when nothing of it can be read
+            any more; None when it cannot be read now (see on_fault)
         """
-        found = self._try(self._core.find_chunk, None, checked_name(chunk_name), MISSING)
+        checked_name(chunk_name)
+        try:
+            found = self._find(chunk_name)
+        except MISTAKES:
+            raise
+        except (CorruptError, LostError) as error:
+            return self._failed(error, dict[str, Any]())
+        except SafeChunkError as error:
+            return self._failed(error, None)
         return {} if found is MISSING else found
+
+    def _find(self, chunk_name: str) -> Any:
+        return self._read(
+            self._core.find_chunk, chunk_name, MISSING, self._parse_int, self._parse_float
+        )
 
     read_chunk = fetch_chunk
 
     def fetch_text(self, chunk_name: str) -> str | None:
         """The chunk's JSON text as it stands in the file; None when there is none."""
-        return self._try(self._core.find_text, None, checked_name(chunk_name))
+        checked_name(chunk_name)
+        return self._try(self._read, None, self._core.find_text, chunk_name)
 
     def list_chunks(self) -> list[str]:
         """The names of all chunks, sorted."""
@@ -78,18 +102,18 @@ class Chunks(Calls):
     # --- the engine as a mapping from chunk names to values; failures are always raised
 
     def __getitem__(self, chunk_name: str) -> Any:
-        found = self._core.find_chunk(checked_name(chunk_name), MISSING)
+        found = self._find(checked_name(chunk_name))
         if found is MISSING:
             raise KeyError(chunk_name)
         return found
 
     def __setitem__(self, chunk_name: str, data: object) -> None:
-        self._core.stage_update(data, checked_name(chunk_name), self._default)
+        self._raised(self._core.stage_update, data, checked_name(chunk_name), self._default)
         self._events.dirty_changed()
 
     def __delitem__(self, chunk_name: str) -> None:
         try:
-            self._core.remove_chunk(checked_name(chunk_name))
+            self._raised(self._core.remove_chunk, checked_name(chunk_name))
         except NotFoundError:
             raise KeyError(chunk_name) from None
         self._events.dirty_changed()

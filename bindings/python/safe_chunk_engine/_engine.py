@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import inspect
 import os
 import shutil
 import weakref
@@ -12,21 +13,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn
 
-from . import _core, errors
+from . import _core, _numbers, errors
 from ._arguments import (
     Default,
     checked_base_dir,
     checked_integer,
     checked_name,
+    checked_timeout,
     milliseconds,
 )
 from ._asyncio import Asyncio
 from ._attributes import Attributes
-from ._calls import Progress
+from ._calls import ParseNumber, Progress
 from ._events import Events
-from .errors import MISTAKES, InvalidArgumentError, NotFoundError, SafeChunkError
+from ._health import with_other_names
+from ._ownership import Claim, find_claim, opening
+from .errors import MISTAKES, InvalidArgumentError, LockedError, NotFoundError, SafeChunkError
 
 _core.set_makers(errors.make_error, errors.make_bad_value)
+_core.set_numbers(_numbers.integer_of, _numbers.text_of, _numbers.BigFloat)
+
+_MAX_DELAY = 5.0
 
 
 class SafeChunkEngine(Asyncio, Attributes):
@@ -38,7 +45,8 @@ class SafeChunkEngine(Asyncio, Attributes):
 
     When the environment fails (disk, permissions, another owner), a method reports that to
     ``on_fault`` and returns False or None; with ``strict=True`` it raises a SafeChunkError. A wrong
-    argument always raises (TypeError, ValueError).
+    argument always raises (TypeError, ValueError). A fault that neither ``on_fault`` nor `logging`
+    takes is printed on stderr, once for each code.
     """
 
     VERSION: str = _core.version
@@ -49,12 +57,17 @@ class SafeChunkEngine(Asyncio, Attributes):
         debounce_delay: float = 1.0,
         base_dir: str | os.PathLike[str] | None = None,
         *,
-        max_delay: float = 5.0,
+        max_delay: float = _MAX_DELAY,
+        force_save_delay: float | None = None,
         strict: bool = False,
         read_only: bool = False,
+        lock_timeout: float = 0.0,
+        wait: bool = False,
         durability: Literal["file", "journal"] = "file",
         indent: int = 4,
         default: Default | None = None,
+        parse_int: ParseNumber | None = None,
+        parse_float: ParseNumber | None = None,
         depth_limit: int = 1024,
         chunk_size_limit: int = 512 << 20,
         journal_limit: int = 64 << 20,
@@ -62,19 +75,28 @@ class SafeChunkEngine(Asyncio, Attributes):
         """Opens ``base_dir/project_id``, creates what is missing, takes the lock and recovers.
 
         When the project cannot be owned the engine is inactive: ``is_active()`` is False, reading
-        works, and ``on_fault`` gets the reason as soon as it is set. With ``strict=True`` the
-        constructor raises instead.
+        works, ``on_fault`` gets the reason as soon as it is set, and a NotOwnedWarning is given
+        unless `logging` is set up. With ``strict=True`` the constructor raises instead.
 
         :param project_id: the name of the project's folder
         :param debounce_delay: seconds between the last edit and its commit
-        :param base_dir: where the project's folder lies; None: the present working folder
+        :param base_dir: where the project's folder lies; None: the present working folder; "~" is
+            the home folder
         :param max_delay: seconds between the first unsaved edit and the commit, at most
+        :param force_save_delay: another name of max_delay
         :param strict: raise failures of the environment (disk, permissions, another owner)
         :param read_only: take no lock and change nothing; works while another process owns it
+        :param lock_timeout: seconds to wait, here and in attach(), while another owner has the
+            project
+        :param wait: when another owner still has it, take the project later, as soon as it is free,
+            on a thread of its own; until then the engine is inactive, also with ``strict=True``
         :param durability: "file": force_sync() returns when the files are durable; "journal": when
             the journal is, and the files follow
         :param indent: blanks per level in the files
         :param default: called for objects that JSON does not have, as by json.dumps
+        :param parse_int: called with the text of each integer that is read, as by json.loads
+        :param parse_float: the same for numbers with a fraction or an exponent. Without it a number
+            that float cannot hold (``1e400``) is a BigFloat
         :param depth_limit: nesting beyond this is refused
         :param chunk_size_limit: bytes of one chunk
         :param journal_limit: bytes of journal that force a commit
@@ -82,12 +104,19 @@ class SafeChunkEngine(Asyncio, Attributes):
         """
         if durability not in ("file", "journal"):
             raise InvalidArgumentError("durability must be 'file' or 'journal'")
+        if force_save_delay is not None:
+            if max_delay != _MAX_DELAY:
+                raise InvalidArgumentError("max_delay and force_save_delay are the same: give one")
+            max_delay = force_save_delay
         base = checked_base_dir(base_dir)
         engine_of = weakref.WeakMethod(self._core_is_dirty)
         checked_name(project_id, "project id")
         self._events = Events(project_id, lambda: bool(_call(engine_of)))
         self._strict = strict
         self._default = default
+        self._parse_int = parse_int
+        self._parse_float = parse_float
+        self._lock_timeout = checked_timeout(lock_timeout)
         self._depth_limit = checked_integer(depth_limit, "depth_limit", 1_000_000)
         self._debounce_delay = debounce_delay
         self._project_id = project_id
@@ -105,19 +134,39 @@ class SafeChunkEngine(Asyncio, Attributes):
             self._events,
         )
         self._path = Path(self._core.project_path())
-        self._check_opened(read_only)
+        self._claim = Claim(self._core, self._path, self)
         _open_engines.add(self)
+        self._check_opened(read_only, wait)
 
-    def _check_opened(self, read_only: bool) -> None:
+    def _check_opened(self, read_only: bool, wait: bool) -> None:
         try:
-            self._core.check_status()
+            try:
+                self._core.check_status()
+            except LockedError as error:
+                if self._lock_timeout == 0:
+                    raise self._claim.explain(error) from None
+                self._claim.take(self._lock_timeout)
         except MISTAKES:
             raise
         except SafeChunkError as error:
-            if self._strict:
+            if wait and isinstance(error, LockedError):
+                self._events.status(f"waiting for project '{self._project_id}': {error.message}")
+                self._claim.wait(_method_of(self._waited))
+            elif self._strict:
                 raise
-            self._events.fault(error)
+            else:
+                self._events.not_owned(error)
             return
+        self._remember_recovery(read_only)
+
+    def _waited(self, failure: SafeChunkError | None) -> None:
+        """Called on the thread that waited."""
+        if failure is None:
+            self._remember_recovery(read_only=False)
+        elif not failure.reported:
+            self._events.fault(failure)
+
+    def _remember_recovery(self, read_only: bool) -> None:
         if self._strict and read_only:
             if not _core.project_exists(self._project_id, os.fsencode(self.root_dir)):
                 raise NotFoundError("there is no such project", path=str(self._path))
@@ -144,9 +193,12 @@ class SafeChunkEngine(Asyncio, Attributes):
         :param project_id: the name; None: "new_project"
         :param options: of the constructor
         :return: the engine and "SUCCESS", or None and the reason
+        :raises TypeError: for an option that the constructor does not have
         """
         name = project_id if project_id is not None else "new_project"
-        root = Path(base_dir)
+        root = Path(checked_base_dir(base_dir))
+        inspect.signature(cls).bind(name, base_dir=root, **options)  # before any folder is made
+        made: Path | None = None
         try:
             candidate, count = name, 0
             _core.project_exists(checked_name(name, "project id"), os.fsencode(root))
@@ -154,8 +206,13 @@ class SafeChunkEngine(Asyncio, Attributes):
             while not _reserve(root / candidate):
                 count += 1
                 candidate = f"{name}_{count}"
+            made = root / candidate
             engine = cls(candidate, base_dir=root, **options)
-        except (SafeChunkError, OSError) as error:
+        except (SafeChunkError, OSError, TypeError) as error:
+            if made is not None:
+                _remove_if_empty(made)
+            if isinstance(error, TypeError):
+                raise
             return None, f"FAILED_TO_CREATE: {error}"
         if not engine.is_active() and not options.get("read_only", False):
             return None, f"FAILED_TO_CREATE: {engine.log_history[-1:]}"
@@ -174,14 +231,15 @@ class SafeChunkEngine(Asyncio, Attributes):
         :return: the engine and "SUCCESS", or None and the reason: "PROJECT_NOT_FOUND",
             "PROJECT_ALREADY_OPEN_IN_ANOTHER_PROCESS", or "OPEN_ERROR: ..."
         """
+        root = checked_base_dir(base_dir)
         try:
             # First, because it looks at the name.
             checked_name(project_id, "project id")
-            exists = _core.project_exists(project_id, os.fsencode(base_dir))
-            if not exists and not os.path.isdir(os.path.join(base_dir, project_id)):
+            exists = _core.project_exists(project_id, os.fsencode(root))
+            if not exists and not os.path.isdir(os.path.join(root, project_id)):
                 return None, "PROJECT_NOT_FOUND"
             strict = bool(options.pop("strict", False))
-            engine = cls(project_id, base_dir=base_dir, strict=True, **options)
+            engine = cls(project_id, base_dir=root, strict=True, **options)
         except errors.LockedError:
             return None, "PROJECT_ALREADY_OPEN_IN_ANOTHER_PROCESS"
         except (SafeChunkError, OSError) as error:
@@ -189,11 +247,33 @@ class SafeChunkEngine(Asyncio, Attributes):
         engine._strict = strict
         return engine, "SUCCESS"
 
+    @classmethod
+    def shared(
+        cls,
+        project_id: str,
+        debounce_delay: float = 1.0,
+        base_dir: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> SafeChunkEngine:
+        """The engine that this process has open for the project; opened now when there is none.
+
+        For code that runs more than once in a process, as a notebook's cell or a reloaded module.
+
+        :param options: of the constructor; used only when the project is opened now
+        """
+        path = Path(os.path.abspath(checked_base_dir(base_dir)), checked_name(project_id))
+        with opening:
+            claim = find_claim(path)
+            engine = claim.owner() if claim is not None else None
+            if isinstance(engine, cls):
+                return engine
+            return cls(project_id, debounce_delay, base_dir, **options)
+
     @staticmethod
     def list_all_projects(base_dir: str | os.PathLike[str] = "user_projects") -> list[str]:
         """The names of all projects in a folder, sorted; empty when there is no such folder."""
         try:
-            with os.scandir(base_dir) as entries:
+            with os.scandir(checked_base_dir(base_dir)) as entries:
                 return sorted(
                     entry.name
                     for entry in entries
@@ -233,7 +313,7 @@ class SafeChunkEngine(Asyncio, Attributes):
             os.rename(self._path, doomed)
         except OSError as error:
             return self._failed(_from_os(error, "the project cannot be removed"), False)
-        self._try(self._core.detach, False)
+        self._try(self._claim.release, False)
         try:
             shutil.rmtree(doomed)
         except OSError as error:
@@ -244,15 +324,16 @@ class SafeChunkEngine(Asyncio, Attributes):
     # --- lifecycle
 
     def attach(self) -> bool:
-        """Takes the project (again). True when this engine owns it."""
-        return self._did(self._core.attach)
+        """Takes the project (again); waits for it as long as ``lock_timeout`` says. True when this
+        engine owns it."""
+        return self._did(self._claim.take, self._lock_timeout)
 
     def detach(self) -> bool:
         """Commits what is staged and releases the project; True also when already detached.
 
         False when something could not be saved: it stays in the journal for the next attach.
         """
-        saved = self._did(self._core.detach)
+        saved = self._did(self._claim.release)
         self._events.dirty_changed()
         return saved
 
@@ -281,10 +362,10 @@ class SafeChunkEngine(Asyncio, Attributes):
         self.detach()
 
     def __del__(self) -> None:
-        core = getattr(self, "_core", None)
-        if core is not None:
+        claim = getattr(self, "_claim", None)
+        if claim is not None:
             try:
-                core.detach()
+                claim.release()
             except SafeChunkError as error:
                 if not error.reported:
                     self._events.fault(error)
@@ -293,8 +374,10 @@ class SafeChunkEngine(Asyncio, Attributes):
 
     def get_health_report(self) -> dict[str, Any]:
         """The original's engine_active, dirty_buffer, storage_usage (percent of the disk),
-        orphaned_artifacts and shards, and more. Empty when it cannot be made."""
-        return self._try(self._core.health_report, dict[str, Any]())
+        orphaned_artifacts and shards, and more, also under the names of its later versions. Empty
+        when it cannot be made."""
+        report = self._try(self._core.health_report, dict[str, Any]())
+        return with_other_names(report, self._project_id, self._path) if report else report
 
     def get_recovery_report(self) -> dict[str, Any]:
         """The recovery of the last attach: clean, and a list of events (kind, chunk, detail)."""
@@ -349,6 +432,25 @@ def _reserve(folder: Path) -> bool:
     return True
 
 
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        pass  # something is in it: it stays
+
+
+def _method_of(method: Callable[[SafeChunkError | None], None]) -> Callable[..., None]:
+    """Calls `method` as long as its object is there, and does not keep the object."""
+    weak = weakref.WeakMethod(method)
+
+    def call(failure: SafeChunkError | None) -> None:
+        found = weak()
+        if found is not None:
+            found(failure)
+
+    return call
+
+
 def _from_os(error: OSError, message: str) -> SafeChunkError:
     return errors.InputOutputError(
         f"{message}: {error.strerror}", path=str(error.filename or ""), os_errno=error.errno or 0
@@ -371,7 +473,7 @@ def _detach_all() -> None:
     for it."""
     for engine in list(_open_engines):
         try:
-            engine._core.detach()
+            engine._claim.release()
         except SafeChunkError as error:
             if not error.reported:
                 engine._events.fault(error)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 
-from .errors import Fault, SafeChunkError
+from ._ownership import stack_level
+from .errors import Fault, NotOwnedWarning, SafeChunkError
 
+# Without handlers of the application, the last resort of `logging` prints warnings on stderr.
 logger = logging.getLogger("safe_chunk_engine")
-logger.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
 _HISTORY = 50  # lines kept in log_history
 _PENDING = 1000  # faults kept for a handler that is set later
@@ -20,7 +22,7 @@ class Events:
     """Called by the extension module on the thread that did the work, with no lock held.
 
     It takes no lock of its own, so that a forked child finds none that is held: every step on
-    shared state is one operation of a list or deque.
+    shared state is one operation of a list, deque or set.
     """
 
     def __init__(self, project_id: str, is_dirty: Callable[[], bool]) -> None:
@@ -33,6 +35,7 @@ class Events:
         self._project_id = project_id
         self._is_dirty = is_dirty
         self._reported_dirty = False
+        self._said: set[str] = set()  # codes of faults that went to stderr because nobody listens
 
     # --- from the engine
 
@@ -54,14 +57,36 @@ class Events:
     def fault(self, error: SafeChunkError) -> None:
         """Something failed, or was found damaged."""
         fault = Fault.from_error(error)
-        logger.warning("%s: %s", self._project_id, fault)
+        self._log(fault)
         self.remember(fault)
         if self._on_fault is None:
             self._pending.append(fault)
         else:
             self._on_fault(fault)
 
+    def _log(self, fault: Fault) -> None:
+        if logger.hasHandlers():
+            logger.warning("%s: %s", self._project_id, fault)
+        elif self._on_fault is None and fault.code not in self._said:
+            self._said.add(fault.code)
+            logger.warning("safe_chunk_engine: %s: %s", self._project_id, fault)
+
     # --- from the Python side
+
+    def not_owned(self, error: SafeChunkError) -> None:
+        """The project could not be opened for writing: a fault, and a warning for the line that
+        opened it, unless the application has set up logging."""
+        if logger.hasHandlers():
+            self.fault(error)
+            return
+        self._said.add(error.code)
+        self.fault(error)
+        warnings.warn(
+            f"project {self._project_id!r} is not open for writing, and nothing can be saved with "
+            f"this engine: {error}",
+            NotOwnedWarning,
+            stacklevel=stack_level(),
+        )
 
     @property
     def on_fault(self) -> Callable[[Fault], object] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from . import _core
@@ -19,12 +20,18 @@ class Transaction:
     """
 
     def __init__(
-        self, core: _core.Transaction, events: Events, default: Default | None, depth_limit: int
+        self,
+        core: _core.Transaction,
+        events: Events,
+        default: Default | None,
+        depth_limit: int,
+        explain: Callable[[SafeChunkError], SafeChunkError],
     ) -> None:
         self._core = core
         self._events = events
         self._default = default
         self._depth_limit = depth_limit
+        self._explain = explain
 
     def stage(self, data: object, chunk_name: str, *, default: Default | None = None) -> None:
         """As SafeChunkEngine.stage_update(), checked and copied at once, staged by commit()."""
@@ -54,10 +61,13 @@ class Transaction:
         """
         try:
             self._core.commit()
-        except SafeChunkError as error:
+        except SafeChunkError as failure:
+            error = self._explain(failure)
             if not error.reported and not isinstance(error, MISTAKES):
                 self._events.fault(error)
-            raise
+            if error is failure:
+                raise
+            raise error from None
         finally:
             self._events.dirty_changed()
 

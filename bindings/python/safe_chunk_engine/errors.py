@@ -8,6 +8,7 @@ environment (disk, permissions, another owner) raises with ``strict=True``; othe
 from __future__ import annotations
 
 import json
+import os
 from typing import ClassVar
 
 # The class for each code of the engine: the first one that names it.
@@ -65,7 +66,7 @@ class SafeChunkError(Exception):
         if self.line:
             text += f", line {self.line}, column {self.column}"
         if self.os_errno:
-            text += f" (errno {self.os_errno})"
+            text += f" ({os.strerror(self.os_errno)})"
         return text
 
 
@@ -251,6 +252,10 @@ MISTAKES = (
     TooDeepError,
     TooLargeError,
 )
+
+
+class NotOwnedWarning(UserWarning):
+    """A project could not be opened for writing, and nobody listens: no handler of `logging`."""
 
 
 class Fault(str):

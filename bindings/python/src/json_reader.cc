@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -71,7 +72,8 @@ void append_utf8(std::uint32_t point, std::string& out) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  Reader(std::string_view text, const NumberHooks& hooks)
+      : at_(text.data()), end_(text.data() + text.size()), hooks_(hooks) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
   ~Reader() {
@@ -233,6 +235,7 @@ class Reader {
     const auto count = static_cast<std::size_t>(at_ - digits);
     if (count == 0) return fail();
     if (at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E')) {
+      if (hooks_.parse_int != nullptr) return call(hooks_.parse_int, start);
       if (count > kMostDigitsOfInt64) return long_integer(start);
       long long value = 0;
       for (const char* digit = digits; digit != at_; ++digit) value = value * 10 + (*digit - '0');
@@ -242,6 +245,7 @@ class Reader {
                            *at_ == 'E' || *at_ == '+' || *at_ == '-')) {
       ++at_;
     }
+    if (hooks_.parse_float != nullptr) return call(hooks_.parse_float, start);
     double value = 0;
     const auto parsed = std::from_chars(start, at_, value);
     if (parsed.ec == std::errc() && parsed.ptr == at_) return PyFloat_FromDouble(value);
@@ -250,13 +254,32 @@ class Reader {
     if (text == nullptr) return nullptr;
     PyObject* const result = PyFloat_FromString(text);
     Py_DECREF(text);
+    if (result != nullptr && hooks_.big_float != nullptr && std::isinf(PyFloat_AS_DOUBLE(result))) {
+      Py_DECREF(result);
+      return call(hooks_.big_float, start);
+    }
     if (result != nullptr || PyErr_ExceptionMatches(PyExc_ValueError) == 0) return result;
     PyErr_Clear();
     return fail();
   }
 
   PyObject* long_integer(const char* start) const {
-    return PyLong_FromString(std::string(start, at_).c_str(), nullptr, 10);
+    PyObject* const value = PyLong_FromString(std::string(start, at_).c_str(), nullptr, 10);
+    if (value != nullptr || hooks_.integer_of == nullptr ||
+        PyErr_ExceptionMatches(PyExc_ValueError) == 0) {
+      return value;
+    }
+    PyErr_Clear();
+    return call(hooks_.integer_of, start);
+  }
+
+  // `hook` with the text from `start` to here.
+  PyObject* call(PyObject* hook, const char* start) const {
+    PyObject* const text = ascii_string(start, static_cast<std::size_t>(at_ - start));
+    if (text == nullptr) return nullptr;
+    PyObject* const result = PyObject_CallOneArg(hook, text);
+    Py_DECREF(text);
+    return result;
   }
 
   // --- strings
@@ -374,6 +397,7 @@ class Reader {
 
   const char* at_;
   const char* const end_;
+  const NumberHooks hooks_;
   bool closed_ = false;
   std::vector<PyObject*> values_;
   std::vector<Frame> frames_;
@@ -382,9 +406,9 @@ class Reader {
 
 }  // namespace
 
-PyObject* read_json(std::string_view text) {
+PyObject* read_json(std::string_view text, const NumberHooks& hooks) {
   const GarbageCollectionPaused paused;
-  return Reader(text).run();
+  return Reader(text, hooks).run();
 }
 
 }  // namespace safechunk::python

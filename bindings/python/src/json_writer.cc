@@ -295,17 +295,31 @@ class Writer {
     if (text == nullptr) {
       if (PyErr_ExceptionMatches(PyExc_ValueError) == 0) return false;
       PyErr_Clear();
-      return refuse("value", "the integer has more digits than sys.set_int_max_str_digits allows");
+      if (settings_.text_of == nullptr) return refuse("value", "the integer has too many digits");
+      return append_ascii_text(PyObject_CallOneArg(settings_.text_of, value));
     }
-    out_.append(std::string_view(reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
-                                 static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))));
+    return append_ascii_text(text);
+  }
+
+  // Takes the reference. False with a Python exception set when it is null or no such text.
+  bool append_ascii_text(PyObject* text) {
+    if (text == nullptr) return false;
+    const bool ascii = PyUnicode_Check(text) && PyUnicode_IS_ASCII(text);
+    if (ascii) {
+      out_.append(std::string_view(reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
+                                   static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))));
+    }
     Py_DECREF(text);
-    return true;
+    return ascii || refuse("value", "the number's text is no ASCII text");
   }
 
   bool write_float(PyObject* value) {
     const double number = PyFloat_AS_DOUBLE(value);
     if (!std::isfinite(number)) {
+      if (settings_.big_float != nullptr &&
+          reinterpret_cast<PyObject*>(Py_TYPE(value)) == settings_.big_float) {
+        return append_ascii_text(PyObject_GetAttrString(value, "text"));
+      }
       return refuse("value", std::isnan(number) ? "NaN is not JSON" : "Infinity is not JSON");
     }
     append_float(number, out_);

@@ -45,13 +45,15 @@ class TextBuffer {
 struct WriterSettings {
   std::uint32_t depth_limit = 1024;
   PyObject* default_hook = nullptr;  // borrowed; called as json.dumps calls `default`; may be null
+  PyObject* text_of = nullptr;       // borrowed; the text of an integer that repr() refuses
+  PyObject* big_float = nullptr;     // borrowed; a class of infinite floats that have a text
   PyObject* bad_value = nullptr;     // borrowed; makes the exception: (kind, message, json_path)
 };
 
 // Appends `value` as compact UTF-8 JSON to `out`. False with a Python exception set when that is
 // not possible; the exception says where in the value. Needs the GIL; runs no Python code but the
-// hook and the items() of classes derived from dict. Iterative: the depth of the value costs
-// memory, not stack.
+// hook, text_of and the items() of classes derived from dict. Iterative: the depth of the value
+// costs memory, not stack.
 //
 // As json.dumps(ensure_ascii=False): dict, list, tuple, str, int, float, bool, None and classes
 // derived from them; keys may also be int, float, bool and None. Refused: NaN and infinities, keys

@@ -29,7 +29,11 @@ namespace {
 constexpr std::size_t kFirstBuffer = 4096;
 constexpr std::size_t kMostSpare = std::size_t{2} << 20;  // larger buffers are not kept
 
-PyObject* bad_value_maker = nullptr;  // for ever: it belongs to the module
+// For ever: they belong to the module.
+PyObject* bad_value_maker = nullptr;
+PyObject* integer_of = nullptr;
+PyObject* integer_text = nullptr;
+PyObject* big_float = nullptr;
 
 [[noreturn]] void raise(const Error& error, bool reported) {
   PyObject* const exception = make_exception(error, reported);
@@ -70,12 +74,12 @@ std::string path_bytes(const nb::bytes& path) {
 void write_value(const nb::handle& value, nb::handle default_hook, std::uint32_t depth_limit,
                  TextBuffer& text) {
   const WriterSettings settings{depth_limit, default_hook.is_none() ? nullptr : default_hook.ptr(),
-                                bad_value_maker};
+                                integer_text, big_float, bad_value_maker};
   if (!write_json(value.ptr(), settings, text)) throw nb::python_error();
 }
 
-nb::object from_text(std::string_view text) {
-  PyObject* const value = read_json(text);
+nb::object from_text(std::string_view text, const NumberHooks& hooks = {}) {
+  PyObject* const value = read_json(text, hooks);
   if (value == nullptr) throw nb::python_error();
   return nb::steal(value);
 }
@@ -209,6 +213,10 @@ class PyEngine {
   void detach() {
     (void)without_gil([&] { return engine_->detach(); });
   }
+  void set_debounce_delay(double milliseconds) {
+    const GilReleased released;
+    engine_->set_debounce_delay(std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds)));
+  }
   // Raises the error of the last attach().
   void check_status() {
     (void)without_gil([&] { return engine_->status(); });
@@ -259,14 +267,19 @@ class PyEngine {
 
   // --- reading
 
-  nb::object find_chunk(const std::string& chunk, const nb::object& when_missing) {
-    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
-    return *text ? from_text(**text) : when_missing;
+  nb::object find_chunk(const std::string& chunk, bool strict, const nb::object& when_missing,
+                        const nb::object& parse_int, const nb::object& parse_float) {
+    const std::optional<std::string> text = read_chunk(chunk, strict);
+    if (!text) return when_missing;
+    const auto hook = [](const nb::object& function) {
+      return function.is_none() ? nullptr : function.ptr();
+    };
+    return from_text(*text, {hook(parse_int), hook(parse_float), integer_of, big_float});
   }
-  nb::object find_text(const std::string& chunk) {
-    const auto text = without_gil([&] { return engine_->find_chunk(chunk); });
-    if (!*text) return nb::none();
-    return nb::str((*text)->data(), (*text)->size());
+  nb::object find_text(const std::string& chunk, bool strict) {
+    const std::optional<std::string> text = read_chunk(chunk, strict);
+    if (!text) return nb::none();
+    return nb::str(text->data(), text->size());
   }
   std::vector<std::string> list_chunks() {
     return *without_gil([&] { return engine_->list_chunks(); });
@@ -327,6 +340,13 @@ class PyEngine {
   }
 
  private:
+  // When `strict`, an older version is an error, which on_fault has got.
+  std::optional<std::string> read_chunk(const std::string& chunk, bool strict) {
+    ChunkRead found = *without_gil([&] { return engine_->read_chunk(chunk); });
+    if (strict && !found.older.ok()) raise(found.older.error(), true);
+    return std::move(found.text);
+  }
+
   std::unique_ptr<SafeChunkEngine> engine_;
   std::shared_ptr<Dispatcher> dispatcher_;
   std::uint32_t depth_limit_;
@@ -342,6 +362,13 @@ PyType_Slot engine_slots[] = {
 void set_makers(const nb::object& exception, const nb::object& bad_value) {
   set_exception_maker(exception.ptr());
   Py_XSETREF(bad_value_maker, Py_NewRef(bad_value.ptr()));
+}
+
+void set_numbers(const nb::object& integer_of_text, const nb::object& text_of_integer,
+                 const nb::object& float_class) {
+  Py_XSETREF(integer_of, Py_NewRef(integer_of_text.ptr()));
+  Py_XSETREF(integer_text, Py_NewRef(text_of_integer.ptr()));
+  Py_XSETREF(big_float, Py_NewRef(float_class.ptr()));
 }
 
 // Whether `base_dir` holds the project; raises for a name that is not allowed.
@@ -370,7 +397,7 @@ nb::str dump(const nb::object& value, const nb::object& default_hook, std::uint3
 }
 
 nb::object load(std::string_view text) {
-  return from_text(text);
+  return from_text(text, {nullptr, nullptr, integer_of, big_float});
 }
 
 }  // namespace
@@ -385,6 +412,7 @@ NB_MODULE(_core, module) {
   }
   module.attr("error_codes") = nb::tuple(error_codes);
   module.def("set_makers", &set_makers);
+  module.def("set_numbers", &set_numbers);
   module.def("stop_handlers", &Dispatcher::stop_all);
   module.def("project_exists", &project_exists);
   module.def("unlock", &unlock);
@@ -406,6 +434,7 @@ NB_MODULE(_core, module) {
                     std::uint32_t, std::uint64_t, bool, nb::object>())
       .def("attach", &PyEngine::attach)
       .def("detach", &PyEngine::detach)
+      .def("set_debounce_delay", &PyEngine::set_debounce_delay)
       .def("check_status", &PyEngine::check_status)
       .def("is_active", &PyEngine::is_active)
       .def("is_dirty", &PyEngine::is_dirty)
@@ -417,7 +446,8 @@ NB_MODULE(_core, module) {
       .def("remove_chunk", &PyEngine::remove_chunk)
       .def("force_sync", &PyEngine::force_sync)
       .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
-      .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg().none())
+      .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg(), nb::arg().none(),
+           nb::arg().none(), nb::arg().none())
       .def("find_text", &PyEngine::find_text)
       .def("list_chunks", &PyEngine::list_chunks)
       .def("create_checkpoint", &PyEngine::create_checkpoint, nb::arg(), nb::arg(), nb::arg(),

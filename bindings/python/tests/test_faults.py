@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NEVER, PATIENCE, run_python
+from conftest import NEVER, PATIENCE, run_python, write_long_ago
 from safe_chunk_engine import (
-    CorruptError,
     Fault,
     InvalidArgumentError,
     InvalidJsonError,
     InvalidNameError,
     InvalidTypeError,
+    LostError,
     SafeChunkEngine,
 )
 
@@ -60,10 +60,10 @@ def test_heal_or_save_over_a_corrupt_primary_rotates_the_corrupt_bytes_over_the_
     engine: SafeChunkEngine,
 ) -> None:
     two_versions(engine)
-    primary(engine).write_text('{"v": ')
-    assert engine.fetch_chunk("c") == {"v": 1}
+    write_long_ago(primary(engine), '{"v": ')
+    assert engine.fetch_chunk("c") == {"v": 2}  # the newest good version, which is in memory
     assert json.loads(backup(engine).read_text()) == {"v": 1}
-    primary(engine).write_text('{"v": ')
+    write_long_ago(primary(engine), '{"v": ')
     engine.stage_update({"v": 3}, "c")
     assert engine.force_sync()
     assert json.loads(primary(engine).read_text()) == {"v": 3}
@@ -78,7 +78,7 @@ def test_fetch_ignores_staged_data_and_its_heal_overwrites_newer_staged_data(
     two_versions(engine)
     engine.stage_update({"v": 3}, "c")
     assert engine.fetch_chunk("c") == {"v": 3}
-    primary(engine).write_text("damaged")
+    write_long_ago(primary(engine), "damaged")
     assert engine.fetch_chunk("c") == {"v": 3}
     assert engine.repair() is True
     assert engine.force_sync()
@@ -214,12 +214,14 @@ def test_valid_json_corruption_is_not_seen(engine: SafeChunkEngine) -> None:
 
 def test_total_loss_returns_an_empty_dict_with_no_fault(engine: SafeChunkEngine) -> None:
     two_versions(engine)
-    primary(engine).write_text("gone")
+    engine.detach()
+    engine.attach()  # nothing is in memory any more
+    write_long_ago(primary(engine), "gone")
     backup(engine).write_text("gone too")
     faults = collect_faults(engine)
-    assert engine.fetch_chunk("c") is None
-    assert any(fault.code == "corrupt" and fault.chunk == "c" for fault in faults)
-    with pytest.raises(CorruptError):
+    assert engine.fetch_chunk("c") == {}
+    assert any(fault.code == "lost" and fault.chunk == "c" for fault in faults)
+    with pytest.raises(LostError):
         engine["c"]
 
 

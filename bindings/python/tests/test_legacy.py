@@ -140,7 +140,7 @@ def test_a_project_of_the_original_can_be_written_and_restored(base: Path) -> No
         assert engine.force_sync()
         assert json.loads((root / "chunks_bak" / "users.bak").read_text())["name"] == "Älice"
         [old] = engine.list_checkpoints()
-        assert (old["label"], old["date"]) == ("manual", "2024-01-31 23:59:59")
+        assert (old["label"], old["date"]) == ("manual", "20240131_235959")
         assert engine.verify_checkpoint(old["filename"])
         assert engine.restore_checkpoint(old["filename"])
         assert engine.list_chunks() == ["extra", "users"]

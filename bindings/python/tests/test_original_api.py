@@ -5,13 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import safe_chunk_engine
 import safechunk_engine
-from conftest import NEVER
-from safe_chunk_engine import SafeChunkEngine
+from conftest import NEVER, PATIENCE, write_long_ago
+from safe_chunk_engine import (
+    Fault,
+    HealedError,
+    InvalidArgumentError,
+    InvalidEditError,
+    InvalidJsonError,
+    InvalidNameError,
+    NotFoundError,
+    SafeChunkEngine,
+)
 
 
 def test_both_module_names_give_the_same_class() -> None:
@@ -113,10 +124,12 @@ def test_callbacks_are_attributes_set_after_construction(engine: SafeChunkEngine
     engine.force_sync()
     assert "sync" in heard
     assert any(line.startswith("status ") for line in heard)
-    (engine.chunks_path / "c.json").write_text("{")
+    engine.detach()
+    engine.attach()  # nothing is in memory any more
+    write_long_ago(engine.chunks_path / "c.json", "{")
     engine.on_fault = lambda error_message: heard.append("fault " + error_message)
-    assert engine.fetch_chunk("c") is None
-    assert any(line.startswith("fault corrupt") for line in heard)
+    assert engine.fetch_chunk("c") == {}
+    assert any(line.startswith("fault lost") for line in heard)
 
 
 def test_missing_chunk_is_an_empty_dict(engine: SafeChunkEngine) -> None:
@@ -197,7 +210,7 @@ def test_checkpoints_are_listed_and_restored(engine: SafeChunkEngine) -> None:
     [listed] = engine.list_checkpoints()
     assert listed["filename"] == first
     assert (listed["label"], listed["notes"]) == ("one", "the first")
-    assert len(listed["date"]) == len("2026-01-02 03:04:05")
+    assert len(listed["date"]) == len("20260102_030405")
     assert engine.restore_checkpoint(first) is True
     assert engine.fetch_chunk("c") == {"v": 1}
     assert engine.list_chunks() == ["c"]
@@ -257,3 +270,159 @@ def test_chunks_are_listed_read_and_deleted(engine: SafeChunkEngine) -> None:
 def test_version() -> None:
     assert SafeChunkEngine.VERSION == safe_chunk_engine.__version__
     assert SafeChunkEngine.VERSION.count(".") == 2
+
+
+# --- as its later clients call it
+
+
+def test_create_checkpoint_by_position(engine: SafeChunkEngine) -> None:
+    statuses: list[str] = []
+    engine.on_status = statuses.append
+    engine.stage_update({}, "c")
+    name = engine.create_checkpoint("one", "the notes", 3)
+    assert name is not None
+    [listed] = engine.list_checkpoints()
+    assert (listed["label"], listed["notes"]) == ("one", "the notes")
+    assert "Checkpoint saved: one" in statuses
+    assert engine.create_checkpoint("two", 5, notes="n")
+    assert engine.create_checkpoint("three", "only notes")
+    assert engine.create_checkpoint("four", "few", 1)
+    assert [item["label"] for item in engine.list_checkpoints()] == ["four"]
+    assert engine.create_checkpoint("five", "notes", retention=2)
+    for arguments, options in ((("x", "a"), {"notes": "b"}), (("x", 1), {"retention": 2}),
+                               (("x", 1, 2), {}), (("x", "a", 1, 2), {}), (("x",), {"keep": 1}),
+                               (("x",), {"retention": "3"})):  # fmt: skip
+        with pytest.raises(TypeError):
+            engine.create_checkpoint(*arguments, **options)  # type: ignore[call-overload]
+
+
+def test_dates_are_those_of_file_names(engine: SafeChunkEngine) -> None:
+    name = engine.create_checkpoint("one")
+    [listed] = engine.list_checkpoints()
+    assert name == f"checkpoint_one_{listed['date']}.zip"
+
+
+def test_checkpoints_go_by_both_parameter_names(engine: SafeChunkEngine) -> None:
+    statuses: list[str] = []
+    engine.on_status = statuses.append
+    engine.stage_update({"v": 1}, "c")
+    name = engine.create_checkpoint("one")
+    assert name is not None
+    assert engine.verify_checkpoint(zip_name=name) and engine.verify_checkpoint(filename=name)
+    assert engine.restore_checkpoint(zip_name=name)
+    assert f"Restored from checkpoint: {name}" in statuses
+    assert engine.delete_checkpoint(zip_name=name)
+    for arguments in ({}, {"filename": name, "zip_name": name}):
+        with pytest.raises(TypeError, match="once"):
+            engine.verify_checkpoint(**arguments)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_file_that_is_no_checkpoint_is_false(engine: SafeChunkEngine, strict: bool) -> None:
+    engine._strict = strict
+    (engine.checkpoint_path / "my backup.zip").write_text("mine")
+    calls = (engine.verify_checkpoint, engine.restore_checkpoint, engine.delete_checkpoint)
+    for call in calls:
+        for name in ("my backup.zip", "nothing", "cp_1.zip"):
+            if strict:
+                with pytest.raises(NotFoundError):
+                    call(name)
+            else:
+                assert call(name) is False
+        for name in ("../chunks/c.json", "a/b.zip", ".."):
+            with pytest.raises(InvalidNameError):
+                call(name)
+    assert (engine.checkpoint_path / "my backup.zip").read_text() == "mine"
+
+
+def test_force_save_delay_is_max_delay(tmp_path: Path) -> None:
+    with SafeChunkEngine("p", 3600, tmp_path, force_save_delay=3600) as engine:
+        engine.stage_update({}, "c")
+        assert engine.is_dirty()
+    with pytest.raises(InvalidArgumentError, match="force_save_delay"):
+        SafeChunkEngine("p", base_dir=tmp_path, force_save_delay=1, max_delay=2)
+
+
+def test_debounce_delay_can_be_set(engine: SafeChunkEngine) -> None:
+    saved = threading.Event()
+    engine.on_sync = saved.set
+    engine.debounce_delay = 0.01
+    assert engine.debounce_delay == 0.01
+    engine.stage_update({}, "c")
+    assert saved.wait(PATIENCE)
+    for wrong in (-1, float("nan")):
+        with pytest.raises(InvalidArgumentError):
+            engine.debounce_delay = wrong
+    with pytest.raises(TypeError):
+        engine.debounce_delay = "1"  # type: ignore[assignment]
+    assert engine.debounce_delay == 0.01
+
+
+def test_new_with_a_wrong_option_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="autosave"):
+        SafeChunkEngine.new("p", tmp_path / "base", autosave=True)
+    assert os.listdir(tmp_path) == []
+    engine, reason = SafeChunkEngine.new("p", tmp_path, durability="cloud")
+    assert engine is None and "durability" in reason
+    with pytest.raises(TypeError, match="indent"):
+        SafeChunkEngine.new("p", tmp_path, indent="4")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_total_loss_is_an_empty_dict_with_a_fault(engine: SafeChunkEngine) -> None:
+    faults: list[Fault] = []
+    engine.on_fault = faults.append
+    write_long_ago(engine.chunks_path / "c.json", "{")
+    assert engine.fetch_chunk("c") == {}
+    assert faults and faults[0].chunk == "c"
+
+
+def test_health_has_the_keys_of_later_versions(engine: SafeChunkEngine, base: Path) -> None:
+    for version in (1, 2):
+        engine.stage_update(version, "c")
+        engine.force_sync()
+    engine.create_checkpoint("one")
+    engine.stage_update(3, "c")
+    report = engine.get_health_report()
+    expected = {
+        "active": True,
+        "project": "project",
+        "root_path": str(base / "project"),
+        "shards_count": 1,
+        "backups_count": 1,
+        "checkpoints_count": 1,
+        "pending_syncs": 1,
+        "dirty_chunks": 1,
+        "chunk_count": 1,
+        "checkpoint_count": 1,
+        "wal_exists": True,
+    }
+    assert {key: report[key] for key in expected} == expected
+    engine.force_sync()
+    assert engine.get_health_report()["wal_exists"] is False
+
+
+# --- strict, and text from other programs
+
+
+def test_strict_raises_for_an_older_version(make_engine: Callable[..., SafeChunkEngine]) -> None:
+    engine = make_engine(strict=True)
+    for version in (1, 2):
+        engine.stage_update(version, "c")
+        engine.force_sync()
+    write_long_ago(engine.chunks_path / "c.json", "[")
+    reader = make_engine(read_only=True, strict=True)
+    for read in (reader.fetch_chunk, reader.fetch_text, reader.__getitem__):
+        with pytest.raises((HealedError, InvalidEditError)) as raised:
+            read("c")
+        assert raised.value.chunk == "c"
+    assert make_engine(read_only=True).fetch_chunk("c") == 1
+    with pytest.raises((HealedError, InvalidEditError)):
+        engine.fetch_chunk("c")
+
+
+def test_text_of_other_programs(engine: SafeChunkEngine) -> None:
+    assert engine.stage_text("\ufeff[1]", "c")
+    assert engine.fetch_chunk("c") == [1]
+    with pytest.raises(InvalidJsonError, match="UTF-16"):
+        engine.stage_text("[\0]\0", "c")

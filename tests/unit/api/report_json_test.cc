@@ -152,5 +152,11 @@ TEST(ReportJson, TheStructuresOfCHaveTheSameMembers) {
   expect_members(Json::parse(to_json(Error())), "safechunk_error");
 }
 
+TEST(ReportJson, Quarantine) {
+  EXPECT_EQ(to_json(std::vector<QuarantinedFile>{{"a.json.1", 7, 1.5}}),
+            R"([{"name":"a.json.1","size":7,"modified":1.5}])");
+  EXPECT_EQ(to_json(std::vector<QuarantinedFile>()), "[]");
+}
+
 }  // namespace
 }  // namespace safechunk

@@ -52,6 +52,27 @@ TEST(Debounce, EachBurstHasALimitOfItsOwn) {
   EXPECT_EQ(debounce.deadline(), kStart + seconds(61));
 }
 
+// Kills: a raised max_delay that stays raised; a new delay that moves the deadline of earlier
+// edits.
+TEST(Debounce, AnotherDelayHoldsForLaterEdits) {
+  Debounce debounce(seconds(1), seconds(5));
+  debounce.edited(kStart);
+  debounce.set_delay(seconds(30));
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(1));
+  debounce.clear();
+  debounce.edited(kStart + seconds(60));
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(90));
+  debounce.clear();
+  debounce.set_delay(seconds(2));
+  debounce.edited(kStart + seconds(100));
+  debounce.edited(kStart + seconds(104));
+  EXPECT_EQ(debounce.deadline(), kStart + seconds(105));  // max_delay is 5 s again
+  debounce.set_delay(std::chrono::hours(24 * 365 * 1000));
+  debounce.clear();
+  debounce.edited(kStart);
+  EXPECT_GT(debounce.deadline(), kStart + std::chrono::hours(24 * 365));
+}
+
 TEST(Debounce, MaxDelayBelowDebounceDelayIsRaisedToIt) {
   Debounce debounce(seconds(3), seconds(1));
   debounce.edited(kStart);

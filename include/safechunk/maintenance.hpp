@@ -1,0 +1,49 @@
+// For tools: looks at a project's folder without opening the project. The functions take no lock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <safechunk/export.hpp>
+#include <safechunk/status.hpp>
+
+namespace safechunk {
+
+// What lies at `base_dir/project_id` before a project is opened there.
+enum class FolderContent {
+  missing,  // nothing
+  empty,    // a folder without any entry
+  project,  // a folder that holds a project, also one of which a part was lost
+  foreign,  // a folder that holds other things only, or no folder
+};
+
+// Tells a tool whether opening the project would make a new one. invalid_name; permission_denied
+// and io_error when the folder cannot be read.
+SAFECHUNK_EXPORT Result<FolderContent> inspect_folder(const std::string& project_id,
+                                                      const std::string& base_dir);
+
+// A file that the engine put into `quarantine/`: damaged bytes, or a version that could not stay.
+struct QuarantinedFile {
+  std::string name;  // its name in the folder; begins with the name of the file that it was
+  std::uint64_t size = 0;
+  double modified = 0;  // when its bytes were last written, seconds since 1970
+};
+
+// Newest bytes first; empty when nothing was ever put there. not_found when there is no project.
+SAFECHUNK_EXPORT Result<std::vector<QuarantinedFile>> list_quarantine(const std::string& project_id,
+                                                                      const std::string& base_dir);
+
+// The bytes of one file. not_found when there is none; invalid_name for a name with a path in it.
+SAFECHUNK_EXPORT Result<std::string> read_quarantined(const std::string& project_id,
+                                                      const std::string& base_dir,
+                                                      std::string_view name);
+
+// Removes one file, for ever. Errors as read_quarantined. The engine never does so itself. Call it
+// for a project that you own or that nobody owns: a running engine may be about to name the file in
+// a report.
+SAFECHUNK_EXPORT Status remove_quarantined(const std::string& project_id,
+                                           const std::string& base_dir, std::string_view name);
+
+}  // namespace safechunk

@@ -1,0 +1,75 @@
+// What tools ask about a project's folder without opening the project.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include <safechunk/safechunk.hpp>
+
+#include "support/temporary_folder.h"
+
+namespace safechunk {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Maintenance : public testing::Test {
+ protected:
+  FolderContent content() const {
+    auto found = inspect_folder("project", folder_.string());
+    EXPECT_TRUE(found.ok()) << found.status().to_text();
+    return *found;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Maintenance, TellsAProjectFromOtherFolders) {
+  EXPECT_EQ(content(), FolderContent::missing);
+  test::write_file(folder_ / "project", "");
+  EXPECT_EQ(content(), FolderContent::foreign);
+  fs::remove(folder_ / "project");
+  fs::create_directory(folder_ / "project");
+  EXPECT_EQ(content(), FolderContent::empty);
+  test::write_file(folder_ / "project/x", "");
+  EXPECT_EQ(content(), FolderContent::foreign);
+  for (const char* part :
+       {"chunks", "chunks_bak", "checkpoints", "quarantine", ".journal", ".lock"}) {
+    fs::create_directory(folder_ / "project" / part);
+    EXPECT_EQ(content(), FolderContent::project) << part;
+    fs::remove(folder_ / "project" / part);
+  }
+  EXPECT_EQ(inspect_folder("a/b", folder_.string()).code(), ErrorCode::invalid_name);
+}
+
+TEST_F(Maintenance, Quarantine) {
+  const std::string base = folder_.string();
+  EXPECT_EQ(list_quarantine("project", base).code(), ErrorCode::not_found);
+  fs::create_directories(folder_ / "project/chunks");
+  EXPECT_TRUE(list_quarantine("project", base)->empty());
+  EXPECT_EQ(read_quarantined("project", base, "x").code(), ErrorCode::not_found);
+  EXPECT_EQ(remove_quarantined("project", base, "x").code(), ErrorCode::not_found);
+  fs::create_directory(folder_ / "project/quarantine");
+  for (const char* name : {"x", "y"}) {
+    test::write_file(folder_ / "project/quarantine" / name, std::string(name) + "!");
+  }
+  fs::last_write_time(folder_ / "project/quarantine/x",
+                      fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto files = list_quarantine("project", base);
+  ASSERT_TRUE(files.ok() && files->size() == 2);
+  EXPECT_EQ(files->at(0).name, "y");
+  EXPECT_EQ(files->at(1).name, "x");
+  EXPECT_EQ(files->at(1).size, 2U);
+  EXPECT_NEAR(files->at(0).modified - files->at(1).modified, 3600, 600);
+  EXPECT_EQ(*read_quarantined("project", base, "x"), "x!");
+  for (const std::string_view name : {std::string_view("../chunks"), std::string_view(".."),
+                                      std::string_view(""), std::string_view("a\0b", 3)}) {
+    EXPECT_EQ(read_quarantined("project", base, name).code(), ErrorCode::invalid_name);
+    EXPECT_EQ(remove_quarantined("project", base, name).code(), ErrorCode::invalid_name);
+  }
+  EXPECT_TRUE(remove_quarantined("project", base, "x").ok());
+  EXPECT_EQ(list_quarantine("project", base)->size(), 1U);
+}
+
+}  // namespace
+}  // namespace safechunk
