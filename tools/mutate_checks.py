@@ -126,7 +126,7 @@ def main():
     shutil.rmtree(COPY, ignore_errors=True)
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns("build", ".git", ".venv"))
     mutants = Mutants()
-    for path in sorted((COPY / "src" / "storage").glob("*.cc")):
+    for path in sorted((COPY / "src" / "storage").rglob("*.cc")):
         path.write_text(mutants.rewrite(path.relative_to(COPY).as_posix(), path.read_text()))
     chooser = COPY / "is_mutant.h"
     chooser.write_text(CHOOSER)
