@@ -108,6 +108,11 @@ TEST_F(Messages, RepairSaysWhatItDid) {
   EXPECT_TRUE(says(output.out, "all repaired")) << output.out;
   EXPECT_TRUE(says(output.err, "chunk 'a'")) << output.err;
   EXPECT_EQ(run({"repair", "project"}).out, "nothing to repair\n");
+  fs::remove(file("chunks/a.json"));
+  fs::create_directory(file("chunks/a.json"));
+  const Output failed = run({"repair", "project"});
+  EXPECT_EQ(failed.code, kFailed);
+  EXPECT_EQ(failed.out, "not everything could be repaired\n");
 }
 
 // A fault that is also the reason of the failure is one line for people, and both for programs.
