@@ -29,7 +29,9 @@ bool is_no_folder(const Status& status);       // it is something else, and must
 bool has_entries(const Status& status);        // a folder that is not empty
 bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
 bool refused_by_system(const Status& status);  // a call of the operating system failed
-bool is_exhausted(const Status& status);  // this process can open nothing more, or has no memory
+// A failure that another try, or an hour, does not change: no right, a link, something else than a
+// file. Not an error of the device, or a lack of memory or descriptors.
+bool will_last(const Status& status);
 
 enum class FileType { regular, directory, symlink, other };
 

@@ -66,9 +66,18 @@ bool has_no_links(const Status& status) {
   }
 }
 
-bool is_exhausted(const Status& status) {
-  const int number = status.error().os_errno;
-  return number == EMFILE || number == ENFILE || number == ENOMEM;
+bool will_last(const Status& status) {
+  switch (status.error().os_errno) {
+    case 0:  // refused by us
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case EISDIR:
+    case ENXIO:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool refused_by_system(const Status& status) {

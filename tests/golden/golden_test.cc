@@ -253,8 +253,9 @@ TEST(Golden, Heal) {
   }
   machine.write("chunks", "a.json", "[");
   Recording recording(machine.files);
-  EXPECT_EQ(engine.fetch_chunk("a").value(), "1\n");
-  expect_golden("heal", "fetch_chunk: a damaged chunk with a good backup", recording.take());
+  EXPECT_EQ(engine.fetch_chunk("a").value(), "2\n");
+  expect_golden("heal", "fetch_chunk: a damaged chunk, whose newest version is in memory",
+                recording.take());
 }
 
 TEST(Golden, CreateCheckpoint) {

@@ -165,15 +165,15 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
 // --- reading
 
 Status check_checkpoint_name(std::string_view file_name) {
-  if (layout::parse_checkpoint(file_name)) return {};
+  if (layout::parse_any_checkpoint(file_name)) return {};
   return Status(ErrorCode::invalid_name,
                 "not the name of a checkpoint (checkpoint_LABEL_YYYYMMDD_HHMMSS.zip)");
 }
 
 namespace {
 
-// The notes of an archive; empty when they cannot be read.
-std::string notes_of(Directory& checkpoints, const std::string& file_name) {
+// The description of an archive; empty when it cannot be read.
+std::string description_of(Directory& checkpoints, const std::string& file_name) {
   auto file = checkpoints.open(file_name, OpenMode::read);
   if (!file) return {};
   auto info = (*file)->stat();
@@ -185,10 +185,13 @@ std::string notes_of(Directory& checkpoints, const std::string& file_name) {
     if (reader->entries()[i].name != layout::kCheckpointMeta) continue;
     if (reader->entries()[i].size > kMetaLimit) return {};
     auto text = reader->read(i);
-    if (!text || !json::validate(*text, {})) return {};
-    return json::string_member(*text, "notes").value_or("");
+    return text && json::validate(*text, {.lenient = true}) ? *std::move(text) : std::string();
   }
   return {};
+}
+
+std::string member_of(const std::string& description, std::string_view key) {
+  return description.empty() ? std::string() : json::string_member(description, key).value_or("");
 }
 
 // Which chunk an entry holds; nothing for a backup or the description; an error for anything else.
@@ -215,7 +218,7 @@ Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
   if (!files) return files.status();
   std::vector<std::pair<layout::CheckpointName, std::string>> found;
   for (const std::string& file : *files) {
-    if (auto name = layout::parse_checkpoint(file)) found.emplace_back(*std::move(name), file);
+    if (auto name = layout::parse_any_checkpoint(file)) found.emplace_back(*std::move(name), file);
   }
   std::sort(found.begin(), found.end(),
             [](const auto& left, const auto& right) { return right.first < left.first; });
@@ -224,7 +227,14 @@ Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
     auto info = checkpoints.stat(file);
     if (!info && info.code() != ErrorCode::not_found) return info.status();
     if (!info || info->type != FileType::regular) continue;
-    list.push_back({file, name.label, date_of(name), notes_of(checkpoints, file), info->size});
+    const std::string description = description_of(checkpoints, file);
+    std::string label = name.label;
+    // The original engine cut the label in the name.
+    if (layout::parse_original_checkpoint(file)) {
+      const std::string whole = member_of(description, "label");
+      if (!whole.empty()) label = whole;
+    }
+    list.push_back({file, label, date_of(name), member_of(description, "notes"), info->size});
   }
   return list;
 }

@@ -36,9 +36,9 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
                                            const Content& content, const FileAttributes& attributes,
                                            std::string& buffer) {
   // Who may not write to a file may not stamp it: it becomes like the other one last.
-  auto temporary =
-      create(directory, std::move(name),
-             attributes.like ? attributes.like->permissions.while_writing() : attributes.creation_mode);
+  auto temporary = create(
+      directory, std::move(name),
+      attributes.like ? attributes.like->permissions.while_writing() : attributes.creation_mode);
   if (!temporary) return temporary;
   if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/chunk_name.h"
+#include "base/limits.h"
 
 namespace safechunk::layout {
 namespace {
@@ -11,6 +12,7 @@ constexpr std::string_view kChunkEnding = ".json";
 constexpr std::string_view kBackupEnding = ".bak";
 constexpr std::string_view kArchiveEnding = ".zip";
 constexpr std::string_view kCheckpointStart = "checkpoint_";
+constexpr std::string_view kOriginalStart = "cp_";
 constexpr std::string_view kPinStart = ".pin-";
 constexpr std::uint32_t kMaxNumber = 999'999;
 constexpr std::size_t kTimeLength = 15;  // YYYYMMDD_HHMMSS
@@ -130,6 +132,25 @@ std::optional<CheckpointName> parse_checkpoint(std::string_view file) {
   name.label = file.substr(0, start - 1);
   if (!check_name(name.label, "label").ok()) return std::nullopt;
   return name;
+}
+
+std::optional<CheckpointName> parse_original_checkpoint(std::string_view file) {
+  if (!file.starts_with(kOriginalStart) || !file.ends_with(kArchiveEnding)) return std::nullopt;
+  file.remove_prefix(kOriginalStart.size());
+  file.remove_suffix(kArchiveEnding.size());
+  if (file.size() < kTimeLength + 1 || file.size() > limits::kNameBytes) return std::nullopt;
+  const std::size_t start = file.size() - kTimeLength;
+  if (!is_time(file.substr(start)) || file[start - 1] != '_') return std::nullopt;
+  CheckpointName name;
+  name.time = file.substr(start);
+  name.label = file.substr(0, start - 1);
+  if (!name.label.empty() && !check_name(name.label, "label").ok()) return std::nullopt;
+  return name;
+}
+
+std::optional<CheckpointName> parse_any_checkpoint(std::string_view file) {
+  auto name = parse_checkpoint(file);
+  return name ? name : parse_original_checkpoint(file);
 }
 
 std::string pin_folder(std::uint64_t token) {

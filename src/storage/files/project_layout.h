@@ -16,6 +16,7 @@ inline constexpr char kChunks[] = "chunks";
 inline constexpr char kBackups[] = "chunks_bak";
 inline constexpr char kCheckpoints[] = "checkpoints";
 inline constexpr char kQuarantine[] = "quarantine";
+inline constexpr char kForeignVersion[] = "version.json";           // of the original engine
 inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an archive
 
 // Temporary names. Only files that are provably ours are ever removed or replaced: the token is a
@@ -56,6 +57,11 @@ struct CheckpointName {
 };
 std::string checkpoint_file(const CheckpointName& name);
 std::optional<CheckpointName> parse_checkpoint(std::string_view file);
+// cp_LABEL_TIME.zip: an archive of versions 1.3.5 and 1.5 of the original engine. Its label may be
+// empty or cut; the archive's description has the true one.
+std::optional<CheckpointName> parse_original_checkpoint(std::string_view file);
+// Either of the two.
+std::optional<CheckpointName> parse_any_checkpoint(std::string_view file);
 // The folder in which the files of one checkpoint are pinned while it is written.
 std::string pin_folder(std::uint64_t token);  // .pin-NUMBER.TOKEN
 bool is_own_pin_folder(std::string_view name);

@@ -25,6 +25,7 @@ constexpr std::uint64_t kKeptBytes = 32ULL << 20U;
 constexpr std::uint64_t kFewestAhead = 64U << 10U;
 constexpr std::uint64_t kMostAhead = 256U << 10U;
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kSector = 512;
 constexpr std::size_t kSmallRecord = 16U << 10U;
 constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, token 4, generation 8, checksum 8
 
@@ -67,6 +68,7 @@ class JournalReader {
   }
 
   Status read_records(JournalContents& contents) {
+    contents.token = token;
     for (;;) {
       std::string bytes;
       if (Status status = read(end, kRecordHeaderSize, bytes); !status) return status;
@@ -84,6 +86,22 @@ class JournalReader {
       contents.records.push_back(std::move(record));
     }
     contents.damage = "the record at byte " + std::to_string(end) + " is incomplete or damaged";
+    return look_at_tail(contents);
+  }
+
+  // Texts and names never end in a zero byte, so a record whose last byte is zero, or lies behind
+  // the end of the file, was not written to its end. A write that is cut short ends at the end of a
+  // sector, as system and device move bytes; anything else is damage.
+  Status look_at_tail(JournalContents& contents) {
+    std::string tail;
+    const auto rest = static_cast<std::size_t>(file_size_ - end);
+    if (Status status = read(end, rest, tail); !status) return status;
+    const std::size_t written = tail.find_last_not_of('\0') + 1;
+    const bool has_length = written >= kLengthOffset + sizeof(std::uint64_t);
+    const std::uint64_t length =
+        has_length ? get_integer<std::uint64_t>(tail, kLengthOffset) : kRecordHeaderSize;
+    contents.unfinished =
+        length >= kRecordHeaderSize && written < length && (end + written) % kSector == 0;
     return {};
   }
 

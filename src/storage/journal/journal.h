@@ -24,6 +24,10 @@ struct JournalContents {
   std::vector<std::shared_ptr<JournalRecord>> records;  // in their order
   std::string damage;     // why reading stopped before the end; empty at a clean end
   std::uint64_t end = 0;  // offset behind the last of them
+  // The damage is one record at the end whose last bytes were never written: what a kill in the
+  // middle of a write leaves.
+  bool unfinished = false;
+  std::uint32_t token = 0;
 };
 
 // Appending from several threads is serialised by the caller (records must come in the order of

@@ -1,13 +1,16 @@
 #include "storage/project/folder_reader.h"
 
 #include <cmath>
+#include <set>
 
 #include "base/in_chunk.h"
+#include "json/format.h"
 #include "storage/checkpoints/archive_store.h"
 #include "storage/chunks/chunk_files.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"
 #include "storage/project/lock.h"
+#include "storage/project/replay_plan.h"
 #include "storage/project/verify.h"
 
 namespace safechunk {
@@ -70,6 +73,13 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
     if (folders.code() == ErrorCode::not_found) return StoredText();
     return folders.status();
   }
+  auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
+  if (!waiting) return in_chunk(waiting.status(), chunk);
+  if (const auto update = waiting->texts.find(chunk); update != waiting->texts.end()) {
+    notices.status(waiting->to_text() + "; '" + chunk + "' is read from there");
+    if (!update->second) return StoredText();
+    return StoredText{json::format(*update->second, settings_.indent, settings_.size_limit), {}};
+  }
   ChunkInspection found = inspect_chunk(*folders, chunk, settings_, watch_);
   switch (found.state) {
     case ChunkState::sound:
@@ -100,15 +110,37 @@ Result<std::vector<std::string>> FolderReader::list() {
   }
   auto lost = names_are_lost(*folders);
   if (!lost) return lost.status();
-  if (!*lost) return list_chunk_files(*folders->chunks);
-  auto all = list_all_chunks(*folders);
-  if (!all) return all.status();
-  return std::vector<std::string>(all->begin(), all->end());
+  std::set<std::string> chunks;
+  if (*lost) {
+    auto all = list_all_chunks(*folders);
+    if (!all) return all.status();
+    chunks = *std::move(all);
+  } else {
+    auto files = list_chunk_files(*folders->chunks);
+    if (!files) return files.status();
+    chunks.insert(files->begin(), files->end());
+  }
+  auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
+  if (!waiting) return waiting.status();
+  for (const auto& [chunk, text] : waiting->texts) {
+    if (text) {
+      chunks.insert(chunk);
+    } else {
+      chunks.erase(chunk);
+    }
+  }
+  return std::vector<std::string>(chunks.begin(), chunks.end());
 }
 
 Status FolderReader::health(HealthReport& report) {
   auto folders = open_folders_for_reading(platform_.file_system, path_);
-  return folders ? folder_health(*folders, report) : folders.status();
+  if (!folders) return folders.status();
+  auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
+  if (!waiting) return waiting.status();
+  report.pending_chunks = waiting->texts.size();
+  report.dirty_buffer = !waiting->texts.empty();
+  if (report.dirty_buffer && report.last_error.empty()) report.last_error = waiting->to_text();
+  return folder_health(*folders, report);
 }
 
 Result<VerifyReport> FolderReader::verify(const ProgressHandler& progress) {

@@ -1,6 +1,7 @@
 #include "storage/project/folders.h"
 
 #include "storage/files/project_layout.h"
+#include "storage/project/foreign_layout.h"
 
 namespace safechunk {
 namespace {
@@ -41,6 +42,7 @@ Status ensure_directory(Directory& parent, const std::string& name) {
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {
   auto root = file_system.open_directory(path);
   if (!root) return root.status();
+  if (Status known = check_layout(**root); !known) return known;
   ProjectFolders folders;
   folders.root = *std::move(root);
   auto chunks = folders.root->open_directory(layout::kChunks);

@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <set>
 
-#include "base/chunk_name.h"
-#include "base/limits.h"
-#include "json/scan.h"
 #include "storage/checkpoints/snapshot.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
-#include "storage/journal/replay.h"
 #include "storage/project/folders.h"
+#include "storage/project/foreign_layout.h"
+#include "storage/project/replay_plan.h"
 
 namespace safechunk {
 
@@ -170,7 +167,8 @@ class Opening {
     }
     if (!journal) return journal.status();
     project_.journal = *std::move(journal);
-    if (!contents.damage.empty()) {
+    // An unfinished last record is what a kill or a full disk leaves: nobody was promised anything.
+    if (!contents.damage.empty() && !contents.unfinished) {
       // It is about to be rewritten; what cannot be read may still be of use to people.
       bool kept = false;
       if (Status status = quarantine_journal(contents.end, kept); !status) return status;
@@ -178,7 +176,7 @@ class Opening {
            "the journal ends early: " + contents.damage + "; what was staged after that is " +
                (kept ? "in quarantine, as far as it is there" : "gone"));
     }
-    return plan_replay(contents);
+    return replay(contents);
   }
 
   // A folder under that name is none of ours, but the name is needed: it gets another one.
@@ -231,149 +229,66 @@ class Opening {
 
   // --- the edits in the journal
 
-  struct Chain {
-    std::vector<JournalLink> links;
-    JournalRecord* record = nullptr;  // of the last link
-    std::size_t operation = 0;
-    Replay replay = Replay::nothing;
-    std::string unreadable;  // why the file cannot be judged; empty when it can
-  };
-
-  static JournalLink link_of(const JournalRecord& record, std::size_t index) {
-    const JournalOperation& operation = record.operations()[index];
-    return {record.sequence(), operation.removal, operation.base, operation.text_digest};
-  }
-
-  Status plan_replay(const JournalContents& contents) {
-    std::map<std::string, Chain> chains;
-    for (const auto& record : contents.records) {
-      std::vector<std::size_t> usable;
-      for (std::size_t i = 0; i < record->operations().size(); ++i) {
-        if (Status status = check_edit(*record, i); status.ok()) {
-          usable.push_back(i);
-        } else {
-          if (Status kept = quarantine_unusable(*record, i, status); !kept) return kept;
-          // Other edits may be based on it, but it is never the last one.
-          auto& links = chains[record->operations()[i].chunk].links;
-          links.insert(links.end() - (links.empty() ? 0 : 1), link_of(*record, i));
-        }
-      }
-      if (usable.empty()) continue;
-      auto kept = record;
-      if (usable.size() < record->operations().size()) {
-        kept = std::make_shared<JournalRecord>();
-        for (const std::size_t i : usable) kept->add_copy(*record, i);
-      }
-      for (std::size_t i = 0; i < usable.size(); ++i) {
-        Chain& chain = chains[kept->operations()[i].chunk];
-        chain.links.push_back(link_of(*kept, i));
-        chain.record = kept.get();
-        chain.operation = i;
-      }
-      project_.records.push_back(std::move(kept));
+  Status replay(const JournalContents& contents) {
+    auto plan =
+        plan_replay(project_.folders, settings_, project_.journal->token(), contents.records);
+    if (!plan) return plan.status();
+    for (const UnusableEdit& edit : plan->unusable) {
+      if (Status status = quarantine_unusable(edit); !status) return status;
     }
-    std::erase_if(chains, [](const auto& entry) { return entry.second.record == nullptr; });
-    return plan_chunks(chains);
-  }
-
-  Status plan_chunks(std::map<std::string, Chain>& chains) {
-    std::set<const JournalRecord*> in_conflict;
-    for (auto& [chunk, chain] : chains) {
-      if (Status status = decide(chunk, chain); !status) return status;
-      if (chain.replay == Replay::conflict) in_conflict.insert(chain.record);
+    for (auto& [chunk, planned] : plan->chunks) {
+      if (Status status = apply(chunk, planned); !status) return status;
     }
-    for (const auto& [chunk, chain] : chains) {
-      Status status;
-      if (chain.replay == Replay::conflict) {
-        status = quarantine_conflict(chunk, chain,
-                                     chain.unreadable.empty()
-                                         ? "the file was changed after this was staged"
-                                         : "the file cannot be read (" + chain.unreadable + ")");
-      } else if (chain.replay == Replay::nothing) {
-        project_.settled.push_back(chunk);
-      } else if (chain.replay == Replay::stage && in_conflict.contains(chain.record)) {
-        // Edits of one record land together or not at all (G4).
-        status = quarantine_conflict(
-            chunk, chain, "another file was changed after a transaction of both was staged");
-      } else if (chain.replay == Replay::stage) {
-        note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
-      }
-      if (!status) return status;
-    }
+    project_.records = std::move(plan->records);
     return {};
   }
 
-  // A journal is hostile until checked, whatever its checksums say. But what one owner has accepted
-  // the next one replays, whatever its limits for new texts are (G3).
-  static Status check_edit(const JournalRecord& record, std::size_t index) {
-    const JournalOperation& operation = record.operations()[index];
-    Status status = check_name(operation.chunk, "chunk name");
-    if (!status || operation.removal) return status;
-    return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
+  Status apply(const std::string& chunk, PlannedChunk& planned) {
+    planned.record->set_seen_when_staged(planned.operation, planned.text_digest);
+    switch (planned.replay) {
+      case Replay::nothing:
+        project_.settled.push_back(chunk);
+        return {};
+      case Replay::confirm:
+        // So that the commit finds it again, whatever the limits for new texts are.
+        project_.chunks->versions().remember(chunk,
+                                             KnownVersion::of(planned.info, planned.text_digest));
+        return {};
+      case Replay::stage:
+        note(Event::Kind::replayed, chunk, "a staged update was recovered from the journal");
+        return {};
+      case Replay::conflict:
+        break;
+    }
+    return quarantine_conflict(chunk, planned);
   }
 
-  Status quarantine_unusable(const JournalRecord& record, std::size_t index, const Status& reason) {
-    const bool removal = record.operations()[index].removal;
+  Status quarantine_unusable(const UnusableEdit& edit) {
+    const bool removal = edit.record->operations()[edit.operation].removal;
     bool added = false;
     if (!removal) {
-      Status kept =
-          project_.chunks->quarantine().preserve("journal.unusable", record.text(index), added);
+      Status kept = project_.chunks->quarantine().preserve(
+          "journal.unusable", edit.record->text(edit.operation), added);
       if (!kept) return kept;
     }
     note(Event::Kind::journal_damaged, "",
-         "the journal holds an unusable edit: " + reason.to_text() +
+         "the journal holds an unusable edit: " + edit.reason.to_text() +
              (removal ? "" : "; its text is in quarantine"));
     return {};
   }
 
-  Status decide(const std::string& chunk, Chain& chain) {
-    // What an earlier recovery committed is known again, whatever its depth and size.
-    TextSettings settings = settings_;
-    settings.depth_limit = limits::kDepth;
-    settings.size_limit = std::numeric_limits<std::uint64_t>::max();
-    const auto inspect = [&] {
-      return inspect_file(*project_.folders.chunks, layout::chunk_file(chunk), chunk, settings);
-    };
-    Inspection inspection = inspect();
-    // A failure of a moment must not send an update to quarantine.
-    if (inspection.health == FileHealth::unreadable) inspection = inspect();
-    // Trouble of one chunk stays with that chunk. Only when nothing can be opened at all, the
-    // project cannot be opened either: an old journal could roll back what is merely unreadable
-    // now.
-    const bool unreadable = inspection.health == FileHealth::unreadable;
-    if (unreadable && is_exhausted(inspection.reason)) return inspection.reason;
-    ChunkOnDisk disk;
-    disk.health = inspection.health;
-    disk.stamp = inspection.stamp;
-    if (inspection.usable()) disk.text_digest = inspection.text_digest(settings);
-    auto backup = project_.folders.backups->stat(layout::backup_file(chunk));
-    if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
-    disk.has_backup = backup.ok();
-    chain.replay = decide_replay(disk, chain.links, project_.journal->token());
-    if (unreadable) chain.unreadable = inspection.reason.error().message;
-    if (chain.replay == Replay::confirm) {
-      // So that the commit finds it again, whatever the limits for new texts are.
-      project_.chunks->versions().remember(chunk,
-                                           KnownVersion::of(inspection.info, disk.text_digest));
-    }
-    chain.record->set_seen_when_staged(chain.operation,
-                                       inspection.usable() ? disk.text_digest : kAbsentDigest);
-    return {};
-  }
-
-  Status quarantine_conflict(const std::string& chunk, const Chain& chain,
-                             const std::string& reason) {
-    const bool removal = chain.record->operations()[chain.operation].removal;
+  Status quarantine_conflict(const std::string& chunk, const PlannedChunk& planned) {
     bool added = false;
-    if (!removal) {
-      Status kept = project_.chunks->quarantine().preserve(
-          layout::conflict_file(chunk), chain.record->text(chain.operation), added);
+    if (!planned.removal()) {
+      Status kept = project_.chunks->quarantine().preserve(layout::conflict_file(chunk),
+                                                           planned.text(), added);
       if (!kept) return kept;
     }
     project_.settled.push_back(chunk);
     note(Event::Kind::conflict, chunk,
-         reason + (removal ? "; the file was kept, and not removed"
-                           : "; the file was kept, and the update is in quarantine"));
+         planned.conflict + (planned.removal()
+                                 ? "; the file was kept, and not removed"
+                                 : "; the file was kept, and the update is in quarantine"));
     return {};
   }
 
@@ -408,6 +323,7 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   if (Status status = ensure_directory(**base, location.project_id); !status) return status;
   auto root = platform.file_system.open_directory(location.path());
   if (!root) return root.status();
+  if (Status known = check_layout(**root); !known) return known;
   auto project = std::make_unique<OpenedFolder>();
   project->folders.root = *std::move(root);
   Opening opening(**base, *project, platform, settings);

@@ -1,5 +1,5 @@
-// Opening a project after whatever happened to it: observe, decide, apply. Idempotent: a crash inside
-// it leads to the same plan.
+// Opening a project after whatever happened to it: observe, decide, apply. Idempotent: a crash
+// inside it leads to the same plan.
 #pragma once
 
 #include <initializer_list>
@@ -47,8 +47,8 @@ struct OpenedFolder {
   [[nodiscard]] Status check_in_place(std::initializer_list<const char*> wanted) const;
 };
 
-// Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner` says
-// who holds it. On any error nothing stays locked. The caller then commits `records` without
+// Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner`
+// says who holds it. On any error nothing stays locked. The caller then commits `records` without
 // `settled`, and afterwards gives the journal a new token by rewriting it if `had_journal`.
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,

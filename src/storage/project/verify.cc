@@ -7,6 +7,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/journal/journal.h"
 #include "storage/project/lock.h"
+#include "storage/project/replay_plan.h"
 
 namespace safechunk {
 namespace {
@@ -46,7 +47,7 @@ class Verification {
     auto files = folders_.checkpoints->list();
     if (!files) return files.status();
     for (const std::string& file : *files) {
-      if (layout::parse_checkpoint(file)) archives_.push_back(file);
+      if (layout::parse_any_checkpoint(file)) archives_.push_back(file);
     }
     std::sort(archives_.begin(), archives_.end());
     return {};
@@ -73,8 +74,12 @@ class Verification {
         if (!operation.removal) journaled_.insert(operation.chunk);
       }
     }
-    const std::string count = std::to_string(contents.records.size()) + " records";
-    if (contents.damage.empty()) {
+    std::string count = std::to_string(contents.records.size()) + " records";
+    auto waiting = find_waiting_updates(folders_, process_, settings_);
+    if (waiting && !waiting->texts.empty()) {
+      count += "; " + waiting->to_text() + ": the next program that opens the project saves them";
+    }
+    if (contents.damage.empty() || contents.unfinished) {
       add(State::good, layout::kJournal, count);
     } else if (was_in_use || ProjectLock::may_be_held(*folders_.root, process_)) {
       add(State::good, layout::kJournal,

@@ -1,0 +1,157 @@
+#include "storage/project/replay_plan.h"
+
+#include <limits>
+#include <set>
+
+#include "base/chunk_name.h"
+#include "base/limits.h"
+#include "json/scan.h"
+#include "storage/files/inspection.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/lock.h"
+
+namespace safechunk {
+namespace {
+
+struct Chain {
+  std::vector<JournalLink> links;
+  PlannedChunk last;
+};
+
+JournalLink link_of(const JournalRecord& record, std::size_t index) {
+  const JournalOperation& operation = record.operations()[index];
+  return {record.sequence(), operation.removal, operation.base, operation.text_digest};
+}
+
+// A journal is hostile until checked, whatever its checksums say. But the next owner replays what
+// this one has accepted, whatever its limits for new texts are (G3).
+Status check_edit(const JournalRecord& record, std::size_t index) {
+  const JournalOperation& operation = record.operations()[index];
+  Status status = check_name(operation.chunk, "chunk name");
+  if (!status || operation.removal) return status;
+  return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
+}
+
+class Planning {
+ public:
+  Planning(const ProjectFolders& folders, const TextSettings& settings, std::uint32_t token)
+      : folders_(folders), settings_(settings), token_(token) {
+    // What an earlier recovery committed is known again, whatever its depth and size.
+    settings_.depth_limit = limits::kDepth;
+    settings_.size_limit = std::numeric_limits<std::uint64_t>::max();
+  }
+
+  Result<ReplayPlan> run(const std::vector<std::shared_ptr<JournalRecord>>& records) {
+    for (const auto& record : records) add(record);
+    std::erase_if(chains_, [](const auto& entry) { return entry.second.last.record == nullptr; });
+    std::set<const JournalRecord*> in_conflict;
+    for (auto& [chunk, chain] : chains_) {
+      if (Status status = decide(chunk, chain); !status) return status;
+      if (chain.last.replay == Replay::conflict) in_conflict.insert(chain.last.record);
+    }
+    for (auto& [chunk, chain] : chains_) {
+      // Edits of one record land together or not at all (G4).
+      if (chain.last.replay == Replay::stage && in_conflict.contains(chain.last.record)) {
+        chain.last.replay = Replay::conflict;
+        chain.last.conflict = "another file was changed after a transaction of both was staged";
+      }
+      plan_.chunks.emplace(chunk, std::move(chain.last));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void add(const std::shared_ptr<JournalRecord>& record) {
+    std::vector<std::size_t> usable;
+    for (std::size_t i = 0; i < record->operations().size(); ++i) {
+      if (Status status = check_edit(*record, i); status.ok()) {
+        usable.push_back(i);
+      } else {
+        plan_.unusable.push_back({record, i, status});
+        // Other edits may be based on it, but it is never the last one.
+        auto& links = chains_[record->operations()[i].chunk].links;
+        links.insert(links.end() - (links.empty() ? 0 : 1), link_of(*record, i));
+      }
+    }
+    if (usable.empty()) return;
+    auto kept = record;
+    if (usable.size() < record->operations().size()) {
+      kept = std::make_shared<JournalRecord>();
+      for (const std::size_t i : usable) kept->add_copy(*record, i);
+    }
+    for (std::size_t i = 0; i < usable.size(); ++i) {
+      Chain& chain = chains_[kept->operations()[i].chunk];
+      chain.links.push_back(link_of(*kept, i));
+      chain.last.record = kept.get();
+      chain.last.operation = i;
+    }
+    plan_.records.push_back(std::move(kept));
+  }
+
+  Status decide(const std::string& chunk, Chain& chain) {
+    const Inspection inspection =
+        inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
+    // Trouble that stays with this chunk does not close the project. After a failure of the moment
+    // an old journal could roll back a file that is merely unreadable now: nothing can be decided.
+    const bool unreadable = inspection.health == FileHealth::unreadable;
+    if (unreadable && !will_last(inspection.reason)) return inspection.reason;
+    ChunkOnDisk disk;
+    disk.health = inspection.health;
+    disk.stamp = inspection.stamp;
+    if (inspection.usable()) disk.text_digest = inspection.text_digest(settings_);
+    if (folders_.backups != nullptr) {
+      auto backup = folders_.backups->stat(layout::backup_file(chunk));
+      if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
+      disk.has_backup = backup.ok();
+    }
+    PlannedChunk& last = chain.last;
+    last.replay = decide_replay(disk, chain.links, token_);
+    last.conflict = unreadable
+                        ? "the file cannot be read (" + inspection.reason.error().message + ")"
+                        : "the file was changed after this was staged";
+    last.info = inspection.info;
+    last.text_digest = inspection.usable() ? disk.text_digest : kAbsentDigest;
+    return {};
+  }
+
+  const ProjectFolders& folders_;
+  TextSettings settings_;
+  const std::uint32_t token_;
+  std::map<std::string, Chain> chains_;
+  ReplayPlan plan_;
+};
+
+}  // namespace
+
+Result<ReplayPlan> plan_replay(const ProjectFolders& folders, const TextSettings& settings,
+                               std::uint32_t journal_token,
+                               const std::vector<std::shared_ptr<JournalRecord>>& records) {
+  return Planning(folders, settings, journal_token).run(records);
+}
+
+std::string WaitingUpdates::to_text() const {
+  const std::string count = std::to_string(texts.size());
+  const std::string owner = pid == 0 ? "an owner" : "process " + std::to_string(pid);
+  return count + (texts.size() == 1 ? " update is" : " updates are") +
+         " waiting in the journal of " + owner + ", which is gone";
+}
+
+Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
+                                            const TextSettings& settings) {
+  WaitingUpdates waiting;
+  auto journal = folders.root->stat(layout::kJournal);
+  if (!journal || ProjectLock::may_be_held(*folders.root, process)) return waiting;
+  JournalContents contents;
+  if (!Journal::read(*folders.root, contents)) return waiting;
+  if (const auto owner = ProjectLock::peek(*folders.root)) waiting.pid = owner->pid;
+  auto plan = plan_replay(folders, settings, contents.token, contents.records);
+  if (!plan) return plan.status();
+  for (const auto& [chunk, planned] : plan->chunks) {
+    if (planned.replay != Replay::stage) continue;
+    waiting.texts[chunk] =
+        planned.removal() ? std::nullopt : std::optional(std::string(planned.text()));
+  }
+  return waiting;
+}
+
+}  // namespace safechunk

@@ -1,0 +1,65 @@
+// What the journal of an owner that is gone means for the chunks on disk. Only reads: whoever opens
+// the project acts on it, and those who only read show what the next owner will save.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/process.h"
+#include "storage/files/project_folders.h"
+#include "storage/files/text_settings.h"
+#include "storage/journal/journal.h"
+#include "storage/journal/replay.h"
+
+namespace safechunk {
+
+// The last edit of a chunk in the journal.
+struct PlannedChunk {
+  JournalRecord* record = nullptr;
+  std::size_t operation = 0;
+  Replay replay = Replay::nothing;
+  std::string conflict;  // why it is one
+  FileInfo info;         // of the file on disk
+  Digest text_digest;    // of a usable file
+
+  [[nodiscard]] bool removal() const { return record->operations()[operation].removal; }
+  [[nodiscard]] std::string_view text() const { return record->text(operation); }
+};
+
+// An edit that no engine would have accepted.
+struct UnusableEdit {
+  std::shared_ptr<JournalRecord> record;
+  std::size_t operation = 0;
+  Status reason;
+};
+
+struct ReplayPlan {
+  std::vector<std::shared_ptr<JournalRecord>> records;  // without unusable edits
+  std::map<std::string, PlannedChunk> chunks;
+  std::vector<UnusableEdit> unusable;
+};
+
+// An error when a file cannot be looked at for a reason that may pass.
+Result<ReplayPlan> plan_replay(const ProjectFolders& folders, const TextSettings& settings,
+                               std::uint32_t journal_token,
+                               const std::vector<std::shared_ptr<JournalRecord>>& records);
+
+// The updates that wait in the journal of an owner that is gone.
+struct WaitingUpdates {
+  std::int64_t pid = 0;                                     // of the owner; 0: unknown
+  std::map<std::string, std::optional<std::string>> texts;  // compact; nothing: a removal
+
+  // "2 updates are waiting in the journal of process 4711, which is gone"
+  [[nodiscard]] std::string to_text() const;
+};
+
+// Empty while an owner may be alive, and when the journal cannot be read: verify reports that.
+// Cost: a look at the journal's name; a full read of it after a crash.
+Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
+                                            const TextSettings& settings);
+
+}  // namespace safechunk
