@@ -65,11 +65,21 @@ Result<Location> split_path(const std::string& text) {
   return Location{path.parent_path().string(), path.filename().string()};
 }
 
+Status try_to_read(const Location& location) {
+  EngineOptions options;
+  options.base_dir = location.base_dir;
+  options.read_only = true;
+  return SafeChunkEngine::open(location.project_id, options).status();
+}
+
 Status check_place(const Location& location, Missing missing) {
   auto content = inspect_folder(location.project_id, location.base_dir);
   if (!content) return content.status();
   if (*content == FolderContent::project) return {};
   if (*content == FolderContent::foreign) {
+    if (Status unknown = try_to_read(location); unknown.code() == ErrorCode::unsupported_format) {
+      return unknown;  // names the program or the version whose folder it is
+    }
     return missing == Missing::refuse
                ? not_a_project(location, "there is no project in this folder")
                : Status(ErrorCode::invalid_argument,

@@ -12,11 +12,12 @@ void print_result(const Context& context, bool repaired) {
     Json found = Json::array();
     for (const Error& fault : faults) found.push_back(Json::parse(to_json(fault)));
     print({{"repaired", repaired}, {"found", found}});
-  } else if (faults.empty() && repaired) {
+  } else if (!repaired) {
+    std::cout << "not everything could be repaired\n";
+  } else if (faults.empty()) {
     std::cout << "nothing to repair\n";
   } else {
-    std::cout << counted(faults.size(), "problem") << ", "
-              << (repaired ? "all repaired" : "not all repaired") << "\n";
+    std::cout << counted(faults.size(), "problem") << ", all repaired\n";
   }
 }
 

@@ -337,7 +337,7 @@ TEST_F(Cli, VerifyReadsTheJournal) {
   });
   ASSERT_EQ(writer.wait(), 0);
   EXPECT_EQ(states_of(run_json(kOk, {"verify", "project"}))[".journal"], "good");
-  EXPECT_EQ(run({"get", "project", "a"}).out, "[\n    2\n]\n");  // a reader replays nothing
+  EXPECT_EQ(run({"get", "project", "a"}).out, "[\n    3\n]\n");  // applied in memory
   const Output output = run({"repair", "project"});
   EXPECT_EQ(output.code, kOk);
   EXPECT_NE(output.err.find("replayed 'a'"), std::string::npos) << output.err;

@@ -108,6 +108,11 @@ TEST_F(Messages, RepairSaysWhatItDid) {
   EXPECT_TRUE(says(output.out, "all repaired")) << output.out;
   EXPECT_TRUE(says(output.err, "chunk 'a'")) << output.err;
   EXPECT_EQ(run({"repair", "project"}).out, "nothing to repair\n");
+  fs::remove(file("chunks/a.json"));
+  fs::create_directory(file("chunks/a.json"));
+  const Output failed = run({"repair", "project"});
+  EXPECT_EQ(failed.code, kFailed);
+  EXPECT_EQ(failed.out, "not everything could be repaired\n");
 }
 
 // A fault that is also the reason of the failure is one line for people, and both for programs.
@@ -148,6 +153,24 @@ TEST_F(Messages, PutLeavesFoldersOfOthersAlone) {
   EXPECT_EQ(run({"repair", "photos"}).code, kNotFound);
   fs::create_directory(folder_ / "empty");
   EXPECT_EQ(run({"put", "empty", "a"}, "1").code, kOk);
+}
+
+// A folder of another version of the original engine is named, by every command.
+TEST_F(Messages, FoldersOfOtherVersionsAreNamed) {
+  fs::create_directories(folder_ / "v21/objects");
+  fs::create_directories(folder_ / "v30/chunks");
+  write_file(folder_ / "v30/chunks/a.lcca", "x");
+  write_file(folder_ / "v30/version.json", R"({"engine_version":"3.0.1"})");
+  for (const std::string& old : std::vector<std::string>{"v21", "v30"}) {
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"put", old, "a"},
+                                                      {"get", old, "a"},
+                                                      {"repair", old},
+                                                      {"remove", old, "a"},
+                                                      {"checkpoint", old}}) {
+      EXPECT_EQ(run_json(kFailed, arguments, "1")["error"]["code"], "unsupported_format")
+          << Json(arguments);
+    }
+  }
 }
 
 // A project of which chunks/ was lost is still one.

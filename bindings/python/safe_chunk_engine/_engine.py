@@ -155,6 +155,7 @@ class SafeChunkEngine(Asyncio, Attributes):
             elif self._strict:
                 raise
             else:
+                self._claim.refused(error)
                 self._events.not_owned(error)
             return
         self._remember_recovery(read_only)

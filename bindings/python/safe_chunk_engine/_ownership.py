@@ -125,6 +125,10 @@ class Claim:
 
     # --- reasons in words
 
+    def refused(self, error: SafeChunkError) -> None:
+        """The project is not owned because of `error`; refused edits say so."""
+        self._reason = str(error) if not isinstance(error, LockedError) else error.message
+
     def is_forked(self) -> bool:
         """Whether this is a child of the process that opened the project."""
         return os.getpid() != self._pid

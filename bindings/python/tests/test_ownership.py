@@ -165,6 +165,15 @@ def test_the_same_process_is_named_as_such(make_engine: Make, base: Path) -> Non
     third.detach()
 
 
+def test_a_refused_edit_says_why_in_words(base: Path) -> None:
+    base.mkdir()
+    (base / "project").write_text("a file in the place of the folder")
+    engine = SafeChunkEngine("project", base_dir=base)
+    assert engine.stage_update(1, "c") is False
+    assert "does not own the project: " in engine.log_history[-1]
+    assert "(Not a directory)" in engine.log_history[-1]
+
+
 def test_another_process_is_named_by_its_number(make_engine: Make, holder: Holder) -> None:
     with pytest.raises(LockedError, match="another owner holds the project: process"):
         make_engine(strict=True)
