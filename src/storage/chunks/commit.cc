@@ -7,36 +7,13 @@
 
 #include "base/limits.h"
 #include "json/format.h"
+#include "storage/chunks/aside.h"
+#include "storage/chunks/commit_work.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 
 namespace safechunk {
 namespace {
-
-// What is under the chunk's name before the commit.
-struct Present {
-  FileHealth health = FileHealth::missing;
-  FileInfo info;
-  std::optional<KnownVersion> version;  // of a usable file
-  std::string damaged_bytes;            // of a damaged one
-  std::string damage;                   // what is wrong with it
-};
-
-// One edit on its way.
-struct Work {
-  const ChunkEdit* edit = nullptr;
-  Present present;
-  std::optional<TemporaryFile> temporary;
-  std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
-  bool backup_is_link = false;          // to what is there
-  WriteGuard guard;                     // holds off writers of what is there
-  bool unchanged = false;
-  bool ctime_may_differ = false;  // a hard link to what is there was made since it was looked at
-  bool published = false;
-  Status status;
-
-  [[nodiscard]] bool pending() const { return status.ok() && !unchanged; }
-};
 
 Status changed_meanwhile() {
   return Status(ErrorCode::conflict, "another program changed the file meanwhile");
@@ -85,18 +62,9 @@ class Commit {
         if (Status status = inspect_present(work); !status) return status;
       }
     }
-    work.unchanged = work.edit->removal ? is_absent(work) : is_equal(work);
-    if (!is_as_staged(work)) versions_.set_base_superseded(chunk, true);
+    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal();
+    if (!work.is_as_staged()) versions_.set_base_superseded(chunk, true);
     return {};
-  }
-
-  // False if another program replaced the file after this edit was staged. Until this commit is
-  // durable, a power cut may bring that program's version back.
-  static bool is_as_staged(const Work& work) {
-    const auto& version = work.present.version;
-    if (version) return version->ours || version->text_digest == work.edit->seen_when_staged;
-    return work.present.health == FileHealth::missing &&
-           work.edit->seen_when_staged == kAbsentDigest;
   }
 
   Status inspect_present(Work& work) {
@@ -149,12 +117,6 @@ class Commit {
     return !backup && backup.code() == ErrorCode::not_found;
   }
 
-  static bool is_equal(const Work& work) {
-    const auto& version = work.present.version;
-    return version && version->text_digest == work.edit->text_digest &&
-           (version->durable || version->needs_sync_first());
-  }
-
   // Steps 2 to 5 for all files: keep what is damaged, write, start the device, then fsync and
   // verify each. So many files at a time that descriptors cannot run out. Last, what is to become
   // the backups. All that needs space is done here: while a set is published, a full disk would
@@ -176,7 +138,7 @@ class Commit {
       }
     }
     for (Work& work : works_) {
-      if (work.pending() && worth_a_backup(work)) work.status = prepare_backup(work);
+      if (work.pending() && work.is_worth_a_backup()) work.status = prepare_backup(work);
     }
   }
 
@@ -205,44 +167,21 @@ class Commit {
     return status;
   }
 
-  // By a second name for the file: what a slow program still writes to it is kept, too.
   Status quarantine_damaged(Work& work) {
     if (!is_damaged(work.present.health)) return {};
-    const std::string& chunk = work.edit->chunk;
-    std::string name;
-    bool added = false;
-    Status kept = files_.quarantine().preserve_file(*folders_.chunks, layout::chunk_file(chunk),
-                                                    work.present.damaged_bytes, name, added);
-    work.present.damaged_bytes = {};
     work.ctime_may_differ = true;
-    if (kept.ok() && added) {
-      const bool typed = work.present.health == FileHealth::not_json;
-      report_.events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
-                                (typed ? "the text in the file is not JSON: " : "damaged: ") +
-                                    work.present.damage + "; it is being replaced, and kept as " +
-                                    layout::kQuarantine + "/" + name});
-    }
+    Status kept =
+        set_damaged_aside(files_, work.edit->chunk, work.present.health, work.present.damage,
+                          work.present.damaged_bytes, report_.events);
+    work.present.damaged_bytes = {};
     return kept;
   }
 
-  // The file changed after its removal was staged, so the user has not seen this version. A removal
-  // deletes the backup as well: save this version in quarantine first.
   Status quarantine_unseen(Work& work) {
     const auto& version = work.present.version;
     if (!work.edit->removal || !version || version->ours) return {};
     if (version->text_digest == work.edit->seen_when_staged) return {};
-    const std::string& chunk = work.edit->chunk;
-    const Inspection present = files_.read(chunk);
-    if (present.health == FileHealth::unreadable) return present.reason;
-    if (!present.usable()) return changed_meanwhile();
-    bool added = false;
-    Status kept = files_.quarantine().preserve(layout::conflict_file(chunk), present.bytes, added);
-    if (kept.ok()) {
-      report_.events.push_back({Event::Kind::conflict, chunk,
-                                "changed by another program after its removal was staged; it is "
-                                "removed, and that version is in quarantine"});
-    }
-    return kept;
+    return set_unseen_aside(files_, work.edit->chunk, report_.events);
   }
 
   Status write(Work& work) {
@@ -271,14 +210,6 @@ class Commit {
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
     return {};
-  }
-
-  // G5: only a valid, durable and distinct version may replace the backup. What was found on disk
-  // is what the user has: it is made durable.
-  static bool worth_a_backup(const Work& work) {
-    const auto& version = work.present.version;
-    return !work.edit->removal && version && (version->durable || !version->ours) &&
-           version->text_digest != work.edit->text_digest;
   }
 
   // A second name for what is there; a durable copy where that cannot be.
@@ -417,31 +348,18 @@ class Commit {
     work.guard = WriteGuard::take(*folders_.chunks, layout::chunk_file(chunk));
     if (work.guard.writers() != Writers::some) return {};
     if (wait_for_writer(work)) return being_edited();
-    if (Status kept = set_present_aside(work); !kept) return kept;
-    // The backup must not be the file that is still being written.
-    if (work.backup && work.edit->removal == false) {
-      work.backup.reset();
-      return copy_backup(work);
-    }
-    return {};
-  }
-
-  Status set_present_aside(Work& work) {
-    const std::string& chunk = work.edit->chunk;
     const Inspection present = files_.read(chunk);
-    std::string name;
-    bool added = false;
-    Status kept = files_.quarantine().preserve_file(*folders_.chunks, layout::chunk_file(chunk),
-                                                    present.bytes, name, added);
     work.ctime_may_differ = true;
-    if (kept.ok() && added) {
-      report_.events.push_back(
-          {Event::Kind::conflict, chunk,
-           "another program has the file open for writing; the chunk was saved all the same, and "
-           "what that program writes is kept as " +
-               std::string(layout::kQuarantine) + "/" + name});
-    }
-    return kept;
+    Status kept =
+        set_written_aside(files_, *folders_.chunks, layout::chunk_file(chunk), chunk, present.bytes,
+                          "another program has the file open for writing; the chunk was "
+                          "saved all the same, and what that program writes is kept as",
+                          report_.events);
+    if (!kept) return kept;
+    // The backup must not be the file that is still being written.
+    if (!work.backup) return {};
+    work.backup.reset();
+    return copy_backup(work);
   }
 
   // A program that began to wait after the last check will write to the file that was replaced. It
@@ -449,23 +367,23 @@ class Commit {
   // the backup, which is the same file, becomes a copy.
   void let_writers_go_on(Work& work) {
     if (work.guard.somebody_waits() && work.published && work.backup_is_link) {
-      const std::string& chunk = work.edit->chunk;
-      const Inspection old =
-          inspect_file(*folders_.backups, layout::backup_file(chunk), chunk, files_.settings());
-      std::string name;
-      bool added = false;
-      Status kept = files_.quarantine().preserve_file(*folders_.backups, layout::backup_file(chunk),
-                                                      old.bytes, name, added);
-      if (kept.ok() && old.usable()) kept = write_backup(work, old);
-      if (kept.ok() && work.backup) kept = work.backup->publish(layout::backup_file(chunk));
+      Status kept = replace_linked_backup(work);
       if (!kept) report_.late_failures.push_back(kept);
-      report_.events.push_back(
-          {Event::Kind::conflict, chunk,
-           "another program opened the file while it was being saved; what that program writes is "
-           "kept as " +
-               std::string(layout::kQuarantine) + "/" + name});
     }
     work.guard = WriteGuard();
+  }
+
+  Status replace_linked_backup(Work& work) {
+    const std::string& chunk = work.edit->chunk;
+    const std::string backup = layout::backup_file(chunk);
+    const Inspection old = inspect_file(*folders_.backups, backup, chunk, files_.settings());
+    Status kept = set_written_aside(files_, *folders_.backups, backup, chunk, old.bytes,
+                                    "another program opened the file while it was being saved; "
+                                    "what that program writes is kept as",
+                                    report_.events);
+    if (!kept || !old.usable()) return kept;
+    if (Status status = write_backup(work, old); !status) return status;
+    return work.backup->publish(backup);
   }
 
   // Renames and removals only.

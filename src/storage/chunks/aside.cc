@@ -1,0 +1,58 @@
+#include "storage/chunks/aside.h"
+
+#include "storage/files/project_layout.h"
+
+namespace safechunk {
+namespace {
+
+std::string in_quarantine(const std::string& name) {
+  return std::string(layout::kQuarantine) + "/" + name;
+}
+
+}  // namespace
+
+Status set_damaged_aside(ChunkFiles& files, const std::string& chunk, FileHealth health,
+                         const std::string& damage, std::string_view bytes,
+                         std::vector<Event>& events) {
+  std::string name;
+  bool added = false;
+  Status kept = files.quarantine().preserve_file(*files.folders().chunks, layout::chunk_file(chunk),
+                                                 bytes, name, added);
+  if (kept.ok() && added) {
+    const bool typed = health == FileHealth::not_json;
+    events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
+                      (typed ? "the text in the file is not JSON: " : "damaged: ") + damage +
+                          "; it is being replaced, and kept as " + in_quarantine(name)});
+  }
+  return kept;
+}
+
+Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, std::vector<Event>& events) {
+  const Inspection present = files.read(chunk);
+  if (present.health == FileHealth::unreadable) return present.reason;
+  if (!present.usable()) {
+    return Status(ErrorCode::conflict, "another program changed the file meanwhile");
+  }
+  bool added = false;
+  Status kept = files.quarantine().preserve(layout::conflict_file(chunk), present.bytes, added);
+  if (kept.ok()) {
+    events.push_back({Event::Kind::conflict, chunk,
+                      "changed by another program after its removal was staged; it is removed, and "
+                      "that version is in quarantine"});
+  }
+  return kept;
+}
+
+Status set_written_aside(ChunkFiles& files, Directory& folder, const std::string& file,
+                         const std::string& chunk, std::string_view bytes, const std::string& why,
+                         std::vector<Event>& events) {
+  std::string name;
+  bool added = false;
+  Status kept = files.quarantine().preserve_file(folder, file, bytes, name, added);
+  if (kept.ok() && added) {
+    events.push_back({Event::Kind::conflict, chunk, why + " " + in_quarantine(name)});
+  }
+  return kept;
+}
+
+}  // namespace safechunk
