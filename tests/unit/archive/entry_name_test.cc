@@ -65,13 +65,10 @@ TEST(EntryName, PrintsOnlyWhatAMessageMayHold) {
   EXPECT_EQ(printable_name("a\u00e4"), "a\u00e4");
   EXPECT_EQ(printable_name("a\n\x1b[0m"), "a\\x0a\\x1b[0m");
   EXPECT_EQ(printable_name("\u00e4\xff"), "\\xc3\\xa4\\xff");
-  std::string shortened(120, 'a');
-  shortened += "...";
-  EXPECT_EQ(printable_name(std::string(1000, 'a')), shortened);
+  EXPECT_EQ(printable_name(std::string(1000, 'a')), std::string(120, 'a') + "...");
   std::string long_name(119, 'a');
-  const std::string begin = long_name;
   for (int i = 0; i < 10; ++i) long_name += "\u20ac";
-  EXPECT_EQ(printable_name(long_name), begin + "\u20ac...");
+  EXPECT_EQ(printable_name(long_name), std::string(119, 'a') + "\u20ac...");
 }
 
 }  // namespace

@@ -410,9 +410,8 @@ TEST(JournalCalls, EveryFailingCallIsTold) {
   for_every_call("1", [](Journal& journal) { return journal.reset(true); });
   for_every_call("1", [](Journal& journal) { return journal.rewrite({put("a", "1")}, kToken); });
   // So large that its blocks are given back.
-  std::string large(33U << 20U, 'x');
-  large.front() = large.back() = '"';
-  for_every_call(large, [](Journal& journal) { return journal.reset(true); });
+  for_every_call('"' + std::string(33U << 20U, 'x') + '"',
+                 [](Journal& journal) { return journal.reset(true); });
 }
 
 }  // namespace
