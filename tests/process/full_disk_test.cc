@@ -118,7 +118,11 @@ class FilledDisk : public testing::Test {
     options.read_only = true;
     auto reader = SafeChunkEngine::open("project", options);
     ASSERT_TRUE(reader.ok()) << reader.status().to_text();
-    for (const auto& [chunk, text] : kOld) EXPECT_EQ(*reader->fetch_chunk(chunk), text);
+    for (const auto& [chunk, text] : kOld) {
+      const std::string found = *reader->fetch_chunk(chunk);
+      // The new text is in the journal of an owner that is gone.
+      EXPECT_TRUE(found == text || found == kNew.at(chunk)) << chunk << ": " << found.substr(0, 40);
+    }
   }
 
   // An old project, its disk nearly full, with a page more each time until all fits.
@@ -317,21 +321,21 @@ TEST_F(FullDisk, CheckpointThatDoesNotFitLeavesNothingBehind) {
   }
 }
 
-// A damaged chunk is read from its backup though it cannot be healed on a full disk (G6, G7).
-TEST_F(FullDisk, DamagedChunkIsReadFromItsBackup) {
+// The good version of a damaged chunk is read though it cannot be healed on a full disk (G6, G7).
+TEST_F(FullDisk, DamagedChunkIsReadThoughItCannotBeHealed) {
   make_project();
   SafeChunkEngine engine("project", disk_->options());
   ASSERT_TRUE(engine.stage_update("10", "first").ok());
   ASSERT_TRUE(engine.force_sync().ok());
   const fs::path file = fs::path(engine.project_path()) / "chunks/first.json";
-  test::write_file(file, "{");
+  test::write_long_ago(file, "{");
   memory_->leave(0, 0);
-  EXPECT_EQ(*engine.fetch_chunk("first"), "1\n");
+  EXPECT_EQ(*engine.fetch_chunk("first"), "10\n");
   EXPECT_EQ(read_file(file), "{");
   EXPECT_NE(engine.health_report()->last_error, "");
   disk_->make_room();
-  EXPECT_EQ(*engine.fetch_chunk("first"), "1\n");
-  EXPECT_EQ(read_file(file), "1\n");
+  EXPECT_EQ(*engine.fetch_chunk("first"), "10\n");
+  EXPECT_EQ(read_file(file), "10\n");
 }
 
 // A read-only file system: refused as such, and readable.

@@ -58,12 +58,12 @@ TEST(Engine, HealsADamagedChunk) {
     ASSERT_TRUE(engine.stage_update(text, "n").ok());
     ASSERT_TRUE(engine.force_sync().ok());
   }
-  write_file(folder / "project/chunks/n.json", "[");
+  test::write_long_ago(folder / "project/chunks/n.json", "[");
   std::vector<Error> faults;
   engine.on_fault([&](const Error& error) { faults.push_back(error); });
-  EXPECT_EQ(*engine.fetch_chunk("n"), "[\n    1\n]\n");
-  EXPECT_EQ(read_file(folder / "project/chunks/n.json"), "[\n    1\n]\n");
-  EXPECT_EQ(faults.size(), 2U);  // quarantined, healed
+  EXPECT_EQ(*engine.fetch_chunk("n"), "[\n    2\n]\n");
+  EXPECT_EQ(read_file(folder / "project/chunks/n.json"), "[\n    2\n]\n");
+  EXPECT_EQ(faults.size(), 2U);  // an invalid edit, healed
   EXPECT_EQ(engine.health_report()->quarantine_files, 1U);
   EXPECT_EQ(engine.health_report()->heals, 1U);
 }

@@ -356,7 +356,8 @@ TEST_P(EngineHalfATransaction, IsNotVisibleWhenTheDiskIsFull) {
     EXPECT_EQ(machine.chunk("a"), "1\n") << part;
     EXPECT_EQ(machine.chunk("b"), "1\n") << part;
     EXPECT_EQ(machine.chunk("c"), "[gar") << part;
-    for (const char* left : {"chunks/a.749b0e0d.tmp", "chunks_bak/a.bak.013f16a4.tmp", "chunks_bak/a.bak"}) {
+    for (const char* left :
+         {"chunks/a.749b0e0d.tmp", "chunks_bak/a.bak.013f16a4.tmp", "chunks_bak/a.bak"}) {
       EXPECT_FALSE(machine.file(left)) << left << ", " << part;
     }
     full = false;

@@ -241,7 +241,8 @@ TEST_F(EngineRead, LegacyTextIsReadableButCannotBeStaged) {
   EXPECT_EQ(engine_.fetch_chunk("nan").value(), "{\"x\": NaN, \"y\": -Infinity}");
   EXPECT_EQ(engine_.fetch_chunk("bom").value(), "[1]");
   EXPECT_EQ(engine_.stage_update("{\"x\": NaN}", "nan").code(), ErrorCode::invalid_json);
-  EXPECT_EQ(engine_.stage_update("\xEF\xBB\xBF[1]", "bom").code(), ErrorCode::invalid_json);
+  // Editors of Windows put a byte-order mark there; it is not kept.
+  EXPECT_TRUE(engine_.stage_update("\xEF\xBB\xBF[1]", "bom").ok());
   const auto name = engine_.create_checkpoint();
   ASSERT_TRUE(name.ok()) << name.status().to_text();
   ASSERT_TRUE(engine_.stage_update("0", "nan").ok());
