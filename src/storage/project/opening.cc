@@ -73,7 +73,7 @@ class Opening {
       return s;
     }
     project_.chunks = std::make_unique<ChunkFiles>(folders, settings_, platform_.clock);
-    std::set<std::string> present;
+    std::size_t present = 0;
     if (Status s = clean_chunks(present); !s) return s;
     if (Status s = clean_backups(present); !s) return s;
     if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
@@ -113,7 +113,7 @@ class Opening {
 
   // One listing of each folder serves the clean-up, the names, and the question whether names were
   // lost.
-  Status clean_chunks(std::set<std::string>& present) {
+  Status clean_chunks(std::size_t& present) {
     auto files = project_.folders.chunks->list();
     if (!files) return files.status();
     project_.names.reserve(files->size());
@@ -122,13 +122,13 @@ class Opening {
         remove_temporary(*project_.folders.chunks, file);
       } else if (auto chunk = layout::chunk_of_file(file)) {
         project_.names.add(*chunk);
-        present.insert(*std::move(chunk));
+        ++present;
       }
     }
     return {};
   }
 
-  Status clean_backups(const std::set<std::string>& present) {
+  Status clean_backups(std::size_t present) {
     auto files = project_.folders.backups->list();
     if (!files) return files.status();
     std::size_t gone = 0;
@@ -136,10 +136,10 @@ class Opening {
       if (layout::is_own_temporary(file)) {
         remove_temporary(*project_.folders.backups, file);
       } else if (const auto chunk = layout::chunk_of_backup(file)) {
-        if (!present.contains(*chunk)) ++gone;
+        if (!project_.names.is_taken(*chunk)) ++gone;
       }
     }
-    if (names_are_lost(gone, present.size())) {
+    if (names_are_lost(gone, present)) {
       project_.chunks->set_names_lost();
       note(Event::Kind::lost, "",
            std::to_string(gone) +

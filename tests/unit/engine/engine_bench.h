@@ -37,11 +37,17 @@ class WatchedClock final : public Clock {
 
   void advance(std::chrono::nanoseconds by) { clock_.advance(by); }
   // Blocks until the worker waits for exactly that moment. An edit that only postpones the deadline
-  // does not wake it, so this does.
+  // does not wake it, so this does, again and again: what it waited for before it was woken does
+  // not count, and it may be on its way into its wait.
   void await_deadline(TimePoint deadline) {
-    clock_.advance(std::chrono::nanoseconds(0));
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return deadline_ == deadline; });
+    deadline_.reset();
+    while (deadline_ != deadline) {
+      lock.unlock();
+      clock_.advance(std::chrono::nanoseconds(0));
+      lock.lock();
+      changed_.wait_for(lock, std::chrono::milliseconds(1), [&] { return deadline_ == deadline; });
+    }
   }
   // Blocks until the worker has nothing to do.
   void await_idle() { await_deadline(TimePoint::max()); }
