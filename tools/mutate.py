@@ -88,7 +88,10 @@ MUTANTS = [
      '    fail_broken_groups();\n',
      ''),
     ('backup rotated over by the same version', 'prepare_backup',
-     '    if (backup && backup->same_file(work.present.info)) return {};\n',
+     '    if (backup && backup->same_file(work.present.info)) {\n'
+     '      work.backup_is_link = true;\n'
+     '      return {};\n'
+     '    }\n',
      ''),
     ('renames swapped: new file first, then the backup', 'publish',
      '    if (work.backup) {\n'

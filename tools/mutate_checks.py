@@ -103,7 +103,7 @@ def killer(number):
 
 def table_of(results):
     lines = ["# Mutants of the checks", "",
-             "`tools/mutate_checks.py --table docs/MUTANTS.md` wrote this list: what of src/storage was dropped, and the",
+             "`tools/mutate_checks.py --table build/MUTANTS.md` wrote this list: what of src/storage was dropped, and the",
              "first test that failed. A dropped check goes on as if the call before it had succeeded; a dropped call",
              "reports success without having done anything.", ""]
     for file in sorted({result["file"] for result in results}):

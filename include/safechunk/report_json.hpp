@@ -1,6 +1,6 @@
 // The reports as JSON text: for logs, for a page that shows the state of a project, for programs in
-// other languages. The command line with --json gives exactly these members; the Python package adds
-// other names of some, which later versions of the original engine used.
+// other languages. The command line with --json gives exactly these members; the Python package
+// adds other names of some, which later versions of the original engine used.
 //
 // Each result is one JSON value on one line, without a newline at its end. Every member is always
 // there: a member that does not apply is "", 0, or null where this page says so. The names are

@@ -27,7 +27,7 @@ struct Event {
     stale_lock,       // the lock of a dead owner was taken over
     temporary,        // a left-over temporary file was removed
     replayed,         // a staged update was recovered from the journal
-    healed,           // a primary was replaced by its backup
+    healed,           // a primary was replaced by the newest good version
     quarantined,      // damaged bytes were put into quarantine
     conflict,         // the disk was newer than the journal, or than another edit of the same
                       // transaction; the journal's text is in quarantine

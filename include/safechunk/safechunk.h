@@ -241,7 +241,10 @@ SAFECHUNK_API void safechunk_transaction_free(safechunk_transaction* transaction
 /* --- reading */
 
 /* The chunk's JSON text: staged, else from disk, healed when damaged; "{}" when there is none.
- * Errors: corrupt (beyond healing; the bytes are in quarantine), permission_denied, io_error.
+ * Errors: lost (damaged, and no good version is left; the bytes are in quarantine),
+ * permission_denied, io_error. When an older version is given, because the file is damaged or
+ * another program is writing it, the fault handler hears of it before the call returns. In the
+ * command line, Python and C++ the result says so itself.
  * `text_size` may be NULL. */
 SAFECHUNK_API safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, const char* chunk,
                                                    char** text, size_t* text_size,

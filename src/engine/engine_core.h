@@ -2,8 +2,10 @@
 // it. Where they are kept is the business of the Store.
 //
 // Locks, in the order in which they are taken; none is held while a handler runs:
-//   accept_mutex_  held while edits are accepted, and by a restore from its safety checkpoint on
-//   mutex_         memory only, never held during I/O
+//
+// - accept_mutex_: held while edits are accepted, and by a restore from its safety checkpoint on
+// - mutex_: memory only, never held during I/O
+//
 // A Store takes its own locks after these.
 // The files: engine_core.cc (life), engine_write.cc, engine_read.cc, checkpoints.cc.
 #pragma once

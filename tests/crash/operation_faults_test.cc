@@ -257,14 +257,13 @@ TEST_P(OperationFaults, Attach) {
       ASSERT_TRUE(again.ok()) << again.to_text();
     }
     // What could not be removed stays until the next attach, and is reported.
-    const bool left = count_of(files, "project/", "/x.") > 0;
+    const bool left =
+        count_of(files, "project/", "/x.") > 0 || count_of(files, "project/", ".pin-") > 0;
     if (left) {
       EXPECT_TRUE(failing.reached());
       EXPECT_FALSE(owner.engine.recovery_report().clean);
     }
-    for (const char* unfinished : {".journal.5e890259.tmp", ".pin-"}) {
-      EXPECT_EQ(count_of(files, "project/", unfinished), 0U) << unfinished;
-    }
+    EXPECT_EQ(count_of(files, "project/", ".journal.5e890259.tmp"), 0U);
     const Status saved = owner.engine.force_sync();
     EXPECT_TRUE(saved.ok()) << saved.to_text();
     State state = owner.state();
@@ -283,7 +282,10 @@ TEST_P(OperationFaults, Attach) {
       EXPECT_EQ(count_of(files, "project/quarantine/", std::string(chunk) + ".conflict"), 1U);
       state[chunk] = "3\n";
     }
-    if (failing.error() == EACCES && state["c"] == "1\n") state.erase("c");  // not removed
+    if (failing.error() == EACCES && state.contains("c")) {  // not removed
+      EXPECT_EQ(state["c"], "1\n");
+      state.erase("c");
+    }
     EXPECT_EQ(state, (State{{"a", "3\n"}, {"b", "1\n"}, {"e", "[5]\n"}, {"f", "3\n"}}));
     ASSERT_TRUE(owner.engine.detach().ok());
     Owner next(files, 4);

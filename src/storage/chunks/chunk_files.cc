@@ -65,10 +65,10 @@ Result<bool> names_are_lost(const ProjectFolders& folders) {
 namespace {
 
 bool in_motion(Directory& chunks, const std::string& chunk, const Inspection& file,
-               EditWatch& watch) {
+               EditWatch& watch, WriteGuard::By by) {
   if (file.health != FileHealth::not_json) return false;
   if (!watch.is_still(chunk, file.info)) return true;
-  return WriteGuard::take(chunks, layout::chunk_file(chunk)).writers() == Writers::some;
+  return WriteGuard::take(chunks, layout::chunk_file(chunk), by).writers() == Writers::some;
 }
 
 ErrorCode code_of(ChunkState state, FileHealth file) {
@@ -97,7 +97,7 @@ ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& 
   ChunkInspection found;
   found.file = inspect_file(*folders.chunks, layout::chunk_file(chunk), chunk, settings);
   ChunkFacts facts{found.file.health, std::nullopt};
-  facts.in_motion = in_motion(*folders.chunks, chunk, found.file, watch);
+  facts.in_motion = in_motion(*folders.chunks, chunk, found.file, watch, WriteGuard::By::reader);
   found.state = decide_chunk(facts);
   if (found.state == ChunkState::sound || found.state == ChunkState::unreadable) return found;
   found.backup = inspect_backup(folders.backups.get(), chunk, settings);
@@ -227,7 +227,7 @@ Healing ChunkFiles::leave_alone(const std::string& chunk, const Cure& cure,
 Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
   Inspection file = read(chunk);
   ChunkFacts facts{file.health, std::nullopt};
-  facts.in_motion = in_motion(*folders_.chunks, chunk, file, watch_);
+  facts.in_motion = in_motion(*folders_.chunks, chunk, file, watch_, WriteGuard::By::owner);
   Healing healing;
   healing.state = decide_chunk(facts);
   if (healing.state == ChunkState::sound) return sound(chunk, std::move(file));
@@ -295,7 +295,7 @@ Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file
     bool ctime_may_differ = before_change(chunk);
     WriteGuard guard;
     if (!missing) {
-      guard = WriteGuard::take(*folders_.chunks, name);
+      guard = WriteGuard::take(*folders_.chunks, name, WriteGuard::By::owner);
       if (guard.writers() == Writers::some) {
         return Status(ErrorCode::being_edited, "another program is writing the file");
       }

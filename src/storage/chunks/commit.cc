@@ -221,7 +221,10 @@ class Commit {
     if (work.present.version->sync_failed) return copy_backup(work);
     // A crash inside an earlier rotation may have left one file under both names already.
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
-    if (backup && backup->same_file(work.present.info)) return {};
+    if (backup && backup->same_file(work.present.info)) {
+      work.backup_is_link = true;
+      return {};
+    }
     auto linked =
         TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
                             layout::temporary_of(layout::backup_file(chunk)));
@@ -345,7 +348,8 @@ class Commit {
   Status hold_off_writers(Work& work) {
     if (work.present.health == FileHealth::missing) return {};
     const std::string& chunk = work.edit->chunk;
-    work.guard = WriteGuard::take(*folders_.chunks, layout::chunk_file(chunk));
+    work.guard =
+        WriteGuard::take(*folders_.chunks, layout::chunk_file(chunk), WriteGuard::By::owner);
     if (work.guard.writers() != Writers::some) return {};
     if (wait_for_writer(work)) return being_edited();
     const Inspection present = files_.read(chunk);
@@ -357,7 +361,7 @@ class Commit {
                           report_.events);
     if (!kept) return kept;
     // The backup must not be the file that is still being written.
-    if (!work.backup) return {};
+    if (!work.backup_is_link) return {};
     work.backup.reset();
     return copy_backup(work);
   }
@@ -483,13 +487,6 @@ class Commit {
 };
 
 }  // namespace
-
-Status CommitReport::first_error() const {
-  for (const Status& status : results) {
-    if (!status.ok()) return status;
-  }
-  return {};
-}
 
 CommitReport commit_edits(ChunkFiles& files, const std::vector<ChunkEdit>& edits,
                           std::uint32_t journal_token,

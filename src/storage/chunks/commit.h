@@ -31,7 +31,12 @@ struct CommitReport {
   std::vector<Event> events;
   std::vector<Status> late_failures;  // of work after a chunk was published
 
-  [[nodiscard]] Status first_error() const;
+  [[nodiscard]] Status first_error() const {
+    for (const Status& status : results) {
+      if (!status.ok()) return status;
+    }
+    return {};
+  }
 };
 
 // Commits `edits`, at most one per chunk. Failures are per edit (and its group): the others go on.

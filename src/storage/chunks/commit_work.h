@@ -27,7 +27,7 @@ struct Work {
   PresentFile present;
   std::optional<TemporaryFile> temporary;
   std::optional<TemporaryFile> backup;  // what is there, where it is to become the backup
-  bool backup_is_link = false;          // to what is there
+  bool backup_is_link = false;          // the backup is, or will be, the very file that is there
   WriteGuard guard;                     // holds off writers of what is there
   bool unchanged = false;
   bool ctime_may_differ = false;  // a hard link to what is there was made since it was looked at

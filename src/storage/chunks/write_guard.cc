@@ -19,7 +19,7 @@ bool leases_tell_the_truth(Directory& folder) {
 
 }  // namespace
 
-WriteGuard WriteGuard::take(Directory& folder, const std::string& file) {
+WriteGuard WriteGuard::take(Directory& folder, const std::string& file, By by) {
   WriteGuard guard;
   auto opened = folder.open(file, OpenMode::read);
   if (!opened) return guard;
@@ -28,7 +28,7 @@ WriteGuard WriteGuard::take(Directory& folder, const std::string& file) {
   if (*lease) {
     guard.file_ = *std::move(opened);
     guard.writers_ = Writers::none;
-  } else if (leases_tell_the_truth(folder)) {
+  } else if (by == By::reader || leases_tell_the_truth(folder)) {
     guard.writers_ = Writers::some;
   }
   return guard;

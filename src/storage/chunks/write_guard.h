@@ -19,9 +19,11 @@ class WriteGuard {
  public:
   WriteGuard() = default;
 
-  // Asks about `file` in `folder`. On `some` it is asked whether the file system tells the truth,
-  // by a file of our own that nobody has open. Cost: an open, two fcntl and a close.
-  static WriteGuard take(Directory& folder, const std::string& file);
+  // Asks about `file` in `folder`. Cost: an open, two fcntl and a close. Before an owner believes
+  // in a writer, it asks about a file of its own, which it makes for that: some file systems refuse
+  // every lease. Those who only read make nothing, and believe it.
+  enum class By { owner, reader };
+  static WriteGuard take(Directory& folder, const std::string& file, By by);
 
   [[nodiscard]] Writers writers() const { return writers_; }
   // Whether a program has begun to wait for the end of this guard. It will then write to the file

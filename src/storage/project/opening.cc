@@ -76,7 +76,10 @@ class Opening {
     std::size_t present = 0;
     if (Status s = clean_chunks(present); !s) return s;
     if (Status s = clean_backups(present); !s) return s;
-    if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) return s;
+    if (Status s = remove_unfinished_checkpoints(*folders.checkpoints); !s) {
+      note(Event::Kind::temporary, "",
+           "unfinished checkpoints could not be removed: " + s.to_text());
+    }
     if (Status s = open_journal(); !s) return s;
     if (!project_.report.clean) {
       // Records and renames of a dead owner may not be durable yet, and must be before new edits

@@ -4,9 +4,12 @@
 // the journal is the disk half of one thing, and both live here.
 //
 // Locks, in the order in which they are taken:
-//   commit_mutex_   one change of the chunks' files at a time: commit, heal, taking a snapshot,
-//   close journal_mutex_  one append to the journal at a time; their order is the order of
-//   sequences mutex_          memory only, never held during I/O
+//
+// - commit_mutex_: one change of the chunks' files at a time (commit, heal, taking a snapshot,
+// close)
+// - journal_mutex_: one append to the journal at a time; their order is the order of sequences
+// - mutex_: memory only, never held during I/O
+//
 // The files: project.cc (life, reading, checkpoints), accept.cc, commit_pending.cc.
 #pragma once
 
