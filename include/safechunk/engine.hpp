@@ -4,7 +4,7 @@
 // `chunks/NAME.json`. Edits are staged (in memory and in a journal, at memory speed), and committed
 // to the files a moment later by a worker thread, or by force_sync().
 //
-// Promises G1 to G14 are in docs/GUARANTEES.md. The three that matter most here:
+// All promises are in docs/GUARANTEES.md. The three that matter most here:
 //   after stage_update() returned ok, the update survives a crash of the process (G3);
 //   after force_sync() returned ok, it survives a power cut (G1);
 //   at every instant each file is a complete old or a complete new version, for any reader (G2).
