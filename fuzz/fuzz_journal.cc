@@ -1,8 +1,8 @@
 // Any bytes as a journal: read without harm, and every record that is accepted is sound.
 
 #include "fuzz_support.h"
-#include "storage/journal/journal.h"
 #include "storage/files/project_layout.h"
+#include "storage/journal/journal.h"
 #include "support/sim_file_system.h"
 
 using namespace safechunk;

@@ -55,9 +55,8 @@ bool EngineCore::is_active() const {
 }
 
 bool EngineCore::is_dirty() const {
-  return observe(false, [&]() REQUIRES(mutex_) {
-    return store_ != nullptr && store_->pending().chunks > 0;
-  });
+  return observe(
+      false, [&]() REQUIRES(mutex_) { return store_ != nullptr && store_->pending().chunks > 0; });
 }
 
 Status EngineCore::status() const {
@@ -159,9 +158,9 @@ Status EngineCore::open_place(Notices& notices) {
   return {};
 }
 
-// When memory failed on the way: lets go of everything, so that nobody waits for the end of an attach
-// or detach that does not come. The lock file is stale from now on, and the journal has what was
-// staged.
+// When memory failed on the way: lets go of everything, so that nobody waits for the end of an
+// attach or detach that does not come. The lock file is stale from now on, and the journal has what
+// was staged.
 void EngineCore::abandon() noexcept {
   worker_.stop();
   {

@@ -265,7 +265,8 @@ TEST_P(Planted, WhereTemporaryFilesAreCleanedUp) {
 // What is planted under the names of left-overs keeps nobody out. Kills: an attach that fails for
 // good; one that removes what is in a folder of somebody else.
 TEST_P(Planted, WhereOtherLeftOversAreCleanedUp) {
-  const std::vector<std::string> places = {"checkpoints/x.d8d69596.tmp", "checkpoints/.pin-0000000000001234.395cb6cf",
+  const std::vector<std::string> places = {"checkpoints/x.d8d69596.tmp",
+                                           "checkpoints/.pin-0000000000001234.395cb6cf",
                                            ".journal.5e890259.tmp"};
   for (const std::string& place : places) {
     plant(place);

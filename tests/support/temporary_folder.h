@@ -44,8 +44,8 @@ inline void write_file(const std::filesystem::path& path, const std::string& byt
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-// A file that stands still: written a minute ago. Text that is not JSON is left alone for two seconds,
-// because somebody may still be writing it.
+// A file that stands still: written a minute ago. Text that is not JSON is left alone for two
+// seconds, because somebody may still be writing it.
 inline void write_long_ago(const std::filesystem::path& path, const std::string& bytes) {
   write_file(path, bytes);
   std::filesystem::last_write_time(

@@ -19,11 +19,11 @@ namespace safechunk {
 
 // What a temporary file shall have beside its bytes.
 struct FileAttributes {
-  std::optional<FileInfo> like;      // take over mode and owner of this file (G14)
+  std::optional<FileInfo> like;        // take over mode and owner of this file (G14)
   std::uint32_t creation_mode = 0666;  // before the umask, when it is like none
-  std::optional<Stamp> stamp;        // `modified_ns` and `bytes` are filled in
-  std::string_view chunk;            // whose stamp it is
-  bool start_writeback = false;      // more files follow: let the device begin
+  std::optional<Stamp> stamp;          // `modified_ns` and `bytes` are filled in
+  std::string_view chunk;              // whose stamp it is
+  bool start_writeback = false;        // more files follow: let the device begin
 };
 
 // A file under a temporary name, which becomes durable and then public, in this order and no

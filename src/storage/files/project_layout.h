@@ -16,11 +16,12 @@ inline constexpr char kChunks[] = "chunks";
 inline constexpr char kBackups[] = "chunks_bak";
 inline constexpr char kCheckpoints[] = "checkpoints";
 inline constexpr char kQuarantine[] = "quarantine";
-inline constexpr char kForeignVersion[] = "version.json";           // of the original engine
+inline constexpr char kForeignVersion[] = "version.json";          // of the original engine
 inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an archive
 
 // Temporary names. Only files that are provably ours are ever removed or replaced: the token is a
-// checksum of the name that the file will get and a constant, so that nobody else makes one by chance.
+// checksum of the name that the file will get and a constant, so that nobody else makes one by
+// chance.
 std::string temporary_of(std::string_view name);  // NAME.TOKEN.tmp, TOKEN of 8 hex digits
 // Whether `file` is a temporary name of ours.
 bool is_own_temporary(std::string_view file);

@@ -31,10 +31,10 @@ inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
 struct JournalOperation {
   bool removal = false;
   std::string chunk;
-  Digest base;  // of the compact text that the edit is based on; absent, or unknown
+  Digest base;         // of the compact text that the edit is based on; absent, or unknown
   Digest text_digest;  // of its compact text; absent for a removal
   Digest seen_when_staged = kUnknownDigest;  // of what the file had then; not stored
-  std::size_t text_offset = 0;  // within the record
+  std::size_t text_offset = 0;               // within the record
   std::size_t text_size = 0;
 };
 

@@ -1,5 +1,5 @@
-// The edits that are accepted and not yet committed, in memory: the other half of the journal. No I/O
-// and no locks; the project guards it.
+// The edits that are accepted and not yet committed, in memory: the other half of the journal. No
+// I/O and no locks; the project guards it.
 #pragma once
 
 #include <cstdint>

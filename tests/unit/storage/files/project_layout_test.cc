@@ -21,9 +21,9 @@ TEST(ProjectLayout, KnowsItsOwnTemporaryNames) {
     EXPECT_TRUE(is_own_temporary(temporary_of(name))) << temporary_of(name);
   }
   EXPECT_EQ(temporary_of("users"), "users.6c5a4d3c.tmp");  // of the format: not to be changed
-  for (const char* file : {"users.tmp", "users.json.tmp", "my thoughts.tmp", "users.6c5a4d3d.tmp", ".tmp",
-                           "other.6c5a4d3c.tmp", "users.6C5A4D3C.tmp", "users.6c5a4d3c.tmp.tmp",
-                           ".6c5a4d3c.tmp", "users.6c5a4d3c"}) {
+  for (const char* file : {"users.tmp", "users.json.tmp", "my thoughts.tmp", "users.6c5a4d3d.tmp",
+                           ".tmp", "other.6c5a4d3c.tmp", "users.6C5A4D3C.tmp",
+                           "users.6c5a4d3c.tmp.tmp", ".6c5a4d3c.tmp", "users.6c5a4d3c"}) {
     EXPECT_FALSE(is_own_temporary(file)) << file;
   }
   EXPECT_TRUE(is_own_pin_folder(pin_folder(7)));
