@@ -42,6 +42,7 @@ class Commit {
     publish_all();
     sync_folders();
     for (Work& work : works_) {
+      let_writers_go_on(work);
       remember(work);
       if (work.status.ok()) versions_.set_base_superseded(work.edit->chunk, false);
     }
@@ -94,12 +95,10 @@ class Commit {
   }
 
   static Status being_edited() {
-    return Status(ErrorCode::being_edited,
-                  "another program is writing the file; it is saved when that is done");
+    return {ErrorCode::being_edited, "another program is writing the file; it is saved after that"};
   }
 
-  // Whether the edit should wait for a program that is writing the file. The wait is reported when
-  // it begins.
+  // Whether the edit should wait for a program that is writing the file. Reports the wait once.
   bool wait_for_writer(const Work& work) {
     bool first = false;
     const bool wait = files_.watch().should_wait(work.edit->chunk, first);
@@ -319,7 +318,10 @@ class Commit {
         if (failed.ok()) failed = member.status;
         visible = visible || member.published;
       });
-      for_group(work, [&](Work& member) { let_writers_go_on(member); });
+      // So many files cannot stay open until the folders are synced.
+      if (works_.size() > limits::kOpenTemporaries) {
+        for_group(work, [&](Work& member) { let_writers_go_on(member); });
+      }
     }
   }
 
@@ -366,12 +368,13 @@ class Commit {
     return copy_backup(work);
   }
 
-  // A program that began to wait after the last check will write to the file that was replaced. It
-  // does not go on before the guard is gone: until then that file gets a name in quarantine, and
-  // the backup, which is the same file, becomes a copy.
+  // A program that looked the name up before the rename will write to the file that was replaced.
+  // It waits for the guard, which stays until the folders are synced, so that the program has come
+  // to its open by then. That file gets a name in quarantine, and the backup becomes a copy.
   void let_writers_go_on(Work& work) {
     if (work.guard.somebody_waits() && work.published && work.backup_is_link) {
       Status kept = replace_linked_backup(work);
+      if (kept.ok()) kept = folders_.backups->sync();
       if (!kept) report_.late_failures.push_back(kept);
     }
     work.guard = WriteGuard();
