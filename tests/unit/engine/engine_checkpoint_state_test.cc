@@ -63,6 +63,7 @@ class EngineBackupOnly : public testing::Test {
   }
 
   Machine machine_;
+  Told told_;  // outlives the engine, which reports its end
   SafeChunkEngine engine_ = machine_.engine();
   std::string without_b_;
 };
@@ -70,14 +71,13 @@ class EngineBackupOnly : public testing::Test {
 // Rule 4 of the folder that is shared: a file that somebody removed stays removed, for every face.
 // Kills: healing it from its backup; archiving it.
 TEST_F(EngineBackupOnly, AFileThatSomebodyRemovedStaysRemoved) {
-  Told told;
-  told.listen(engine_);
+  told_.listen(engine_);
   remove({"b"});
   EXPECT_EQ(engine_.find_chunk("b").value(), std::nullopt);
   EXPECT_EQ(engine_.fetch_chunk("b").value(), "{}");
   EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"a", "c", "d"}));
-  EXPECT_EQ(told.count("removed_outside 'b'"), 1U) << told.all();
-  EXPECT_TRUE(told.mentions("chunks_bak/b.bak")) << "says how to get it back: " << told.all();
+  EXPECT_EQ(told_.count("removed_outside 'b'"), 1U) << told_.all();
+  EXPECT_TRUE(told_.mentions("chunks_bak/b.bak")) << "says how to get it back: " << told_.all();
   const std::string name = engine_.create_checkpoint("later", 5).value();
   ASSERT_TRUE(engine_.repair().ok());
   EXPECT_EQ(machine_.chunk("b"), "(missing)");
@@ -103,10 +103,9 @@ TEST_F(EngineBackupOnly, ARestoreLeavesForeignBackupsAlone) {
 TEST_F(EngineBackupOnly, ManyNamesGoneAtOnceAreNoRemoval) {
   ASSERT_TRUE(engine_.detach().ok());
   remove({"a", "b", "c", "d"});
-  Told told;
-  told.listen(engine_);
+  told_.listen(engine_);
   ASSERT_TRUE(engine_.attach().ok());
-  EXPECT_TRUE(told.mentions("nothing is taken as removed")) << told.all();
+  EXPECT_TRUE(told_.mentions("nothing is taken as removed")) << told_.all();
   EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"b", "c", "d"}));
   EXPECT_EQ(engine_.fetch_chunk("b").value(), "1\n");
   const std::string name = engine_.create_checkpoint("all", 5).value();
