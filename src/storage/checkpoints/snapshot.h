@@ -19,7 +19,7 @@ namespace safechunk {
 // read where they are. A file that another program changes meanwhile is read as it is then. The
 // folders must outlive the object.
 //
-// Threads: preserve() is called by whoever may change the disk; the rest by any.
+// Threads: preserve() is called by the thread that may change the disk; the rest by any.
 class Snapshot final : public ChangeObserver {
  public:
   // Call it while nothing commits. From then on preserve() must be called before every change.

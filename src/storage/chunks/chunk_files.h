@@ -39,7 +39,7 @@ struct Base {
 class ChangeObserver {
  public:
   virtual ~ChangeObserver() = default;
-  // Called before they are replaced or removed, by whoever may change the disk.
+  // Called before they are replaced or removed, by the thread that may change the disk.
   virtual void preserve(const std::string& chunk) = 0;
 };
 
@@ -107,11 +107,12 @@ class ChunkFiles {
   static KnownVersion version_of(const Inspection& inspection, const TextSettings& settings);
 
   // True when the last fsync of the folders failed: then even an edit that finds nothing to do must
-  // not be acknowledged before one succeeded. Belongs to whoever may change the disk.
+  // not be acknowledged before one succeeded. Belongs to the thread that may change the disk.
   [[nodiscard]] bool folders_uncertain() const { return folders_uncertain_; }
   void set_folders_uncertain(bool uncertain) { folders_uncertain_ = uncertain; }
 
-  // The observer, while it lives, sees every change. Belongs to whoever may change the disk.
+  // The observer, while it lives, sees every change. Belongs to the thread that may change the
+  // disk.
   void set_observer(std::weak_ptr<ChangeObserver> observer) { observer_ = std::move(observer); }
   // Lets a running checkpoint hard-link the old files before they change. Call it before
   // check_untouched(), because linking is slow. Returns true if a link may have changed the ctime.
@@ -121,7 +122,8 @@ class ChunkFiles {
   Status check_untouched(const std::string& chunk, const FileInfo* found,
                          bool ctime_may_differ) const;
 
-  // Memory for whoever may change the disk, kept so that each commit need not fetch it anew.
+  // Memory for the thread that may change the disk, kept so that each commit need not fetch it
+  // anew.
   [[nodiscard]] std::string& buffer() { return buffer_; }
 
   [[nodiscard]] ProjectFolders& folders() { return folders_; }
@@ -132,7 +134,7 @@ class ChunkFiles {
   void set_names_lost() { names_lost_ = true; }
   [[nodiscard]] RecentTexts& recent_texts() { return recent_texts_; }
   [[nodiscard]] EditWatch& watch() { return watch_; }
-  // Belongs to whoever may change the disk.
+  // Belongs to the thread that may change the disk.
   [[nodiscard]] Quarantine& quarantine() { return quarantine_; }
 
  private:

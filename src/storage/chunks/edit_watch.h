@@ -1,6 +1,6 @@
 // Whether somebody may still be writing a chunk's file. Programs also write in steps with the file
 // closed in between (`head > f; ...; tail >> f`), so a file that is not JSON counts as being
-// written until it has stood still for a while, whoever has it open.
+// written until it has stood still for a while, no matter which program has it open.
 #pragma once
 
 #include <chrono>

@@ -10,7 +10,7 @@
 
 namespace safechunk {
 
-// Belongs to whoever may change the disk: one thread at a time.
+// Belongs to the thread that may change the disk: one at a time.
 class Quarantine {
  public:
   // The folder is made when it is first needed. `root` must outlive the object.
