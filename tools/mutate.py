@@ -98,12 +98,15 @@ MUTANTS = [
      '      backups_touched_ = true;\n'
      '      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;\n'
      '    }\n'
-     '    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;\n',
-     '    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;\n'
+     '    return account(',
+     '    Status s = account(replace_file(files_, chunk, *work.temporary, work.found(), report_.events), work);\n'
+     '    if (!s) return s;\n'
      '    if (work.backup) {\n'
      '      backups_touched_ = true;\n'
-     '      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;\n'
-     '    }\n'),
+     '      if (Status b = work.backup->publish(layout::backup_file(chunk)); !b) return b;\n'
+     '    }\n'
+     '    return s;\n'
+     '    return account('),
     ('no last look before the renames', 'publish_all',
      '        if (failed.ok()) failed = check_untouched(member);\n',
      ''),
@@ -129,15 +132,20 @@ MUTANTS = [
      'failed.ok() || visible ? publish(member) : failed',
      'publish(member)'),
     ('removal leaves the folder unsynced', 'remove_files',
-     '    backups_touched_ = true;\n'
-     '    work.published = true;\n'
-     '    return {};',
-     '    backups_touched_ = true;\n'
-     '    return {};'),
+     '    return account(remove_file(files_, chunk, work.found(), report_.events), work);',
+     '    return remove_file(files_, chunk, work.found(), report_.events).status;'),
     ('failed unlink ignored', 'remove_files',
-     '    if (!status && status.code() != ErrorCode::not_found) return status;\n'
-     '    status = folders_.chunks->unlink',
-     '    status = folders_.chunks->unlink'),
+     '    if (!status && status.code() != ErrorCode::not_found) return status;\n',
+     ''),
+    ('what a commit replaced is not looked at', 'dismiss',
+     '  if (is_expected(*now, expected))',
+     '  if (now.ok() || is_expected(*now, expected))'),
+    ('what a crash left of a commit is removed unseen', 'settle_displaced',
+     '  if (is_own) return',
+     '  if (is_own || info.ok()) return'),
+    ('a file is replaced in the last moment although there was none', 'replace_file',
+     '  if (expected == nullptr) return {in_conflict(temporary.publish_new(name)), {}};',
+     '  if (expected == nullptr) return {in_conflict(temporary.publish(name)), {}};'),
     ('a journal whose fsync failed is synced again', 'Journal::sync_appended',
      '    mark_broken();\n',
      ''),
@@ -192,7 +200,8 @@ MUTANTS = [
      '    (void)project.journal->reset(false);\n'
      '    const CommitReport report = commit_edits('),
     ('no quarantine before a damaged file is healed', 'ChunkFiles::publish_cure',
-     '      Status kept = quarantine_.preserve_file(*folders_.chunks, name, file.bytes, kept_as, added);\n',
+     '      Status kept =\n'
+     '          quarantine_.preserve_file(*folders_.chunks, name, name, file.bytes, kept_as, added);\n',
      '      Status kept;\n'),
     ("healed file's folder not synced", 'ChunkFiles::publish_cure',
      '  return folders_.chunks->sync();\n',
@@ -221,9 +230,8 @@ MUTANTS = [
      'last.removal ?'),
     ('heal without a last look', 'ChunkFiles::publish_cure',
      '    if (Status s = check_untouched(chunk, found, ctime_may_differ); !s) return s;\n'
-     '    return temporary.publish(name);',
-     '    (void)found;\n'
-     '    return temporary.publish(name);'),
+     '    return replace_file',
+     '    return replace_file'),
     ('a lost lock does not keep from healing', 'Project::heal',
      '    if (Status held = folder_->lock->check_held(); !held) return held;\n',
      ''),

@@ -4,9 +4,8 @@
 usage: soak_edits.py [--edits N] [--seed N] [--saves PERCENT]      (with a Python that has the package)
 
 Each edit carries a token of its own. When the program has ended, the token must be in the chunk's file, in its backup
-or in quarantine. With --saves the engine also saves the chunk once during so many of the edits: then a program that renames
-its file between the engine's final check and its rename may lose (docs/GUARANTEES.md, "Not promised"). Prints the count for each
-program, and of those that failed with an exit status; exit status 1 when an edit is in none of them, or a file that is not the engine's was touched.
+or in quarantine. With --saves the engine also saves the chunk once during so many of the edits.
+Prints the count for each program, and of those that failed with an exit status; exit status 1 when an edit is in none of them, or a file that is not the engine's was touched.
 """
 
 import argparse

@@ -28,6 +28,7 @@ bool is_folder(const Status& status);          // it is a folder, and must not b
 bool is_no_folder(const Status& status);       // it is something else, and must be a folder
 bool has_entries(const Status& status);        // a folder that is not empty
 bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
+bool is_unknown_call(const Status& status);    // the system or the file system cannot do that
 bool refused_by_system(const Status& status);  // a call of the operating system failed
 // A failure that another try, or an hour, does not change: no right, a link, something else than a
 // file. Not an error of the device, or a lack of memory or descriptors.
@@ -66,6 +67,12 @@ enum class OpenMode {
   read_write,        // must exist
   create,            // read and write; created when missing
   create_exclusive,  // read and write; fails with EEXIST when anything has the name
+};
+
+enum class RenameMode {
+  replace,   // what has the new name loses it
+  keep,      // fails with EEXIST when anything has the new name
+  exchange,  // the two files change their names at one instant; both must be there
 };
 
 struct SpaceInfo {
@@ -116,7 +123,11 @@ class Directory {
   virtual Status make_directory(const std::string& name) = 0;  // EEXIST is an error
   virtual Result<FileInfo> stat(const std::string& name) = 0;  // lstat(2)
   virtual Result<std::vector<std::string>> list() = 0;         // without . and .., in any order
-  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // renameat2(2) in this folder. is_unknown_call() where it knows only RenameMode::replace.
+  virtual Status rename(const std::string& from, const std::string& to, RenameMode mode) = 0;
+  Status rename(const std::string& from, const std::string& to) {
+    return rename(from, to, RenameMode::replace);
+  }
   virtual Status link(const std::string& from, Directory& target, const std::string& to) = 0;
   virtual Status unlink(const std::string& name) = 0;
   virtual Status remove_directory(const std::string& name) = 0;

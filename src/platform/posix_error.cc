@@ -66,6 +66,17 @@ bool has_no_links(const Status& status) {
   }
 }
 
+bool is_unknown_call(const Status& status) {
+  switch (status.error().os_errno) {
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool will_last(const Status& status) {
   switch (status.error().os_errno) {
     case 0:  // refused by us

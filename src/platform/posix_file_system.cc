@@ -296,8 +296,17 @@ class PosixDirectory final : public Directory {
     return names;
   }
 
-  Status rename(const std::string& from, const std::string& to) override {
-    return check(::renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()), "rename", from);
+  Status rename(const std::string& from, const std::string& to, RenameMode mode) override {
+    if (mode == RenameMode::replace) {
+      return check(::renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()), "rename", from);
+    }
+#if defined(RENAME_EXCHANGE)
+    const unsigned flags = mode == RenameMode::keep ? RENAME_NOREPLACE : RENAME_EXCHANGE;
+    return check(::renameat2(fd_.get(), from.c_str(), fd_.get(), to.c_str(), flags), "rename",
+                 from);
+#else
+    return status_from_errno(ENOSYS, "rename", join(from));
+#endif
   }
 
   Status link(const std::string& from, Directory& target, const std::string& to) override {

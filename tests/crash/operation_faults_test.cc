@@ -258,7 +258,7 @@ TEST_P(OperationFaults, Attach) {
     }
     // What could not be removed stays until the next attach, and is reported.
     const bool left =
-        count_of(files, "project/", "/x.") > 0 || count_of(files, "project/", ".pin-") > 0;
+        count_of(files, "project/", ".tmp") > 0 || count_of(files, "project/", ".pin-") > 0;
     if (left) {
       EXPECT_TRUE(failing.reached());
       EXPECT_FALSE(owner.engine.recovery_report().clean);

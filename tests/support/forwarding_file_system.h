@@ -123,8 +123,8 @@ class ForwardingDirectory final : public Directory {
   Result<std::vector<std::string>> list() override {
     return forward(around_, "list", "", [&] { return directory_->list(); });
   }
-  Status rename(const std::string& from, const std::string& to) override {
-    return forward(around_, "rename", from, [&] { return directory_->rename(from, to); });
+  Status rename(const std::string& from, const std::string& to, RenameMode mode) override {
+    return forward(around_, "rename", from, [&] { return directory_->rename(from, to, mode); });
   }
   Status link(const std::string& from, Directory& target, const std::string& to) override {
     return forward(around_, "link", from,

@@ -416,12 +416,12 @@ class SimDirectory final : public Directory {
     return names;
   }
 
-  Status rename(const std::string& from, const std::string& to) override {
-    return move(from, *this, to, "rename");
+  Status rename(const std::string& from, const std::string& to, RenameMode mode) override {
+    return move(from, *this, to, "rename", mode);
   }
 
   Status link(const std::string& from, Directory& target, const std::string& to) override {
-    return move(from, target, to, "link");
+    return move(from, target, to, "link", RenameMode::keep);
   }
 
   Status unlink(const std::string& name) override {
@@ -465,7 +465,8 @@ class SimDirectory final : public Directory {
   Result<SpaceInfo> space() override { return SpaceInfo{1000, 1000}; }
 
  private:
-  Status move(const std::string& from, Directory& target, const std::string& to, const char* verb) {
+  Status move(const std::string& from, Directory& target, const std::string& to, const char* verb,
+              RenameMode mode) {
     const std::string path = join(from);
     const std::string target_path = static_cast<SimDirectory&>(target).join(to);
     if (const int error = enter(*state_, verb, path, target_path)) {
@@ -483,8 +484,20 @@ class SimDirectory final : public Directory {
     const Names& target_entries = state_->at(target_id).entries;
     const auto present = target_entries.find(to);
     if (is_link && !state_->links_supported) return failure(EPERM, verb, path);
-    if (is_link && present != target_entries.end()) return failure(EEXIST, verb, path);
+    if (mode != RenameMode::replace && !state_->links_supported) {
+      return failure(EINVAL, verb, path);
+    }
+    if (mode == RenameMode::keep && present != target_entries.end()) {
+      return failure(EEXIST, verb, path);
+    }
     state_->at(id).changed_ns = state_->tick();
+    if (mode == RenameMode::exchange) {
+      if (present == target_entries.end()) return failure(ENOENT, verb, path);
+      const InodeId other = present->second;
+      state_->at(other).changed_ns = state_->tick();
+      state_->apply({{{target_id, to, id}, {inode_, from, other}}});
+      return {};
+    }
     // Two names of one inode: rename(2) does nothing.
     if (!is_link && present != target_entries.end() && present->second == id) return {};
     FolderOperation operation;

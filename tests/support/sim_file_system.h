@@ -47,6 +47,7 @@ class SimFileSystem final : public FileSystem {
   static constexpr int kShort = -1;
   static constexpr int kStoresNothing = -2;
 
+  // Without links, as on FAT, names cannot be exchanged either.
   explicit SimFileSystem(bool attributes_supported = true, bool links_supported = true);
   ~SimFileSystem() override;
 

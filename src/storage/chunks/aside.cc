@@ -17,7 +17,7 @@ Status set_damaged_aside(ChunkFiles& files, const std::string& chunk, FileHealth
   std::string name;
   bool added = false;
   Status kept = files.quarantine().preserve_file(*files.folders().chunks, layout::chunk_file(chunk),
-                                                 bytes, name, added);
+                                                 layout::chunk_file(chunk), bytes, name, added);
   if (kept.ok() && added) {
     const bool typed = health == FileHealth::not_json;
     events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
@@ -48,7 +48,7 @@ Status set_written_aside(ChunkFiles& files, Directory& folder, const std::string
                          std::vector<Event>& events) {
   std::string name;
   bool added = false;
-  Status kept = files.quarantine().preserve_file(folder, file, bytes, name, added);
+  Status kept = files.quarantine().preserve_file(folder, file, file, bytes, name, added);
   if (kept.ok() && added) {
     events.push_back({Event::Kind::conflict, chunk, why + " " + in_quarantine(name)});
   }

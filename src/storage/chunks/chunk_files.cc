@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/format.h"
+#include "storage/chunks/displaced.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 
@@ -300,13 +301,14 @@ Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file
         return Status(ErrorCode::being_edited, "another program is writing the file");
       }
       if (Status s = check_untouched(chunk, &file.info, ctime_may_differ); !s) return s;
-      Status kept = quarantine_.preserve_file(*folders_.chunks, name, file.bytes, kept_as, added);
+      Status kept =
+          quarantine_.preserve_file(*folders_.chunks, name, name, file.bytes, kept_as, added);
       if (!kept) return kept;
       ctime_may_differ = true;
     }
     const FileInfo* found = missing ? nullptr : &file.info;
     if (Status s = check_untouched(chunk, found, ctime_may_differ); !s) return s;
-    return temporary.publish(name);
+    return replace_file(*this, chunk, temporary, found, events).first_error();
   };
   const FileInfo* like = missing ? nullptr : &file.info;
   Status status = write_cure(chunk, like, cure, publish);
@@ -380,8 +382,8 @@ Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file
   std::string kept_as;
   Status kept;
   if (is_damaged(file.health)) {
-    kept = quarantine_.preserve_file(*folders_.chunks, layout::chunk_file(chunk), file.bytes,
-                                     kept_as, added);
+    kept = quarantine_.preserve_file(*folders_.chunks, layout::chunk_file(chunk),
+                                     layout::chunk_file(chunk), file.bytes, kept_as, added);
   }
   if (kept.ok() && is_damaged(backup.health)) {
     kept = quarantine_.preserve(layout::backup_file(chunk), backup.bytes, added_backup);

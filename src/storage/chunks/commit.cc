@@ -9,15 +9,12 @@
 #include "json/format.h"
 #include "storage/chunks/aside.h"
 #include "storage/chunks/commit_work.h"
+#include "storage/chunks/displaced.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 
 namespace safechunk {
 namespace {
-
-Status changed_meanwhile() {
-  return Status(ErrorCode::conflict, "another program changed the file meanwhile");
-}
 
 class Commit {
  public:
@@ -44,7 +41,9 @@ class Commit {
     for (Work& work : works_) {
       let_writers_go_on(work);
       remember(work);
-      if (work.status.ok()) versions_.set_base_superseded(work.edit->chunk, false);
+      if (!work.status.ok()) continue;
+      versions_.set_base_superseded(work.edit->chunk, false);
+      files_.watch().forget(work.edit->chunk);
     }
     return finish();
   }
@@ -237,7 +236,8 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     const Inspection present = files_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;
-    if (!present.usable()) return changed_meanwhile();
+    if (!present.usable())
+      return {ErrorCode::conflict, "another program changed the file meanwhile"};
     return write_backup(work, present);
   }
 
@@ -339,9 +339,7 @@ class Commit {
   // The final check. A version that another program wrote since step 1 must not be replaced before
   // anybody has looked at it (G7), nor become the backup unread (G5): the next commit looks at it.
   Status check_untouched(const Work& work) {
-    const bool missing = work.present.health == FileHealth::missing;
-    return files_.check_untouched(work.edit->chunk, missing ? nullptr : &work.present.info,
-                                  work.ctime_may_differ);
+    return files_.check_untouched(work.edit->chunk, work.found(), work.ctime_may_differ);
   }
 
   // From here to the rename no program can begin to write to the present file. One that has it open
@@ -393,7 +391,7 @@ class Commit {
     return work.backup->publish(backup);
   }
 
-  // Renames and removals only.
+  // Renames and removals, and a look at what they replace.
   Status publish(Work& work) {
     const std::string& chunk = work.edit->chunk;
     if (work.edit->removal) return remove_files(work);
@@ -401,9 +399,13 @@ class Commit {
       backups_touched_ = true;
       if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
-    if (Status s = work.temporary->publish(layout::chunk_file(chunk)); !s) return s;
-    work.published = true;
-    return {};
+    return account(replace_file(files_, chunk, *work.temporary, work.found(), report_.events), work);
+  }
+
+  Status account(const Displacement& done, Work& work) {
+    work.published = done.status.ok();
+    if (!done.afterwards.ok()) report_.late_failures.push_back(done.afterwards);
+    return done.status;
   }
 
   Status remove_files(Work& work) {
@@ -411,11 +413,8 @@ class Commit {
     // The backup first: a chunk that is missing is read from its backup.
     Status status = folders_.backups->unlink(layout::backup_file(chunk));
     if (!status && status.code() != ErrorCode::not_found) return status;
-    status = folders_.chunks->unlink(layout::chunk_file(chunk));
-    if (!status && status.code() != ErrorCode::not_found) return status;
     backups_touched_ = true;
-    work.published = true;
-    return {};
+    return account(remove_file(files_, chunk, work.found(), report_.events), work);
   }
 
   void sync_folders() {
@@ -451,7 +450,6 @@ class Commit {
       version.ours = true;
       version.durable = folders_status_.ok();
       versions_.remember(chunk, version);
-      files_.watch().forget(chunk);
       files_.recent_texts().remember(chunk, work.edit->text,
                                      {{}, work.edit->text_digest, work.edit->sequence, token_});
     } else {

@@ -34,6 +34,10 @@ struct Work {
   bool published = false;
   Status status;
 
+  // The file that is there; nullptr: none.
+  [[nodiscard]] const FileInfo* found() const {
+    return present.health == FileHealth::missing ? nullptr : &present.info;
+  }
   [[nodiscard]] bool pending() const { return status.ok() && !unchanged; }
   // False if another program replaced the file after this edit was staged. Until the commit is
   // durable, a power cut may bring that program's version back.

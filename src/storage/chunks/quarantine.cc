@@ -33,31 +33,31 @@ Status Quarantine::preserve(const std::string& file_name, std::string_view bytes
   return status;
 }
 
-Status Quarantine::preserve_file(Directory& folder, const std::string& file, std::string_view bytes,
-                                 std::string& name, bool& added) {
-  Status status = add_file(folder, file, bytes, name, added);
+Status Quarantine::preserve_file(Directory& folder, const std::string& file, const std::string& as,
+                                 std::string_view bytes, std::string& name, bool& added) {
+  Status status = add_file(folder, file, as, bytes, name, added);
   if (status.code() == ErrorCode::not_found) {  // somebody has removed the folder
     folder_.reset();
     durable_.clear();
-    status = add_file(folder, file, bytes, name, added);
+    status = add_file(folder, file, as, bytes, name, added);
   }
   return status;
 }
 
-Status Quarantine::add_file(Directory& folder, const std::string& file, std::string_view bytes,
-                            std::string& name, bool& added) {
+Status Quarantine::add_file(Directory& folder, const std::string& file, const std::string& as,
+                            std::string_view bytes, std::string& name, bool& added) {
   added = false;
   if (Status status = open(); !status) return status;
   auto info = folder.stat(file);
   if (!info) return info.status();
-  const std::string first_name = layout::quarantined_file(file, digest_of(bytes));
+  const std::string first_name = layout::quarantined_file(as, digest_of(bytes));
   name = first_name;
   for (std::uint32_t number = 2;; ++number) {
     const Status linked = folder.link(file, *folder_, name);
     if (linked.ok()) break;
     if (has_no_links(linked)) {
       name = first_name;
-      return preserve(file, bytes, added);
+      return preserve(as, bytes, added);
     }
     if (!already_exists(linked)) return linked;
     // The same file from an earlier try, or another one with the same bytes.

@@ -23,15 +23,15 @@ class Quarantine {
 
   // The same for a whole file: a second name for it, so that the bytes that a slow program still
   // writes to it are kept, too; a copy of `bytes` where the file system has no links. `name` is set
-  // to its name in the quarantine folder.
-  Status preserve_file(Directory& folder, const std::string& file, std::string_view bytes,
-                       std::string& name, bool& added);
+  // to its name in the quarantine folder, which begins with `as`.
+  Status preserve_file(Directory& folder, const std::string& file, const std::string& as,
+                       std::string_view bytes, std::string& name, bool& added);
 
  private:
   Status open();
   Status add(const std::string& name, std::string_view bytes);
-  Status add_file(Directory& folder, const std::string& file, std::string_view bytes,
-                  std::string& name, bool& added);
+  Status add_file(Directory& folder, const std::string& file, const std::string& as,
+                  std::string_view bytes, std::string& name, bool& added);
 
   Directory& root_;
   std::unique_ptr<Directory> folder_;

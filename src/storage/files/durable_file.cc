@@ -147,6 +147,31 @@ Status TemporaryFile::publish(const std::string& name) {
   return status;
 }
 
+Status TemporaryFile::publish_new(const std::string& name) {
+  if (!durable_) return Status(ErrorCode::invalid_argument, "publish before make_durable");
+  Status status = directory_->rename(name_, name, RenameMode::keep);
+  if (is_unknown_call(status)) return publish(name);
+  if (status.ok()) name_.clear();
+  return status;
+}
+
+// In two steps, so that a file that a crash leaves under `displaced` is whole: the old one, or this
+// one. Under the first name it may be half written.
+Status TemporaryFile::publish_over(const std::string& name, const std::string& displaced,
+                                   bool& is_displaced) {
+  if (!durable_) return Status(ErrorCode::invalid_argument, "publish before make_durable");
+  Status status = directory_->rename(name_, displaced, RenameMode::keep);
+  if (is_unknown_call(status)) return publish(name);
+  if (!status) return status;
+  name_ = displaced;
+  status = directory_->rename(name_, name, RenameMode::exchange);
+  if (is_unknown_call(status)) return publish(name);
+  if (!status) return status;
+  name_.clear();
+  is_displaced = true;
+  return {};
+}
+
 Status move_aside(Directory& directory, const std::string& from, const std::string& to) {
   return directory.rename(from, to);
 }

@@ -67,6 +67,13 @@ class TemporaryFile {
   // rename(2) to `name` in the same folder, which the caller then has to sync. Refused before
   // make_durable() succeeded.
   Status publish(const std::string& name);
+  // The same for a name that nothing has: EEXIST when something has it.
+  Status publish_new(const std::string& name);
+  // The same for a name that a file has, which gets the name `displaced` at that instant: the
+  // caller has to look at it and to remove it. not_found when nothing has the name, EEXIST when
+  // something has the name `displaced`. `is_displaced` stays false where the file system cannot
+  // exchange names: then the old file is replaced as by publish().
+  Status publish_over(const std::string& name, const std::string& displaced, bool& is_displaced);
 
   // The open file; not after make_durable().
   [[nodiscard]] File& file() { return *file_; }

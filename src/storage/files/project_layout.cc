@@ -18,6 +18,7 @@ constexpr std::uint32_t kMaxNumber = 999'999;
 constexpr std::size_t kTimeLength = 15;  // YYYYMMDD_HHMMSS
 constexpr std::string_view kTemporaryEnding = ".tmp";
 constexpr std::uint64_t kTokenSeed = 0x5afec40c0ffeeULL;
+constexpr std::uint64_t kDisplacedSeed = 0xd15b1acedULL;
 constexpr std::size_t kTokenDigits = 8;
 
 std::string join(std::string_view first, std::string_view second) {
@@ -32,15 +33,21 @@ std::string hex_of(std::uint64_t value, std::size_t digits) {
   return Digest{value, 0}.to_hex().substr(2 * sizeof value + 2 * sizeof value - digits);
 }
 
-std::string token_of(std::string_view name) {
-  return hex_of(checksum_of(name, kTokenSeed), kTokenDigits);
+std::string token_of(std::string_view name, std::uint64_t seed = kTokenSeed) {
+  return hex_of(checksum_of(name, seed), kTokenDigits);
 }
 
-// Whether `text` is NAME.TOKEN with the token of that name.
-bool carries_own_token(std::string_view text) {
-  if (text.size() < kTokenDigits + 2) return false;
+// NAME.TOKEN without ".TOKEN" when the token is that of the name.
+std::optional<std::string_view> strip_token(std::string_view text, std::uint64_t seed) {
+  if (text.size() < kTokenDigits + 2) return std::nullopt;
   const std::string_view name = text.substr(0, text.size() - kTokenDigits - 1);
-  return text[name.size()] == '.' && text.substr(name.size() + 1) == token_of(name);
+  const bool own = text[name.size()] == '.' && text.substr(name.size() + 1) == token_of(name, seed);
+  return own ? std::optional(name) : std::nullopt;
+}
+
+std::optional<std::string_view> without_temporary_ending(std::string_view file) {
+  if (!file.ends_with(kTemporaryEnding)) return std::nullopt;
+  return file.substr(0, file.size() - kTemporaryEnding.size());
 }
 
 std::optional<std::string> strip_ending(std::string_view file, std::string_view ending) {
@@ -81,8 +88,20 @@ std::string temporary_of(std::string_view name) {
   return temporary;
 }
 bool is_own_temporary(std::string_view file) {
-  if (!file.ends_with(kTemporaryEnding)) return false;
-  return carries_own_token(file.substr(0, file.size() - kTemporaryEnding.size()));
+  const auto text = without_temporary_ending(file);
+  return text && (strip_token(*text, kTokenSeed) || strip_token(*text, kDisplacedSeed));
+}
+
+std::string displaced_file(std::string_view chunk) {
+  std::string file = join(chunk, "." + token_of(chunk, kDisplacedSeed));
+  file += kTemporaryEnding;
+  return file;
+}
+std::optional<std::string> chunk_of_displaced(std::string_view file) {
+  const auto text = without_temporary_ending(file);
+  const auto chunk = text ? strip_token(*text, kDisplacedSeed) : std::nullopt;
+  if (!chunk || !check_name(*chunk, "name").ok()) return std::nullopt;
+  return std::string(*chunk);
 }
 bool is_any_temporary(std::string_view file) {
   return file.ends_with(kTemporaryEnding);
@@ -158,7 +177,7 @@ std::string pin_folder(std::uint64_t token) {
   return name + "." + token_of(name);
 }
 bool is_own_pin_folder(std::string_view name) {
-  return name.starts_with(kPinStart) && carries_own_token(name);
+  return name.starts_with(kPinStart) && strip_token(name, kTokenSeed).has_value();
 }
 
 std::string archived_chunk(std::string_view chunk) {

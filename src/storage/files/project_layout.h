@@ -25,6 +25,10 @@ inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an 
 std::string temporary_of(std::string_view name);  // NAME.TOKEN.tmp, TOKEN of 8 hex digits
 // Whether `file` is a temporary name of ours.
 bool is_own_temporary(std::string_view file);
+// The temporary name of what a commit has just taken from the chunk's name, until it was looked at.
+// It looks like the other one, and has a token of its own kind.
+std::string displaced_file(std::string_view chunk);
+std::optional<std::string> chunk_of_displaced(std::string_view file);
 // Whether it looks like a temporary file of anybody.
 bool is_any_temporary(std::string_view file);  // *.tmp
 

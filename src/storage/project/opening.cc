@@ -5,6 +5,7 @@
 #include <set>
 
 #include "storage/checkpoints/snapshot.h"
+#include "storage/chunks/displaced.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"
@@ -121,7 +122,9 @@ class Opening {
     if (!files) return files.status();
     project_.names.reserve(files->size());
     for (const std::string& file : *files) {
-      if (layout::is_own_temporary(file)) {
+      if (layout::chunk_of_displaced(file)) {
+        displaced_.push_back(file);
+      } else if (layout::is_own_temporary(file)) {
         remove_temporary(*project_.folders.chunks, file);
       } else if (auto chunk = layout::chunk_of_file(file)) {
         project_.names.add(*chunk);
@@ -179,7 +182,9 @@ class Opening {
            "the journal ends early: " + contents.damage + "; what was staged after that is " +
                (kept ? "in quarantine, as far as it is there" : "gone"));
     }
-    return replay(contents);
+    if (Status status = replay(contents); !status) return status;
+    settle_all_displaced(contents);
+    return {};
   }
 
   // A folder under that name is none of ours, but the name is needed: it gets another one.
@@ -295,10 +300,34 @@ class Opening {
     return {};
   }
 
+  // What a commit had just taken from a chunk's name when the process died.
+  void settle_all_displaced(const JournalContents& contents) {
+    for (const std::string& file : displaced_) {
+      const std::string chunk = *layout::chunk_of_displaced(file);
+      const auto is_journaled = [&](const Digest& digest) {
+        return std::ranges::any_of(contents.records, [&](const auto& record) {
+          return std::ranges::any_of(record->operations(), [&](const JournalOperation& operation) {
+            return operation.chunk == chunk && operation.text_digest == digest;
+          });
+        });
+      };
+      std::vector<Event> events;
+      const Status status = settle_displaced(*project_.chunks, chunk, file, is_journaled, events);
+      for (Event& event : events) note(event.kind, chunk, std::move(event.detail));
+      if (status.ok() || status.code() == ErrorCode::not_found) {
+        note(Event::Kind::temporary, "", "removed the unfinished file " + file);
+      } else {
+        note(Event::Kind::temporary, "",
+             "the unfinished file " + file + " could not be removed: " + status.to_text());
+      }
+    }
+  }
+
   Directory& base_;
   OpenedFolder& project_;
   const Platform platform_;
   const TextSettings settings_;
+  std::vector<std::string> displaced_;
 };
 
 }  // namespace

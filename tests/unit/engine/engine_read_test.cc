@@ -108,6 +108,30 @@ TEST_F(EngineRead, ASaveWaitsForAProgramThatIsWritingTheFile) {
   EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "2\n") << "the backup is a copy";
 }
 
+// Kills: patience that was used up by an earlier program, whose chunk was then removed.
+TEST_F(EngineRead, EachProgramIsWaitedForAnew) {
+  const auto chunks = machine_.files.open_directory("/project/chunks").value();
+  const auto save = [&] {
+    machine_.clock.advance(std::chrono::seconds(1));
+    machine_.clock.await_deadline(machine_.clock.now() + std::chrono::seconds(1));
+  };
+  {
+    const auto editor = chunks->open("a.json", OpenMode::read_write).value();
+    ASSERT_TRUE(engine_.remove_chunk("a").ok());
+    save();
+    EXPECT_EQ(machine_.chunk("a"), "2\n");
+  }
+  machine_.clock.advance(std::chrono::seconds(2));
+  machine_.clock.await_idle();
+  ASSERT_EQ(machine_.chunk("a"), "(missing)");
+  machine_.clock.advance(std::chrono::seconds(10));
+  machine_.write("chunks", "a.json", "4");
+  const auto editor = chunks->open("a.json", OpenMode::read_write).value();
+  put(engine_, "a", "5");
+  save();
+  EXPECT_EQ(machine_.chunk("a"), "4");
+}
+
 // "heal or save over a corrupt primary rotates the corrupt bytes over the good backup". Kills: a
 // rotation that does not look at what it rotates.
 TEST_F(EngineRead, SavingOverADamagedChunkKeepsTheBackup) {
@@ -255,7 +279,10 @@ TEST_F(EngineRead, AReaderDuringARemovalSeesNothingOlder) {
   ASSERT_TRUE(engine_.remove_chunk("a").ok());
   int removed = 0;
   machine_.files.set_hook([&](const SimCall& call) -> std::optional<int> {
-    if (call.verb != "unlink" || call.path.find("/a.") == std::string::npos) return std::nullopt;
+    const bool removes = call.path == "project/chunks/a.json"
+                             ? call.verb == "rename"
+                             : call.verb == "unlink" && call.path == "project/chunks_bak/a.bak";
+    if (!removes) return std::nullopt;
     return ++removed == 1 ? std::nullopt : std::optional(EIO);
   });
   EXPECT_EQ(engine_.force_sync().code(), ErrorCode::io_error);

@@ -137,6 +137,20 @@ TEST_F(PosixFiles, RenameLinkUnlinkRemove) {
   EXPECT_FALSE(directory_->unlink(".").ok());
 }
 
+TEST_F(PosixFiles, RenameKeepsOrExchangesWhenAsked) {
+  write_file(folder_ / "a", "1");
+  write_file(folder_ / "b", "2");
+  const Status kept = directory_->rename("a", "b", RenameMode::keep);
+  if (is_unknown_call(kept)) GTEST_SKIP() << "this file system only replaces";
+  EXPECT_TRUE(already_exists(kept));
+  ASSERT_TRUE(directory_->rename("a", "b", RenameMode::exchange).ok());
+  EXPECT_EQ(read_file(folder_ / "a"), "2");
+  EXPECT_EQ(read_file(folder_ / "b"), "1");
+  ASSERT_TRUE(directory_->rename("a", "c", RenameMode::keep).ok());
+  EXPECT_EQ(directory_->rename("c", "a", RenameMode::exchange).code(), ErrorCode::not_found);
+  EXPECT_EQ(read_file(folder_ / "c"), "2");
+}
+
 // A Directory stays what it was, whatever happens to its path ("relative base_dir + chdir").
 TEST_F(PosixFiles, AFolderIsHeldByWhatItIsAndNotByItsPath) {
   ASSERT_TRUE(directory_->make_directory("old").ok());

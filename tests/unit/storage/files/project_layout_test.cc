@@ -26,6 +26,10 @@ TEST(ProjectLayout, KnowsItsOwnTemporaryNames) {
                            "users.6c5a4d3c.tmp.tmp", ".6c5a4d3c.tmp", "users.6c5a4d3c"}) {
     EXPECT_FALSE(is_own_temporary(file)) << file;
   }
+  EXPECT_EQ(displaced_file("a"), "a.a0be7447.tmp");  // likewise
+  EXPECT_TRUE(is_own_temporary(displaced_file("users")));
+  EXPECT_EQ(chunk_of_displaced(displaced_file("users")), "users");
+  EXPECT_FALSE(chunk_of_displaced(temporary_of("users")));
   EXPECT_TRUE(is_own_pin_folder(pin_folder(7)));
   for (const char* folder : {".pin-", ".pin-mine", ".pin-0000000000000007"}) {
     EXPECT_FALSE(is_own_pin_folder(folder)) << folder;
