@@ -98,15 +98,15 @@ MUTANTS = [
      '      backups_touched_ = true;\n'
      '      if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;\n'
      '    }\n'
-     '    return account(',
-     '    Status s = account(replace_file(files_, chunk, *work.temporary, work.found(), report_.events), work);\n'
+     '    const WriteGuard* guard = work.backup_is_link ? nullptr : &work.guard;\n',
+     '    const WriteGuard* guard = work.backup_is_link ? nullptr : &work.guard;\n'
+     '    Status s = account(replace_file(files_, chunk, *work.temporary, work.found(), guard, report_.events), work);\n'
      '    if (!s) return s;\n'
      '    if (work.backup) {\n'
      '      backups_touched_ = true;\n'
      '      if (Status b = work.backup->publish(layout::backup_file(chunk)); !b) return b;\n'
      '    }\n'
-     '    return s;\n'
-     '    return account('),
+     '    return s;\n'),
     ('no last look before the renames', 'publish_all',
      '        if (failed.ok()) failed = check_untouched(member);\n',
      ''),
@@ -132,14 +132,14 @@ MUTANTS = [
      'failed.ok() || visible ? publish(member) : failed',
      'publish(member)'),
     ('removal leaves the folder unsynced', 'remove_files',
-     '    return account(remove_file(files_, chunk, work.found(), report_.events), work);',
-     '    return remove_file(files_, chunk, work.found(), report_.events).status;'),
+     '    return account(remove_file(files_, chunk, work.found(), &work.guard, report_.events), work);',
+     '    return remove_file(files_, chunk, work.found(), &work.guard, report_.events).status;'),
     ('failed unlink ignored', 'remove_files',
      '    if (!status && status.code() != ErrorCode::not_found) return status;\n',
      ''),
     ('what a commit replaced is not looked at', 'dismiss',
-     '  if (is_expected(*now, expected))',
-     '  if (now.ok() || is_expected(*now, expected))'),
+     '  if (is_expected(*now, expected) && !is_awaited)',
+     '  if (now.ok() && !is_awaited)'),
     ('what a crash left of a commit is removed unseen', 'settle_displaced',
      '  if (is_own) return',
      '  if (is_own || info.ok()) return'),

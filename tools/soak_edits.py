@@ -120,7 +120,10 @@ class Soak:
         if not completed:  # as its user sees: vim, when the file was replaced while it was being written
             self.counts[f"{program} failed, and said so"] += 1
             return
-        place = self.kept_in(chunk, token)
+        # A version that was replaced at the last moment is on its way to quarantine for some milliseconds.
+        deadline = time.monotonic() + 2
+        while (place := self.kept_in(chunk, token)) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.counts[program] += 1
         self.counts[f"kept in {place}"] += 1
         if place is None:

@@ -37,6 +37,7 @@ struct Event {
     invalid_edit,     // a program or person wrote text that is not JSON; it was put into quarantine
     being_edited,     // another program is writing a chunk's file; it is left alone meanwhile
     removed_outside,  // a chunk's file was removed by another program or a person
+    resumed,          // trouble with a chunk that was reported before has ended
   };
   Kind kind = Kind::replayed;
   std::string chunk;   // empty when it concerns no single chunk

@@ -32,6 +32,8 @@ std::string_view to_string(Event::Kind kind) noexcept {
       return "being_edited";
     case Event::Kind::removed_outside:
       return "removed_outside";
+    case Event::Kind::resumed:
+      return "resumed";
   }
   return "unknown";
 }

@@ -16,6 +16,14 @@ bool was_refused(const Status& staged) {
   return staged.code() == ErrorCode::not_owner || staged.code() == ErrorCode::invalid_name;
 }
 
+// Space that becomes free, or a program that closes a file, is not kept waiting for a minute.
+Schedule::Result result_of(const Status& committed) {
+  if (committed.ok()) return Schedule::Result::saved;
+  const bool may_end_soon =
+      committed.code() == ErrorCode::no_space || committed.code() == ErrorCode::being_edited;
+  return may_end_soon ? Schedule::Result::failed_for_now : Schedule::Result::failed;
+}
+
 }  // namespace
 
 // --- staging
@@ -180,7 +188,7 @@ void EngineCore::record_commit(const Store& store, const CommitOutcome& outcome,
   // Asked under the lock: an edit that is accepted from now on moves the schedule after this.
   const Pending left = store.pending();
   if (outcome.ran) {
-    schedule_.committed(began, now, failed, left.newest > outcome.through);
+    schedule_.committed(began, now, result_of(outcome.status), left.newest > outcome.through);
     if (failed) wake_.notify_all();
   } else if (left.chunks == 0) {
     schedule_.clear();

@@ -56,16 +56,18 @@ class Debounce {
   TimePoint deadline_ = TimePoint::max();
 };
 
-// When to try again after a failed commit: 1 s, doubling to 60 s (G8).
+// When to try again after a failed commit: 1 s, doubling to 60 s (G8); always 1 s after a failure
+// that may end at any moment.
 class BackOff {
  public:
   using TimePoint = Clock::TimePoint;
   static constexpr std::chrono::seconds kFirst{1};
   static constexpr std::chrono::seconds kLongest{60};
 
-  void failed(TimePoint now) {
+  void failed(TimePoint now, bool may_end_soon = false) {
+    if (may_end_soon) delay_ = kFirst;
     retry_at_ = now + delay_;
-    delay_ = std::min(delay_ * 2, kLongest);
+    if (!may_end_soon) delay_ = std::min(delay_ * 2, kLongest);
   }
   void succeeded() {
     retry_at_ = TimePoint::max();
@@ -94,8 +96,10 @@ class Schedule {
   void journal_synced(TimePoint now) {
     if (!burst_) debounce_.due_when_quiet(now);
   }
+  enum class Result { saved, failed, failed_for_now };
   // A commit ended. `newer_edits`: edits are pending that came after it had begun.
-  void committed(TimePoint began, TimePoint now, bool failed, bool newer_edits) {
+  void committed(TimePoint began, TimePoint now, Result result, bool newer_edits) {
+    const bool failed = result != Result::saved;
     burst_ = !failed && newer_edits;
     if (newer_edits) {
       debounce_.only_newer_edits_since(began);
@@ -103,7 +107,7 @@ class Schedule {
       debounce_.clear();
     }
     if (failed) {
-      back_off_.failed(now);
+      back_off_.failed(now, result == Result::failed_for_now);
     } else {
       back_off_.succeeded();
     }

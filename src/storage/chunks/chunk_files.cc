@@ -231,7 +231,7 @@ Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
   facts.in_motion = in_motion(*folders_.chunks, chunk, file, watch_, WriteGuard::By::owner);
   Healing healing;
   healing.state = decide_chunk(facts);
-  if (healing.state == ChunkState::sound) return sound(chunk, std::move(file));
+  if (healing.state == ChunkState::sound) return sound(chunk, std::move(file), events);
   if (healing.state == ChunkState::unreadable) {
     healing.reason = file.reason;
     return healing;
@@ -257,11 +257,11 @@ Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
   if (healing.reason.code() == ErrorCode::conflict) {
     // Another program was faster, and may have written the file whole.
     Inspection now = read(chunk);
-    if (now.usable()) return sound(chunk, std::move(now));
+    if (now.usable()) return sound(chunk, std::move(now), events);
   }
   if (healing.reason.ok()) {
     healing.state = ChunkState::sound;
-    watch_.forget(chunk);
+    forget_edit(chunk, events);
   }
   return healing;
 }
@@ -275,8 +275,13 @@ Result<bool> ChunkFiles::look_for_lost_names() {
   return lost;
 }
 
-Healing ChunkFiles::sound(const std::string& chunk, Inspection file) {
-  watch_.forget(chunk);
+void ChunkFiles::forget_edit(const std::string& chunk, std::vector<Event>& events) {
+  if (!watch_.forget(chunk)) return;
+  events.push_back({Event::Kind::resumed, chunk, "no program is writing the file any more"});
+}
+
+Healing ChunkFiles::sound(const std::string& chunk, Inspection file, std::vector<Event>& events) {
+  forget_edit(chunk, events);
   Healing healing;
   healing.state = ChunkState::sound;
   healing.has_text = true;
@@ -308,7 +313,7 @@ Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file
     }
     const FileInfo* found = missing ? nullptr : &file.info;
     if (Status s = check_untouched(chunk, found, ctime_may_differ); !s) return s;
-    return replace_file(*this, chunk, temporary, found, events).first_error();
+    return replace_file(*this, chunk, temporary, found, nullptr, events).first_error();
   };
   const FileInfo* like = missing ? nullptr : &file.info;
   Status status = write_cure(chunk, like, cure, publish);

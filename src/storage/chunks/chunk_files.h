@@ -134,6 +134,8 @@ class ChunkFiles {
   void set_names_lost() { names_lost_ = true; }
   [[nodiscard]] RecentTexts& recent_texts() { return recent_texts_; }
   [[nodiscard]] EditWatch& watch() { return watch_; }
+  // The chunk was saved, or its file is sound again.
+  void forget_edit(const std::string& chunk, std::vector<Event>& events);
   // Belongs to the thread that may change the disk.
   [[nodiscard]] Quarantine& quarantine() { return quarantine_; }
 
@@ -146,7 +148,7 @@ class ChunkFiles {
   Cure find_cure(const std::string& chunk, const Inspection& file);
   void give(const Cure& cure, Healing& healing) const;
   Result<bool> look_for_lost_names();
-  Healing sound(const std::string& chunk, Inspection file);
+  Healing sound(const std::string& chunk, Inspection file, std::vector<Event>& events);
   Healing leave_alone(const std::string& chunk, const Cure& cure, std::vector<Event>& events);
   Status publish_cure(const std::string& chunk, const Inspection& file, const Cure& cure,
                       std::vector<Event>& events);

@@ -43,7 +43,7 @@ class Commit {
       remember(work);
       if (!work.status.ok()) continue;
       versions_.set_base_superseded(work.edit->chunk, false);
-      files_.watch().forget(work.edit->chunk);
+      files_.forget_edit(work.edit->chunk, report_.events);
     }
     return finish();
   }
@@ -399,7 +399,9 @@ class Commit {
       backups_touched_ = true;
       if (Status s = work.backup->publish(layout::backup_file(chunk)); !s) return s;
     }
-    return account(replace_file(files_, chunk, *work.temporary, work.found(), report_.events), work);
+    const WriteGuard* guard = work.backup_is_link ? nullptr : &work.guard;
+    return account(
+        replace_file(files_, chunk, *work.temporary, work.found(), guard, report_.events), work);
   }
 
   Status account(const Displacement& done, Work& work) {
@@ -414,7 +416,7 @@ class Commit {
     Status status = folders_.backups->unlink(layout::backup_file(chunk));
     if (!status && status.code() != ErrorCode::not_found) return status;
     backups_touched_ = true;
-    return account(remove_file(files_, chunk, work.found(), report_.events), work);
+    return account(remove_file(files_, chunk, work.found(), &work.guard, report_.events), work);
   }
 
   void sync_folders() {

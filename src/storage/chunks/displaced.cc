@@ -29,20 +29,21 @@ Status keep_in_quarantine(ChunkFiles& files, const std::string& chunk, const std
   if (!kept) return kept;
   if (added) {
     events.push_back({Event::Kind::conflict, chunk,
-                      "another program saved the file in the moment in which it was replaced; that "
-                      "version is kept as " +
+                      "another program saved the file in the moment in which it was replaced; what "
+                      "it wrote is kept as " +
                           std::string(layout::kQuarantine) + "/" + name});
   }
   return folder.unlink(file);
 }
 
 Status dismiss(ChunkFiles& files, const std::string& chunk, const FileInfo* expected,
-               std::vector<Event>& events) {
+               const WriteGuard* guard, std::vector<Event>& events) {
   Directory& folder = *files.folders().chunks;
   const std::string file = layout::displaced_file(chunk);
   auto now = folder.stat(file);
   if (!now) return now.status();
-  if (is_expected(*now, expected)) return folder.unlink(file);
+  const bool is_awaited = guard != nullptr && guard->somebody_waits();
+  if (is_expected(*now, expected) && !is_awaited) return folder.unlink(file);
   Inspection found = inspect_file(folder, file, chunk, files.settings());
   found.info = *now;
   return keep_in_quarantine(files, chunk, file, found, events);
@@ -90,7 +91,8 @@ Status settle_displaced(ChunkFiles& files, const std::string& chunk, const std::
 }
 
 Displacement replace_file(ChunkFiles& files, const std::string& chunk, TemporaryFile& temporary,
-                          const FileInfo* expected, std::vector<Event>& events) {
+                          const FileInfo* expected, const WriteGuard* guard,
+                          std::vector<Event>& events) {
   const std::string name = layout::chunk_file(chunk);
   if (expected == nullptr) return {in_conflict(temporary.publish_new(name)), {}};
   const std::string old = layout::displaced_file(chunk);
@@ -101,18 +103,18 @@ Displacement replace_file(ChunkFiles& files, const std::string& chunk, Temporary
     published = temporary.publish_over(name, old, is_displaced);
   }
   if (!published || !is_displaced) return {in_conflict(published), {}};
-  return {{}, dismiss(files, chunk, expected, events)};
+  return {{}, dismiss(files, chunk, expected, guard, events)};
 }
 
 Displacement remove_file(ChunkFiles& files, const std::string& chunk, const FileInfo* expected,
-                         std::vector<Event>& events) {
+                         const WriteGuard* guard, std::vector<Event>& events) {
   Directory& folder = *files.folders().chunks;
   const std::string old = layout::displaced_file(chunk);
   Status left_over = settle_displaced(files, chunk, old, {}, events);
   if (!left_over && left_over.code() != ErrorCode::not_found) return {left_over, {}};
   Status moved = move_aside(folder, layout::chunk_file(chunk), old);
   if (!moved) return {moved.code() == ErrorCode::not_found ? Status() : moved, {}};
-  return {{}, dismiss(files, chunk, expected, events)};
+  return {{}, dismiss(files, chunk, expected, guard, events)};
 }
 
 }  // namespace safechunk

@@ -26,13 +26,16 @@ struct Displacement {
 };
 
 // Gives the chunk's name to `temporary`. `expected`: the file that was found by the final check;
-// nullptr: none. Costs two calls more than a rename, and one that is a look.
+// nullptr: none. `guard`, unless it is nullptr, holds off programs from that file, which has no
+// other name: when one waits, it will write to it, so the file goes to quarantine. Costs two calls
+// more than a rename, and one that is a look.
 Displacement replace_file(ChunkFiles& files, const std::string& chunk, TemporaryFile& temporary,
-                          const FileInfo* expected, std::vector<Event>& events);
+                          const FileInfo* expected, const WriteGuard* guard,
+                          std::vector<Event>& events);
 
 // Removes the chunk's file. ok when there is none. Costs three calls, one of which is a look.
 Displacement remove_file(ChunkFiles& files, const std::string& chunk, const FileInfo* expected,
-                         std::vector<Event>& events);
+                         const WriteGuard* guard, std::vector<Event>& events);
 
 // For `file`, which a crash, or an error of the disk, left under its temporary name. Removes it
 // when it is a version of this engine's own; `is_journaled`, which may be empty, tells those of

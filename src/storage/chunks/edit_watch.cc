@@ -31,10 +31,10 @@ bool EditWatch::should_wait(const std::string& chunk, bool& first) {
   return now - found->second < kPatience;
 }
 
-void EditWatch::forget(const std::string& chunk) {
+bool EditWatch::forget(const std::string& chunk) {
   const MutexLock lock(mutex_);
   seen_.erase(chunk);
-  waiting_.erase(chunk);
+  return waiting_.erase(chunk) > 0;
 }
 
 }  // namespace safechunk

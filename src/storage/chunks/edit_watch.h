@@ -29,8 +29,8 @@ class EditWatch {
   // A save found that somebody is writing the file. True while it should wait; `first` says whether
   // this is news.
   bool should_wait(const std::string& chunk, bool& first);
-  // The chunk was saved, or its file is sound again.
-  void forget(const std::string& chunk);
+  // The chunk was saved, or its file is sound again. True when should_wait() was asked before.
+  bool forget(const std::string& chunk);
 
  private:
   struct Seen {

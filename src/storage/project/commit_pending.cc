@@ -78,10 +78,8 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
   outcome.ran = !set.empty();
   outcome.status = folder_->lock->check_held();
   if (outcome.status.ok() && !set.empty()) outcome.status = check_files_in_place();
-  if (!outcome.status) {
-    notices.fault(outcome.status);
-    return outcome;
-  }
+  note_saving("", outcome.status, notices);
+  if (!outcome.status) return outcome;
   if (!set.empty()) {
     std::vector<ChunkEdit> edits;
     edits.reserve(set.size());
@@ -104,12 +102,22 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
   return outcome;
 }
 
+// A failure is reported when it begins and when it ends, and not at every try.
+void Project::note_saving(const std::string& chunk, const Status& result, Notices& notices) {
+  // A program that is writing the file was reported when it began.
+  if (result.code() == ErrorCode::being_edited) return;
+  const MutexLock lock(mutex_);
+  if (!result.ok()) {
+    if (save_troubles_.begin(chunk, result)) notices.fault(result);
+  } else if (save_troubles_.end(chunk)) {
+    notices.event({Event::Kind::resumed, chunk, "it is saved again"});
+  }
+}
+
 void Project::record_results(const CommitReport& report, const PendingSet& set, Notices& notices) {
   for (const Event& event : report.events) notices.event(event);
-  for (const Status& result : report.results) {
-    // A program that is writing the file was reported when it began.
-    if (result.code() != ErrorCode::being_edited) notices.fault(result);
-  }
+  std::size_t next = 0;
+  for (const auto& [chunk, staged] : set) note_saving(chunk, report.results[next++], notices);
   for (const Status& failure : report.late_failures) notices.fault(failure);
   const MutexLock lock(mutex_);
   std::size_t index = 0;

@@ -224,11 +224,18 @@ Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
   }
   for (const Event& event : events) notices.event(event);
   // A program that is writing the file was reported when it began.
-  if (!healing.reason.ok() && healing.reason.code() != ErrorCode::being_edited) {
-    notices.fault(in_chunk(healing.reason, chunk));
-  }
+  if (healing.reason.code() != ErrorCode::being_edited) note_healing(chunk, healing, notices);
   if (healing.state == ChunkState::removed) note_removal(chunk, notices);
   return healing;
+}
+
+void Project::note_healing(const std::string& chunk, const Healing& healing, Notices& notices) {
+  const MutexLock lock(mutex_);
+  if (!healing.reason.ok()) {
+    if (heal_troubles_.begin(chunk, healing.reason)) notices.fault(in_chunk(healing.reason, chunk));
+  } else if (heal_troubles_.end(chunk)) {
+    notices.event({Event::Kind::resumed, chunk, "the file is sound again"});
+  }
 }
 
 // Once for each removal.
@@ -246,11 +253,16 @@ void Project::note_first_sight(const std::string& chunk, const Inspection& found
                                Notices& notices) {
   if (chunks_.versions().known(chunk, found.info)) return;
   chunks_.versions().remember(chunk, ChunkFiles::version_of(found, settings_));
-  chunks_.watch().forget(chunk);
+  std::vector<Event> events;
+  chunks_.forget_edit(chunk, events);
   {
     const MutexLock lock(mutex_);
     removals_.erase(chunk);
+    if (heal_troubles_.end(chunk)) {
+      events.push_back({Event::Kind::resumed, chunk, "the file is sound again"});
+    }
   }
+  for (const Event& event : events) notices.event(event);
   if (found.health == FileHealth::good) return;
   const bool edited = found.health == FileHealth::edited;
   notices.event({Event::Kind::external_edit, chunk,

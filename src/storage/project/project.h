@@ -33,6 +33,7 @@
 #include "storage/project/folder_reader.h"
 #include "storage/project/names.h"
 #include "storage/project/opening.h"
+#include "storage/project/troubles.h"
 #include "store/store.h"
 
 namespace safechunk {
@@ -89,6 +90,8 @@ class Project final : public Store {
   CommitOutcome commit_snapshot(Notices& notices) REQUIRES(commit_mutex_);
   void record_results(const CommitReport& report, const PendingSet& set, Notices& notices)
       REQUIRES(commit_mutex_);
+  void note_saving(const std::string& chunk, const Status& result, Notices& notices)
+      EXCLUDES(mutex_);
   void truncate_journal(Notices& notices) REQUIRES(commit_mutex_);
   // `committing` is being published meanwhile: it may be on disk already, or not.
   Status rewrite_journal(std::uint32_t token, const PendingSet& committing = {})
@@ -100,6 +103,8 @@ class Project final : public Store {
   Result<StoredText> read_committed(const std::string& chunk, Notices& notices);
   Result<Healing> heal(const std::string& chunk, Notices& notices) EXCLUDES(commit_mutex_);
   void note_first_sight(const std::string& chunk, const Inspection& found, Notices& notices)
+      EXCLUDES(mutex_);
+  void note_healing(const std::string& chunk, const Healing& healing, Notices& notices)
       EXCLUDES(mutex_);
   void note_removal(const std::string& chunk, Notices& notices) EXCLUDES(mutex_);
 
@@ -138,6 +143,8 @@ class Project final : public Store {
   Names names_ GUARDED_BY(mutex_);  // on disk or pending
   // Chunks whose removal by somebody else was reported.
   std::set<std::string> removals_ GUARDED_BY(mutex_);
+  Troubles save_troubles_ GUARDED_BY(mutex_);  // "": with the whole project
+  Troubles heal_troubles_ GUARDED_BY(mutex_);
   // Sequence of the newest edit whose base version is not known to be durable. Syncing the journal
   // does not protect such an edit: after a power cut the base may be another one, and the edit
   // would look like a conflict. It needs a full commit.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cerrno>
 
 #include "storage/files/stamp.h"
@@ -19,15 +21,17 @@ TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
   Faults faults;
   auto engine = machine.engine();
   engine.on_fault([&](const Error& error) { faults.add(error); });
+  std::vector<std::string> statuses;
+  engine.on_status([&](std::string_view text) { statuses.emplace_back(text); });
   Counter syncs;
   engine.on_sync([&] { syncs.add(); });
-  Failing failing(machine.files, "create", "chunks/b.aba4139c.tmp", ENOSPC);
+  Failing failing(machine.files, "create", "chunks/b.aba4139c.tmp", EIO);
   for (const char* chunk : {"a", "b", "c"}) put(engine, chunk, "1");
-  EXPECT_EQ(engine.force_sync().code(), ErrorCode::no_space);
+  EXPECT_EQ(engine.force_sync().code(), ErrorCode::io_error);
   EXPECT_EQ(machine.chunk("a"), "1\n");
   EXPECT_EQ(machine.chunk("b"), "(missing)");
   EXPECT_EQ(machine.chunk("c"), "1\n");
-  EXPECT_TRUE(faults.has(ErrorCode::no_space, "b"));
+  EXPECT_TRUE(faults.has(ErrorCode::io_error, "b"));
   EXPECT_EQ(engine.fetch_chunk("b").value(), "1\n");
   auto health = engine.health_report().value();
   EXPECT_EQ(health.pending_chunks, 1U);
@@ -49,6 +53,10 @@ TEST(EngineFailures, OneChunkDoesNotStopTheOthersAndIsRetried) {
   EXPECT_EQ(machine.chunk("b"), "1\n");
   EXPECT_FALSE(engine.health_report()->dirty_buffer);
   EXPECT_EQ(syncs.count(), 1U);
+  // G7: told when it begins and when it ends, and not at each try.
+  EXPECT_EQ(faults.list().size(), 1U);
+  engine.on_status(nullptr);
+  EXPECT_EQ(std::ranges::count(statuses, "resumed 'b': it is saved again"), 1);
 }
 
 // G8. Kills: a detach that removes the journal although something was not saved.

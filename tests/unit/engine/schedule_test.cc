@@ -125,6 +125,16 @@ TEST(BackOff, DoublesFromOneSecondToAMinute) {
   }
 }
 
+// Kills: a full disk that is tried again only a minute after there is space.
+TEST(BackOff, TriesEachSecondWhatMayEndSoon) {
+  BackOff back_off;
+  for (int i = 0; i < 4; ++i) back_off.failed(kStart);
+  for (int i = 0; i < 10; ++i) {
+    back_off.failed(kStart, true);
+    EXPECT_EQ(back_off.retry_at(), kStart + seconds(1));
+  }
+}
+
 TEST(BackOff, BeginsAnewAfterASuccess) {
   BackOff back_off;
   for (int i = 0; i < 4; ++i) back_off.failed(kStart);
