@@ -113,9 +113,13 @@ class Directory {
   virtual Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode,
                                              std::uint32_t permissions = 0666) = 0;
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& name) = 0;
-  virtual Status make_directory(const std::string& name) = 0;  // EEXIST is an error
+  // EEXIST is an error.
+  virtual Status make_directory(const std::string& name, std::uint32_t permissions = 0777) = 0;
   virtual Result<FileInfo> stat(const std::string& name) = 0;  // lstat(2)
-  virtual Result<std::vector<std::string>> list() = 0;         // without . and .., in any order
+  virtual Result<FileInfo> stat() = 0;                         // of the folder itself
+  // As File::set_permissions(), for the folder itself.
+  virtual Status set_permissions(const Permissions& permissions) = 0;
+  virtual Result<std::vector<std::string>> list() = 0;  // without . and .., in any order
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status link(const std::string& from, Directory& target, const std::string& to) = 0;
   virtual Status unlink(const std::string& name) = 0;

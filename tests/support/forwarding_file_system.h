@@ -113,9 +113,16 @@ class ForwardingDirectory final : public Directory {
           std::make_unique<ForwardingDirectory>(*std::move(directory), around_));
     });
   }
-  Status make_directory(const std::string& name) override {
+  Status make_directory(const std::string& name, std::uint32_t permissions) override {
     return forward(around_, "make_directory", name,
-                   [&] { return directory_->make_directory(name); });
+                   [&] { return directory_->make_directory(name, permissions); });
+  }
+  Result<FileInfo> stat() override {
+    return forward(around_, "stat", "", [&] { return directory_->stat(); });
+  }
+  Status set_permissions(const Permissions& permissions) override {
+    return forward(around_, "set_permissions", "",
+                   [&] { return directory_->set_permissions(permissions); });
   }
   Result<FileInfo> stat(const std::string& name) override {
     return forward(around_, "stat", name, [&] { return directory_->stat(name); });

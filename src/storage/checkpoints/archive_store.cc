@@ -147,8 +147,12 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
                                      const ProgressHandler& progress) {
   auto name = free_name(checkpoints, request);
   if (!name) return name;
-  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name), 0666);
+  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name),
+                                         request.rights.mode_of_new_file(0666));
   if (!temporary) return temporary.status();
+  auto made = temporary->file().stat();
+  if (!made) return made.status();
+  if (Status shared = request.rights.share(temporary->file(), *made); !shared) return shared;
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;

@@ -45,10 +45,13 @@ void Snapshot::preserve(const std::string& chunk) {
 
 Status Snapshot::open_folder() {
   if (folder_ != nullptr) return {};
-  Status made = folders_.checkpoints->make_directory(name_);
+  Status made = folders_.checkpoints->make_directory(name_, folders_.rights.mode_of_new_folder());
   if (!made && !already_exists(made)) return made;
   auto folder = folders_.checkpoints->open_directory(name_);
   if (!folder) return folder.status();
+  auto info = (*folder)->stat();
+  if (!info) return info.status();
+  if (Status shared = folders_.rights.share(**folder, *info); !shared) return shared;
   folder_ = *std::move(folder);
   return {};
 }

@@ -184,27 +184,15 @@ class Commit {
   }
 
   Status write(Work& work) {
-    FileAttributes attributes;
-    const std::string& chunk = work.edit->chunk;
-    if (work.present.health != FileHealth::missing) {
-      attributes.like = work.present.info;
-    } else {
-      auto backup = folders_.backups->stat(layout::backup_file(chunk));
-      if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
-      if (backup) attributes.like = *backup;  // the file was lost: its mode was not
-    }
-    attributes.stamp = Stamp{};
-    attributes.stamp->sequence = work.edit->sequence;
-    attributes.stamp->journal_token = token_;
-    attributes.stamp->text = work.edit->text_digest;
-    attributes.chunk = chunk;
-    attributes.start_writeback = works_.size() > 1;
+    auto attributes = work.attributes(folders_, token_);
+    if (!attributes) return attributes.status();
+    attributes->start_writeback = works_.size() > 1;
     const TextSettings& settings = files_.settings();
     const auto content = [&](json::TextOutput& output) {
       json::format(work.edit->text, settings.indent, settings.size_limit, output);
     };
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk), content,
-                                          attributes, files_.buffer());
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(work.edit->chunk),
+                                          content, *attributes, files_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));

@@ -10,12 +10,17 @@ namespace safechunk {
 
 Status Quarantine::open() {
   if (folder_ != nullptr) return {};
-  Status made = root_.make_directory(layout::kQuarantine);
+  Status made = root_.make_directory(layout::kQuarantine, rights_.mode_of_new_folder());
   if (!made && !already_exists(made)) return made;
   // Also when the folder was there: the process that made it may have died before it synced.
   if (Status synced = root_.sync(); !synced) return synced;
   auto opened = root_.open_directory(layout::kQuarantine);
   if (!opened) return opened.status();
+  if (made.ok()) {
+    auto info = (*opened)->stat();
+    if (!info) return info.status();
+    if (Status shared = rights_.share(**opened, *info); !shared) return shared;
+  }
   folder_ = *std::move(opened);
   return {};
 }
@@ -81,6 +86,7 @@ Status Quarantine::add(const std::string& name, std::string_view bytes) {
   const std::string temporary_name = layout::temporary_of("evidence");
   FileAttributes attributes;
   attributes.creation_mode = 0600;
+  attributes.rights = rights_.for_evidence();
   auto temporary = TemporaryFile::write(*folder_, temporary_name, bytes, attributes);
   if (!temporary) return temporary.status();
   if (Status status = temporary->make_durable(); !status) return status;

@@ -36,9 +36,10 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
                                            const Content& content, const FileAttributes& attributes,
                                            std::string& buffer) {
   // Who may not write to a file may not stamp it: it becomes like the other one last.
-  auto temporary = create(
-      directory, std::move(name),
-      attributes.like ? attributes.like->permissions.while_writing() : attributes.creation_mode);
+  auto temporary =
+      create(directory, std::move(name),
+             attributes.like ? attributes.like->permissions.while_writing()
+                             : attributes.rights.mode_of_new_file(attributes.creation_mode));
   if (!temporary) return temporary;
   if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;
@@ -86,9 +87,9 @@ Status TemporaryFile::fill(const Content& content, const FileAttributes& attribu
       return status;
     }
   }
-  if (attributes.like) {
-    if (Status status = take_permissions(*attributes.like, *info); !status) return status;
-  }
+  Status status = attributes.like ? take_permissions(*attributes.like, *info)
+                                  : attributes.rights.share(*file_, *info);
+  if (!status) return status;
   return attributes.start_writeback ? file_->start_writeback() : Status();
 }
 

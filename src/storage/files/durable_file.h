@@ -13,6 +13,7 @@
 #include "json/text_output.h"
 #include "platform/file_system.h"
 #include "storage/files/file_io.h"
+#include "storage/files/file_rights.h"
 #include "storage/files/stamp.h"
 
 namespace safechunk {
@@ -20,7 +21,8 @@ namespace safechunk {
 // What a temporary file shall have beside its bytes.
 struct FileAttributes {
   std::optional<FileInfo> like;        // take over mode and owner of this file (G14)
-  std::uint32_t creation_mode = 0666;  // before the umask, when it is like none
+  std::uint32_t creation_mode = 0666;  // before rights and umask, when it is like none
+  FileRights rights;                   // when it is like none
   std::optional<Stamp> stamp;          // `modified_ns` and `bytes` are filled in
   std::string_view chunk;              // whose stamp it is
   bool start_writeback = false;        // more files follow: let the device begin

@@ -115,11 +115,12 @@ LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double
   return LockDecision::refuse;
 }
 
-Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, OwnerInfo& owner,
+Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
+                                         const FileRights& rights, OwnerInfo& owner,
                                          std::optional<OwnerInfo>& stale) {
   constexpr int kTries = 100;  // each lost try means that another owner came and went meanwhile
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    auto opened = root.open(layout::kLock, OpenMode::create, 0666);
+    auto opened = root.open(layout::kLock, OpenMode::create, rights.mode_of_new_file(0666));
     // A file system in user space may find the file and lose it before it is open.
     if (opened.code() == ErrorCode::not_found && attempt + 1 < kTries) continue;
     if (!opened) return opened.status();
@@ -145,6 +146,7 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, Own
     if (!lock.check_held()) continue;
     if (decision == LockDecision::refuse) return locked_by(owner);
     if (decision == LockDecision::take_stale) stale = text ? owner : OwnerInfo{};
+    if (Status shared = rights.share(*lock.file_, *info); !shared) return shared;
 
     LockText ours;
     ours.pid = process.pid();

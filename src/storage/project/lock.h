@@ -11,6 +11,7 @@
 #include <safechunk/reports.hpp>
 
 #include "platform/platform.h"
+#include "storage/files/file_rights.h"
 
 namespace safechunk {
 
@@ -46,8 +47,8 @@ class ProjectLock {
   // Takes the lock, or fails: `locked` when somebody else has it (then `owner` tells who, as far
   // as the text says), or the error of the system call. Never waits.
   // `stale` is set when a dead owner's lock was taken over, and then describes it.
-  static Result<ProjectLock> acquire(Directory& root, Platform platform, OwnerInfo& owner,
-                                     std::optional<OwnerInfo>& stale);
+  static Result<ProjectLock> acquire(Directory& root, Platform platform, const FileRights& rights,
+                                     OwnerInfo& owner, std::optional<OwnerInfo>& stale);
   ProjectLock(ProjectLock&&) noexcept = default;
   ProjectLock& operator=(ProjectLock&&) noexcept = default;
 

@@ -23,16 +23,21 @@ namespace {
 Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr<Directory>& out,
                         const std::function<Status()>& before = nullptr) {
   Directory& root = *project.folders.root;
+  bool is_new = false;
   auto opened = root.open_directory(name);
   if (!opened && opened.code() == ErrorCode::not_found) {
     Status made = before ? before() : Status();
-    if (made.ok()) made = root.make_directory(name);
+    if (made.ok()) made = root.make_directory(name, project.folders.rights.mode_of_new_folder());
     if (!made) return made;
+    is_new = true;
     opened = root.open_directory(name);
   }
   if (!opened) return opened.status();
   auto place = root.stat(name);
   if (!place) return place.status();
+  if (is_new) {
+    if (Status shared = project.folders.rights.share(**opened, *place); !shared) return shared;
+  }
   project.places[name] = *place;
   out = *std::move(opened);
   return {};
@@ -47,7 +52,8 @@ class Opening {
 
   Status run(OwnerInfo& owner) {
     std::optional<OwnerInfo> stale;
-    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, owner, stale);
+    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, project_.folders.rights,
+                                     owner, stale);
     if (!lock) return lock.status();
     project_.lock.emplace(*std::move(lock));
     Status status = after_lock(stale);
@@ -156,14 +162,15 @@ class Opening {
     Directory& root = *project_.folders.root;
     if (Status status = free_temporary_journal(root); !status) return status;
     JournalContents contents;
-    auto journal = Journal::open(root, contents);
+    const FileRights& rights = project_.folders.rights;
+    auto journal = Journal::open(root, contents, rights);
     if (!journal && (journal.code() == ErrorCode::corrupt || never_written(journal.status()))) {
       if (Status status = set_journal_aside(journal.error().message); !status) return status;
       journal = Status(ErrorCode::not_found, "");
     }
     if (!journal && journal.code() == ErrorCode::not_found) {
       const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
-      journal = Journal::create(root, token);
+      journal = Journal::create(root, token, rights);
     } else if (journal) {
       project_.report.clean = false;
       project_.had_journal = true;
@@ -327,8 +334,11 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   auto root = platform.file_system.open_directory(location.path());
   if (!root) return root.status();
   if (Status known = check_layout(**root); !known) return known;
+  auto info = (*root)->stat();
+  if (!info) return info.status();
   auto project = std::make_unique<OpenedFolder>();
   project->folders.root = *std::move(root);
+  project->folders.rights = FileRights(info->permissions);
   Opening opening(**base, *project, platform, settings);
   if (Status status = opening.run(owner); !status) return status;
   return project;

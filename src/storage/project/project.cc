@@ -322,6 +322,7 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
   ArchiveRequest request;
   request.project_id = location_.project_id;
   request.label = wanted.label;
+  request.rights = folders_.rights;
   request.notes = wanted.notes;
   request.unix_time_ns = platform_.clock.unix_time_ns();
   request.local_time = platform_.clock.local_time(request.unix_time_ns);

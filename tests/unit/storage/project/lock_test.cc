@@ -122,7 +122,7 @@ Result<ProjectLock> acquire(Directory& root, Process& process, FileSystem& file_
   test::ManualClock clock;
   OwnerInfo owner;
   std::optional<OwnerInfo> stale;
-  return ProjectLock::acquire(root, {file_system, clock, process}, owner, stale);
+  return ProjectLock::acquire(root, {file_system, clock, process}, FileRights(), owner, stale);
 }
 
 void write_lock(Directory& root, const std::string& text) {
