@@ -132,6 +132,7 @@ Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing
   if (Status status = check_place(*location, missing); !status) return status;
   EngineOptions options;
   options.base_dir = location->base_dir;
+  options.file_mode = context.file_mode;
   defer_signals();
   auto engine = SafeChunkEngine::open(location->project_id, options);
   if (!engine) return engine;

@@ -42,6 +42,7 @@ _safechunk() {
     typeset -A opt_args
     _arguments -C \
         '(-C --base-dir)'{-C,--base-dir}'[the folder that holds the project]:folder:_files -/' \
+        '--mode[what files that are made allow at most]:mode:(600 640 660)' \
         '--json[print results and errors as JSON]' \
         '(- *)'{-h,--help}'[print help]' \
         '(- *)--version[print the version]' \

@@ -130,6 +130,7 @@ typedef struct safechunk_options {
   uint32_t indent;            /* blanks per level, 0 to 16 */
   int32_t durability;         /* SAFECHUNK_DURABILITY_... */
   int32_t read_only;          /* not 0: take no lock, change nothing */
+  uint32_t file_mode;         /* what files allow at most, as 0600; 0: as the umask says */
 } safechunk_options;
 
 /* Writes the defaults into `options`, and `size` (sizeof(safechunk_options)) into its `size`.

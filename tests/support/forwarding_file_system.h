@@ -20,6 +20,9 @@ class CallAround {
   // `bytes`: how many are to be written.
   virtual void before(const char* verb, const std::string& name, std::size_t bytes) = 0;
   virtual void after(const char* verb, const std::string& name) = 0;
+  // With which mode a call may make a file or a folder, or changes one that is there.
+  virtual void mode_of_file(const std::string& /*name*/, std::uint32_t /*mode*/) {}
+  virtual void mode_of_folder(const std::string& /*name*/, std::uint32_t /*mode*/) {}
 };
 
 template <typename Call>
@@ -64,6 +67,7 @@ class ForwardingFile final : public File {
     return forward(around_, "stat", "", [&] { return file_->stat(); });
   }
   Status set_permissions(const Permissions& permissions) override {
+    around_.mode_of_file("", permissions.mode);
     return forward(around_, "set_permissions", "",
                    [&] { return file_->set_permissions(permissions); });
   }
@@ -99,6 +103,9 @@ class ForwardingDirectory final : public Directory {
   [[nodiscard]] const std::string& path() const override { return directory_->path(); }
   Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode,
                                      std::uint32_t permissions) override {
+    if (mode == OpenMode::create || mode == OpenMode::create_exclusive) {
+      around_.mode_of_file(name, permissions);
+    }
     return forward(around_, "open", name, [&]() -> Result<std::unique_ptr<File>> {
       auto file = directory_->open(name, mode, permissions);
       if (!file) return file;
@@ -114,6 +121,7 @@ class ForwardingDirectory final : public Directory {
     });
   }
   Status make_directory(const std::string& name, std::uint32_t permissions) override {
+    around_.mode_of_folder(name, permissions);
     return forward(around_, "make_directory", name,
                    [&] { return directory_->make_directory(name, permissions); });
   }
@@ -121,6 +129,7 @@ class ForwardingDirectory final : public Directory {
     return forward(around_, "stat", "", [&] { return directory_->stat(); });
   }
   Status set_permissions(const Permissions& permissions) override {
+    around_.mode_of_folder("", permissions.mode);
     return forward(around_, "set_permissions", "",
                    [&] { return directory_->set_permissions(permissions); });
   }

@@ -43,6 +43,7 @@ class Engine:
         depth_limit: int,
         chunk_size_limit: int,
         read_only: bool,
+        file_mode: int,
         events: Events,
         /,
     ) -> None: ...

@@ -117,6 +117,24 @@ Result<std::string> Snapshot::read_backup(const std::string& chunk) const {
   return status->ok() ? read(*folder_) : Result<std::string>(*status);
 }
 
+namespace {
+
+std::uint32_t mode_of(Directory& folder, const std::string& file) {
+  const auto info = folder.stat(file);
+  return info ? info->permissions.mode : 0600;
+}
+
+}  // namespace
+
+// Saves keep the mode, so it does not matter which of the versions is looked at.
+std::uint32_t Snapshot::mode_of_chunk(const std::string& chunk) const {
+  return mode_of(*folders_.chunks, layout::chunk_file(chunk));
+}
+
+std::uint32_t Snapshot::mode_of_backup(const std::string& chunk) const {
+  return mode_of(*folders_.backups, layout::backup_file(chunk));
+}
+
 // What cannot be removed here, also for lack of memory, is removed by the next attach.
 Snapshot::~Snapshot() {
   if (folder_ == nullptr) return;

@@ -63,7 +63,7 @@ class Commit {
         if (Status status = inspect_present(work); !status) return status;
       }
     }
-    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal();
+    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal(folders_.rights);
     if (!work.is_as_staged()) versions_.set_base_superseded(chunk, true);
     return {};
   }
@@ -137,7 +137,11 @@ class Commit {
       }
     }
     for (Work& work : works_) {
-      if (work.pending() && work.is_worth_a_backup()) work.status = prepare_backup(work);
+      if (!work.pending()) continue;
+      work.status =
+          work.is_worth_a_backup()
+              ? prepare_backup(work)
+              : folders_.rights.tighten(*folders_.backups, layout::backup_file(work.edit->chunk));
     }
   }
 
@@ -205,7 +209,8 @@ class Commit {
     if (work.present.version->needs_sync_first()) {
       if (Status status = sync_present(work); !status) return status;
     }
-    if (work.present.version->sync_failed) return copy_backup(work);
+    const bool too_open = folders_.rights.exceeded_by(work.present.info.permissions);
+    if (work.present.version->sync_failed || too_open) return copy_backup(work);
     // A crash inside an earlier rotation may have left one file under both names already.
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
     if (backup && backup->same_file(work.present.info)) {
@@ -233,6 +238,7 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     FileAttributes attributes;
     attributes.like = present.info;
+    attributes.rights = folders_.rights;
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(files_.settings());
     attributes.chunk = chunk;

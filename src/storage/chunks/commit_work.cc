@@ -10,9 +10,12 @@ bool Work::is_as_staged() const {
   return present.health == FileHealth::missing && edit->seen_when_staged == kAbsentDigest;
 }
 
-bool Work::is_equal() const {
+bool Work::is_equal(const FileRights& rights) const {
   const auto& version = present.version;
-  return version && version->text_digest == edit->text_digest &&
+  const Permissions& now = present.info.permissions;
+  const Permissions wanted{edit->mode == 0 ? now.mode : rights.mode_of_new_file(edit->mode),
+                           now.user, now.group};
+  return rights.tightened(wanted) == now && version && version->text_digest == edit->text_digest &&
          (version->durable || version->needs_sync_first());
 }
 
@@ -26,6 +29,7 @@ Result<FileAttributes> Work::attributes(const ProjectFolders& folders,
                                         std::uint32_t journal_token) const {
   FileAttributes attributes;
   attributes.rights = folders.rights;
+  if (edit->mode != 0) attributes.mode = folders.rights.mode_of_new_file(edit->mode);
   if (present.health != FileHealth::missing) {
     attributes.like = present.info;
   } else {

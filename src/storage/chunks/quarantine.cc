@@ -70,6 +70,7 @@ Status Quarantine::add_file(Directory& folder, const std::string& file, std::str
     if (there && there->same_file(*info)) break;
     name = first_name + "." + std::to_string(number);
   }
+  if (Status status = rights_.tighten(*folder_, name); !status) return status;
   // Its bytes were written by somebody else, who may not have synced them.
   auto opened = folder_->open(name, OpenMode::read);
   if (!opened) return opened.status();

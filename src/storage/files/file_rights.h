@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <safechunk/status.hpp>
 
@@ -16,8 +17,12 @@ class FileRights {
  public:
   // As the system makes files: nothing is changed.
   FileRights() = default;
-  // `folder`: of the project's folder.
-  explicit FileRights(const Permissions& folder) : folder_(folder) {}
+  // `folder`: of the project's folder. `most`: what files allow at most (EngineOptions::file_mode);
+  // 0: no such limit.
+  explicit FileRights(const Permissions& folder, std::uint32_t most = 0)
+      : folder_(folder), most_(most) {}
+  // For folders that are made before there is a project's folder.
+  static FileRights at_most(std::uint32_t mode);
 
   // The same for evidence: its owner alone may read it, because nobody can tell who else may read
   // damaged bytes.
@@ -35,6 +40,15 @@ class FileRights {
   // A new folder gets the folder's owner and group, where that is permitted, and its mode.
   Status share(Directory& folder, const FileInfo& now) const;
 
+  // Of a file that is or becomes like one that is there: that one's, as far as the limit allows.
+  [[nodiscard]] Permissions tightened(Permissions permissions) const;
+  [[nodiscard]] bool exceeded_by(const Permissions& permissions) const {
+    return tightened(permissions) != permissions;
+  }
+  // Takes from a file what exceeds the limit. ok when there is no such file. Makes no call where
+  // there is no limit.
+  Status tighten(Directory& folder, const std::string& file) const;
+
   // What share() makes of a mode, once it is clear whose the file is. Pure.
   [[nodiscard]] std::uint32_t shared_mode_of_file(const Permissions& now) const;
   [[nodiscard]] std::uint32_t shared_mode_of_folder(const Permissions& now) const;
@@ -43,6 +57,7 @@ class FileRights {
   [[nodiscard]] std::uint32_t allowed_to_others(const Permissions& now) const;
 
   std::optional<Permissions> folder_;
+  std::uint32_t most_ = 0;
   bool owner_alone_ = false;
 };
 

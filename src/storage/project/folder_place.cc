@@ -21,10 +21,12 @@ FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, P
       settings_{.size_limit = options.chunk_size_limit,
                 .depth_limit = options.depth_limit,
                 .indent = options.indent},
-      journal_limit_(options.journal_limit) {}
+      opening_{.text = settings_,
+               .journal_limit = options.journal_limit,
+               .file_mode = options.file_mode} {}
 
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
-  return Project::open(platform_, location_, settings_, journal_limit_, holder, notices);
+  return Project::open(platform_, location_, opening_, holder, notices);
 }
 
 Status FolderPlace::check_readable() {

@@ -33,7 +33,7 @@ class FolderPlace final : public Place {
   const ProjectLocation location_;
   const std::string path_;
   const TextSettings settings_;
-  const std::uint64_t journal_limit_;
+  const OpeningOptions opening_;
   const std::shared_ptr<SpareBuffer> spare_buffer_ = std::make_shared<SpareBuffer>();
 };
 

@@ -5,15 +5,17 @@
 #include <string>
 
 #include "platform/file_system.h"
+#include "storage/files/file_rights.h"
 #include "storage/files/project_folders.h"
 
 namespace safechunk {
 
 // Opens the base folder, creating missing components one by one. What it creates is durable.
-Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base);
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base,
+                                               const FileRights& rights);
 
 // Creates `name` in `parent` unless it exists. The caller syncs the parent.
-Status ensure_directory(Directory& parent, const std::string& name);
+Status ensure_directory(Directory& parent, const std::string& name, const FileRights& rights);
 
 // Opens the folders of the project at `path` for reading only; creates and changes nothing.
 // not_found when there is no such project. `backups` and `checkpoints` may stay empty.

@@ -327,10 +327,12 @@ Status OpenedFolder::check_in_place(std::initializer_list<const char*> wanted) c
 
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
-                                                  const TextSettings& settings, OwnerInfo& owner) {
-  auto base = ensure_base(platform.file_system, location.base);
+                                                  const OpeningOptions& options, OwnerInfo& owner) {
+  const FileRights outside = FileRights::at_most(options.file_mode);
+  auto base = ensure_base(platform.file_system, location.base, outside);
   if (!base) return base.status();
-  if (Status status = ensure_directory(**base, location.project_id); !status) return status;
+  Status made = ensure_directory(**base, location.project_id, outside);
+  if (!made) return made;
   auto root = platform.file_system.open_directory(location.path());
   if (!root) return root.status();
   if (Status known = check_layout(**root); !known) return known;
@@ -338,8 +340,8 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   if (!info) return info.status();
   auto project = std::make_unique<OpenedFolder>();
   project->folders.root = *std::move(root);
-  project->folders.rights = FileRights(info->permissions);
-  Opening opening(**base, *project, platform, settings);
+  project->folders.rights = FileRights(info->permissions, options.file_mode);
+  Opening opening(**base, *project, platform, options.text);
   if (Status status = opening.run(owner); !status) return status;
   return project;
 }

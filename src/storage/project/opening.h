@@ -28,6 +28,13 @@ struct ProjectLocation {
   [[nodiscard]] std::string path() const;
 };
 
+// How it is to be opened; see EngineOptions.
+struct OpeningOptions {
+  TextSettings text;
+  std::uint64_t journal_limit = 0;
+  std::uint32_t file_mode = 0;
+};
+
 // The parts of a project that this process owns, as opening finds them.
 struct OpenedFolder {
   ProjectFolders folders;
@@ -52,6 +59,6 @@ struct OpenedFolder {
 // `settled`, and afterwards gives the journal a new token by rewriting it if `had_journal`.
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
-                                                  const TextSettings& settings, OwnerInfo& owner);
+                                                  const OpeningOptions& options, OwnerInfo& owner);
 
 }  // namespace safechunk

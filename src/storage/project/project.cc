@@ -19,32 +19,31 @@ Status closed() {
 
 }  // namespace
 
-Project::Project(Platform platform, ProjectLocation location, const TextSettings& settings,
-                 std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder)
+Project::Project(Platform platform, ProjectLocation location, const OpeningOptions& options,
+                 std::unique_ptr<OpenedFolder> folder)
     : platform_(platform),
       location_(std::move(location)),
-      settings_(settings),
-      journal_limit_(journal_limit),
+      settings_(options.text),
+      journal_limit_(options.journal_limit),
       folder_(std::move(folder)),
       folders_(folder_->folders),
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform, location_.path(), settings) {}
+      reader_(platform, location_.path(), options.text) {}
 
 // --- opening and closing
 
 Result<Opened> Project::open(Platform platform, const ProjectLocation& location,
-                             const TextSettings& settings, std::uint64_t journal_limit,
-                             std::optional<OwnerInfo>& holder, Notices& notices) {
+                             const OpeningOptions& options, std::optional<OwnerInfo>& holder,
+                             Notices& notices) {
   OwnerInfo owner;
-  auto folder = open_folder(platform, location, settings, owner);
+  auto folder = open_folder(platform, location, options, owner);
   if (!folder) {
     if (owner.pid != 0) holder = owner;
     return folder.status();
   }
-  std::unique_ptr<Project> project(
-      new Project(platform, location, settings, journal_limit, *std::move(folder)));
+  std::unique_ptr<Project> project(new Project(platform, location, options, *std::move(folder)));
   Opened opened;
   opened.owner = project->folder_->lock->owner();
   opened.recovery = project->folder_->report;

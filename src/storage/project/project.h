@@ -41,8 +41,8 @@ class Project final : public Store {
  public:
   // Opens the folder, replays the journal and commits what was in it. Errors as Place::open().
   static Result<Opened> open(Platform platform, const ProjectLocation& location,
-                             const TextSettings& settings, std::uint64_t journal_limit,
-                             std::optional<OwnerInfo>& holder, Notices& notices);
+                             const OpeningOptions& options, std::optional<OwnerInfo>& holder,
+                             Notices& notices);
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list() override;
@@ -68,8 +68,8 @@ class Project final : public Store {
   using DamagedChunks = CheckpointRequest::DamagedChunks;
   using PendingSet = std::map<std::string, StagedEdit>;
 
-  Project(Platform platform, ProjectLocation location, const TextSettings& settings,
-          std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder);
+  Project(Platform platform, ProjectLocation location, const OpeningOptions& options,
+          std::unique_ptr<OpenedFolder> folder);
 
   // Life.
   CommitOutcome recover(Notices& notices) EXCLUDES(commit_mutex_);
