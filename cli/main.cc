@@ -79,6 +79,11 @@ int run(int argc, char** argv) {
          "--mode", [&](const std::string& digits) { context.file_mode = to_mode(digits); },
          "what the files that are made allow at most, in octal: 600 for secrets")
       ->type_name("MODE");
+  app.add_flag("--weak-locks", context.weak_locks,
+               "do without locks where the file system has none: two owners are not ruled out");
+  app.add_flag(
+      "--weak-folders", context.weak_folders,
+      "do without syncing folders where the file system cannot: a power cut may undo saves");
   app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);

@@ -18,7 +18,7 @@ _safechunk() {
         -C|--base-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
-        local options="-C --base-dir --mode --json --help --version"
+        local options="-C --base-dir --mode --weak-locks --weak-folders --json --help --version"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention"
         [ "$command" = unlock ] && options="$options --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

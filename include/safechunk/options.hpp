@@ -45,6 +45,13 @@ struct EngineOptions {
   // more gets this mode at its next save. 0: as the umask and the project's folder say. Else it
   // holds 0600, and no other bits than 0666.
   std::uint32_t file_mode = 0;
+  // For file systems without flock(2). There attach() fails, unless this is set: then the text of
+  // the lock file decides alone whether its owner lives. Processes on other machines, in other
+  // containers, and two that attach in one moment after a crash are not always told apart (G9).
+  bool weak_locks = false;
+  // For file systems that refuse fsync(2) of a folder. There attach() fails, unless this is set:
+  // then a power cut may take new names along that were reported as saved (G1).
+  bool weak_folders = false;
   // Open for reading only: take no lock, create and change nothing. Works while another process
   // owns the project.
   bool read_only = false;

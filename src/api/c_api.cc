@@ -57,6 +57,8 @@ Status read_options(const safechunk_options* given, EngineOptions& to) {
   to.chunk_size_limit = from->chunk_size_limit;
   to.read_only = from->read_only != 0;
   to.file_mode = from->file_mode;
+  to.weak_locks = from->weak_locks != 0;
+  to.weak_folders = from->weak_folders != 0;
   return {};
 }
 

@@ -66,6 +66,28 @@ bool has_no_links(const Status& status) {
   }
 }
 
+bool has_no_locks(const Status& status) {
+  switch (status.error().os_errno) {
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool has_no_folder_sync(const Status& status) {
+  switch (status.error().os_errno) {
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool will_last(const Status& status) {
   switch (status.error().os_errno) {
     case 0:  // refused by us

@@ -477,6 +477,14 @@ static void verdicts(void) {
   size_t count = 0;
   int sound = 0;
   stage(engine, "1", "c");
+  /* A program of the first header has room for less. */
+  health.size = offsetof(safechunk_health, weakened);
+  health.weakened = 7;
+  CHECK_OK(safechunk_health_report(engine, &health, &error));
+  CHECK(health.weakened == 7 && health.size == offsetof(safechunk_health, weakened));
+  health.size = offsetof(safechunk_health, weakened) - 1;
+  CHECK(safechunk_health_report(engine, &health, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  health.size = sizeof health;
   CHECK_OK(safechunk_health_report(engine, &health, &error));
   CHECK(health.engine_active == 1 && health.dirty_buffer == 1 && health.pending_chunks == 1);
   CHECK_OK(safechunk_force_sync(engine, &error));

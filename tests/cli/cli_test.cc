@@ -96,6 +96,11 @@ TEST_F(Cli, MakesFilesWithTheModeThatIsAskedFor) {
   }
 }
 
+TEST_F(Cli, TakesWeakOptions) {
+  EXPECT_EQ(run({"--weak-locks", "--weak-folders", "put", "project", "a"}, "1").code, kOk);
+  EXPECT_EQ(run_json(kOk, {"health", "project"})["weakened"], Json::array());
+}
+
 TEST_F(Cli, TellsWhereBadJsonIsBad) {
   const Output output = run({"put", "project", "a"}, "{\n  \"x\": nul\n}");
   EXPECT_EQ(output.code, kFailed);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,10 @@ class CallAround {
   // `bytes`: how many are to be written.
   virtual void before(const char* verb, const std::string& name, std::size_t bytes) = 0;
   virtual void after(const char* verb, const std::string& name) = 0;
+  // An error in the place of try_lock() of a file or sync() of a folder (`name` is "folder" then).
+  virtual std::optional<Status> instead(const char* /*verb*/, const std::string& /*name*/) {
+    return std::nullopt;
+  }
   // With which mode a call may make a file or a folder, or changes one that is there.
   virtual void mode_of_file(const std::string& /*name*/, std::uint32_t /*mode*/) {}
   virtual void mode_of_folder(const std::string& /*name*/, std::uint32_t /*mode*/) {}
@@ -78,6 +83,7 @@ class ForwardingFile final : public File {
     return forward(around_, "set_attribute", "", [&] { return file_->set_attribute(name, value); });
   }
   Result<bool> try_lock() override {
+    if (const auto error = around_.instead("try_lock", "")) return *error;
     return forward(around_, "try_lock", "", [&] { return file_->try_lock(); });
   }
   Result<bool> try_read_lease() override {
@@ -154,6 +160,7 @@ class ForwardingDirectory final : public Directory {
                    [&] { return directory_->remove_directory(name); });
   }
   Status sync() override {
+    if (const auto error = around_.instead("sync", "folder")) return *error;
     return forward(around_, "sync", "", [&] { return directory_->sync(); });
   }
   Result<SpaceInfo> space() override {

@@ -44,6 +44,8 @@ class Engine:
         chunk_size_limit: int,
         read_only: bool,
         file_mode: int,
+        weak_locks: bool,
+        weak_folders: bool,
         events: Events,
         /,
     ) -> None: ...

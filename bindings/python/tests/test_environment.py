@@ -46,3 +46,10 @@ def test_a_restore_gives_the_mode_back(base: Path, make_engine: Make) -> None:
 def test_modes_that_make_no_sense_are_refused(make_engine: Make, mode: int) -> None:
     with pytest.raises(InvalidArgumentError):
         make_engine(mode=mode)
+
+
+def test_weak_options_change_nothing_where_nothing_is_missing(make_engine: Make) -> None:
+    engine = make_engine(weak_locks=True, weak_folders=True)
+    engine.stage_update(1, "a")
+    assert engine.force_sync()
+    assert engine.get_health_report()["weakened"] == []

@@ -15,7 +15,11 @@ std::string absolute_base(FileSystem& file_system, const std::string& base) {
 }  // namespace
 
 FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, Platform platform)
-    : platform_(platform),
+    : weak_folders_(options.weak_folders ? std::make_unique<WeakFolders>(platform.file_system)
+                                         : nullptr),
+      platform_(weak_folders_ == nullptr
+                    ? platform
+                    : Platform{*weak_folders_, platform.clock, platform.process}),
       location_{absolute_base(platform.file_system, options.base_dir), std::move(project_id)},
       path_(location_.path()),
       settings_{.size_limit = options.chunk_size_limit,
@@ -23,7 +27,9 @@ FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, P
                 .indent = options.indent},
       opening_{.text = settings_,
                .journal_limit = options.journal_limit,
-               .file_mode = options.file_mode} {}
+               .file_mode = options.file_mode,
+               .weak_locks = options.weak_locks,
+               .weak_folders = weak_folders_.get()} {}
 
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
   return Project::open(platform_, location_, opening_, holder, notices);

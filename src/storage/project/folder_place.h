@@ -29,6 +29,7 @@ class FolderPlace final : public Place {
   [[nodiscard]] Status check_checkpoint_name(std::string_view name) const override;
 
  private:
+  const std::unique_ptr<WeakFolders> weak_folders_;  // used by platform_, if there is one
   const Platform platform_;
   const ProjectLocation location_;
   const std::string path_;

@@ -11,7 +11,7 @@ Status ensure_durable_directory(Directory& parent, const std::string& name,
                                 const FileRights& rights) {
   Status made = parent.make_directory(name, rights.mode_of_new_folder());
   if (!made) return already_exists(made) ? Status() : made;
-  Status durable = parent.sync();
+  Status durable = sync_folder(parent);
   // Or the next attach would take it for durable; the error of the fsync matters more.
   if (!durable) (void)parent.remove_directory(name);
   return durable;
@@ -39,6 +39,17 @@ Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const st
 Status ensure_directory(Directory& parent, const std::string& name, const FileRights& rights) {
   Status made = parent.make_directory(name, rights.mode_of_new_folder());
   return !made && already_exists(made) ? Status() : made;
+}
+
+Status sync_folder(Directory& folder) {
+  Status status = folder.sync();
+  if (!has_no_folder_sync(status)) return status;
+  Error error = status.error();
+  error.message =
+      "the file system cannot make names durable (it refuses fsync of a folder), so that a power "
+      "cut "
+      "may undo what was saved (promise G1); with the option weak_folders the engine does without";
+  return error;
 }
 
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {

@@ -17,6 +17,10 @@ Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const st
 // Creates `name` in `parent` unless it exists. The caller syncs the parent.
 Status ensure_directory(Directory& parent, const std::string& name, const FileRights& rights);
 
+// Makes the names in a folder durable. Where the file system cannot do that, the error says what it
+// means and which option there is.
+Status sync_folder(Directory& folder);
+
 // Opens the folders of the project at `path` for reading only; creates and changes nothing.
 // not_found when there is no such project. `backups` and `checkpoints` may stay empty.
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path);

@@ -47,13 +47,17 @@ Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr
 
 class Opening {
  public:
-  Opening(Directory& base, OpenedFolder& project, Platform platform, const TextSettings& settings)
-      : base_(base), project_(project), platform_(platform), settings_(settings) {}
+  Opening(Directory& base, OpenedFolder& project, Platform platform, const OpeningOptions& options)
+      : base_(base),
+        project_(project),
+        platform_(platform),
+        settings_(options.text),
+        weak_locks_(options.weak_locks) {}
 
   Status run(OwnerInfo& owner) {
     std::optional<OwnerInfo> stale;
     auto lock = ProjectLock::acquire(*project_.folders.root, platform_, project_.folders.rights,
-                                     owner, stale);
+                                     weak_locks_, owner, stale);
     if (!lock) return lock.status();
     project_.lock.emplace(*std::move(lock));
     Status status = after_lock(stale);
@@ -70,7 +74,7 @@ class Opening {
            "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
     }
     // A process that finds chunks/ knows that the project's own name is durable in the base folder.
-    const auto name_durable = [&] { return base_.sync(); };
+    const auto name_durable = [&] { return sync_folder(base_); };
     if (Status s = ensure_subfolder(project_, layout::kChunks, folders.chunks, name_durable); !s) {
       return s;
     }
@@ -91,13 +95,13 @@ class Opening {
       // Records and renames of a dead owner may not be durable yet, and must be before new edits
       // are based on them: a power cut could take the records that show why nothing was to be done.
       if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
-      if (Status s = folders.backups->sync(); !s) return s;
+      if (Status s = sync_folder(*folders.backups); !s) return s;
     }
     // A file that another program removed must not come back after a power cut: the next edit may
     // be based on its absence.
-    if (Status s = folders.chunks->sync(); !s) return s;
+    if (Status s = sync_folder(*folders.chunks); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
-    return folders.root->sync();
+    return sync_folder(*folders.root);
   }
 
   [[nodiscard]] std::uint64_t newest_record() const {
@@ -306,6 +310,7 @@ class Opening {
   OpenedFolder& project_;
   const Platform platform_;
   const TextSettings settings_;
+  const bool weak_locks_;
 };
 
 }  // namespace
@@ -341,7 +346,7 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   auto project = std::make_unique<OpenedFolder>();
   project->folders.root = *std::move(root);
   project->folders.rights = FileRights(info->permissions, options.file_mode);
-  Opening opening(**base, *project, platform, options.text);
+  Opening opening(**base, *project, platform, options);
   if (Status status = opening.run(owner); !status) return status;
   return project;
 }

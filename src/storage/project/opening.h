@@ -14,6 +14,7 @@
 #include "platform/platform.h"
 #include "storage/chunks/chunk_files.h"
 #include "storage/files/project_folders.h"
+#include "storage/files/weak_folders.h"
 #include "storage/journal/journal.h"
 #include "storage/project/lock.h"
 #include "storage/project/names.h"
@@ -33,6 +34,8 @@ struct OpeningOptions {
   TextSettings text;
   std::uint64_t journal_limit = 0;
   std::uint32_t file_mode = 0;
+  bool weak_locks = false;
+  const WeakFolders* weak_folders = nullptr;  // the platform's file system, where it is one
 };
 
 // The parts of a project that this process owns, as opening finds them.

@@ -25,6 +25,7 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       location_(std::move(location)),
       settings_(options.text),
       journal_limit_(options.journal_limit),
+      weak_folders_(options.weak_folders),
       folder_(std::move(folder)),
       folders_(folder_->folders),
       chunks_(*folder_->chunks),
@@ -286,6 +287,10 @@ Result<std::set<std::string>> Project::list_with_backups() {
 Status Project::health(HealthReport& report) {
   report.journal_bytes = journal_.size();
   report.bytes_written += journal_.bytes_written();
+  if (folder_->lock->weak()) report.weakened.emplace_back("locks");
+  if (weak_folders_ != nullptr && weak_folders_->weakened()) {
+    report.weakened.emplace_back("folders");
+  }
   return folder_health(folders_, report);
 }
 

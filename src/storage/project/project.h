@@ -116,6 +116,7 @@ class Project final : public Store {
   const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint64_t journal_limit_;
+  const WeakFolders* const weak_folders_;
   const std::unique_ptr<OpenedFolder> folder_;
   ProjectFolders& folders_;
   ChunkFiles& chunks_;
