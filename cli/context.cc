@@ -132,6 +132,9 @@ Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing
   if (Status status = check_place(*location, missing); !status) return status;
   EngineOptions options;
   options.base_dir = location->base_dir;
+  options.file_mode = context.file_mode;
+  options.weak_locks = context.weak_locks;
+  options.weak_folders = context.weak_folders;
   defer_signals();
   auto engine = SafeChunkEngine::open(location->project_id, options);
   if (!engine) return engine;

@@ -16,6 +16,10 @@ namespace safechunk::cli {
 struct Context {
   std::string base_dir;
   bool json = false;
+  // See EngineOptions.
+  std::uint32_t file_mode = 0;
+  bool weak_locks = false;
+  bool weak_folders = false;
   std::string project;  // as it was typed: a name or a path
   int exit_code = kOk;
   // Shared with the handlers of an engine, which may call on another thread.

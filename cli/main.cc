@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -52,6 +54,18 @@ std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
   return prefix + "a command is missing";
 }
 
+// The engine judges whether it is one that makes sense.
+std::uint32_t to_mode(const std::string& digits) {
+  constexpr int kOctal = 8;
+  std::uint32_t mode = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, mode, kOctal);
+  if (parsed.ec != std::errc() || parsed.ptr != end || mode == 0) {
+    throw CLI::ValidationError("--mode", "'" + digits + "' is no mode such as 600");
+  }
+  return mode;
+}
+
 int run(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv, argv + argc);
   Context context;
@@ -61,6 +75,15 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string(safechunk::version()));
   app.add_option("-C,--base-dir", context.base_dir,
                  "the folder that holds the project (default: the working folder)");
+  app.add_option_function<std::string>(
+         "--mode", [&](const std::string& digits) { context.file_mode = to_mode(digits); },
+         "what the files that are made allow at most, in octal: 600 for secrets")
+      ->type_name("MODE");
+  app.add_flag("--weak-locks", context.weak_locks,
+               "do without locks where the file system has none: two owners are not ruled out");
+  app.add_flag(
+      "--weak-folders", context.weak_folders,
+      "do without syncing folders where the file system cannot: a power cut may undo saves");
   app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);

@@ -32,7 +32,8 @@ file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefi
 # shared library must not need the development files of libzip.
 list(JOIN SAFECHUNK_ZIP_LDFLAGS " " pc_zip)
 list(JOIN SAFECHUNK_DEFLATE_LDFLAGS " " pc_deflate)
-set(pc_private_libraries "${pc_zip} ${pc_deflate}")
+list(JOIN SAFECHUNK_UTF8PROC_LDFLAGS " " pc_utf8proc)
+set(pc_private_libraries "${pc_zip} ${pc_deflate} ${pc_utf8proc}")
 configure_file(cmake/safechunk.pc.in ${PROJECT_BINARY_DIR}/safechunk.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/safechunk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

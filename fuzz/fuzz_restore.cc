@@ -22,16 +22,16 @@ constexpr const char* kArchive = "checkpoint_fuzz_20200101_000000.zip";
 std::optional<ProjectState> content_of(SimFileSystem& file_system, const TextSettings& settings) {
   auto folder = file_system.open_directory("/project/checkpoints").value();
   ProjectState state;
-  const Status status =
-      read_checkpoint(*folder, kArchive, settings, {},
-                      [&](const std::string& chunk, std::string_view bytes) -> Status {
-                        std::string compact;
-                        Status read = json::compact(
-                            bytes, {.depth_limit = settings.depth_limit, .lenient = true}, compact);
-                        require(read.ok());
-                        state[chunk] = compact;
-                        return {};
-                      });
+  const Status status = read_checkpoint(
+      *folder, kArchive, settings, {},
+      [&](const std::string& chunk, std::string_view bytes, std::uint32_t) -> Status {
+        std::string compact;
+        Status read =
+            json::compact(bytes, {.depth_limit = settings.depth_limit, .lenient = true}, compact);
+        require(read.ok());
+        state[chunk] = compact;
+        return {};
+      });
   if (!status) return std::nullopt;
   return state;
 }

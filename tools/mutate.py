@@ -157,7 +157,7 @@ MUTANTS = [
      '  if (offset == kHeaderSize) {\n',
      '  if (false) {\n'),
     ('another spelling over the same file', 'Project::check_names',
-     '    if (!told_apart) return differs_by_case(chunk, rival);\n',
+     '    if (!told_apart) return is_same_name(chunk, rival);\n',
      '    (void)told_apart;\n'),
     ('journal sync does nothing', 'Journal::sync_appended',
      '  if (Status status = file->sync_data(); !status) {\n',
@@ -190,7 +190,7 @@ MUTANTS = [
      '    if (!project_.report.clean) {',
      '    if (false) {'),
     ("attach does not sync the project's folder", 'after_lock',
-     '    return folders.root->sync();',
+     '    return sync_folder(*folders.root);',
      '    return {};'),
     ('stamps not looked at in recovery', 'decide_replay',
      '  if (says_itself && disk.health == FileHealth::good) {',
@@ -260,9 +260,9 @@ MUTANTS = [
      '    if (work.present.version->needs_sync_first()) {\n',
      '    if (false) {\n'),
     ('a file that is missing at an attach stays so', 'after_lock',
-     '    if (Status s = folders.chunks->sync(); !s) return s;\n',
+     '    if (Status s = sync_folder(*folders.chunks); !s) return s;\n',
      '    if (!project_.report.clean) {\n'
-     '      if (Status s = folders.chunks->sync(); !s) return s;\n'
+     '      if (Status s = sync_folder(*folders.chunks); !s) return s;\n'
      '    }\n'),
     ('an edit that a commit overtakes is gone for certain', 'Project::set_bases',
      '    if (base.superseded) durable = false;\n',

@@ -7,6 +7,7 @@ _safechunk() {
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
+            --mode) ((++i)) ;;
             --label|--notes|--retention) ((++i)) ;;
             -*) ;;
             quarantine) if [ -z "$command" ]; then group=$word; elif [ -z "$project" ]; then project=$word; fi ;;
@@ -17,7 +18,7 @@ _safechunk() {
         -C|--base-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
-        local options="-C --base-dir --json --help --version"
+        local options="-C --base-dir --mode --weak-locks --weak-folders --json --help --version"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention"
         [ "$command" = unlock ] && options="$options --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

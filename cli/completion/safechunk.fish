@@ -25,6 +25,9 @@ end
 
 complete -c safechunk -f
 complete -c safechunk -s C -l base-dir -r -a '(__fish_complete_directories)' -d 'folder that holds the project'
+complete -c safechunk -l mode -r -a '600 640 660' -d 'what files that are made allow at most'
+complete -c safechunk -l weak-locks -d 'do without locks where there are none'
+complete -c safechunk -l weak-folders -d 'do without syncing folders where there is no such thing'
 complete -c safechunk -l json -d 'print results and errors as JSON'
 complete -c safechunk -s h -l help -d 'print help'
 complete -c safechunk -l version -d 'print the version'

@@ -42,6 +42,9 @@ _safechunk() {
     typeset -A opt_args
     _arguments -C \
         '(-C --base-dir)'{-C,--base-dir}'[the folder that holds the project]:folder:_files -/' \
+        '--mode[what files that are made allow at most]:mode:(600 640 660)' \
+        '--weak-locks[do without locks where there are none]' \
+        '--weak-folders[do without syncing folders where there is no such thing]' \
         '--json[print results and errors as JSON]' \
         '(- *)'{-h,--help}'[print help]' \
         '(- *)--version[print the version]' \

@@ -39,6 +39,19 @@ struct EngineOptions {
   std::uint32_t depth_limit = 1024;
   // A chunk of more bytes than this is refused with too_large, when staged and when read.
   std::uint64_t chunk_size_limit = 512ULL << 20U;
+  // What the files that the engine makes allow at most, as for chmod: 0600 for secrets. It holds
+  // from the first byte on, for chunks, backups, journal, lock, quarantine and checkpoints; folders
+  // that are made get the same with the x bits that belong to it (0700). A chunk's file that allows
+  // more gets this mode at its next save. 0: as the umask and the project's folder say. Else it
+  // holds 0600, and no other bits than 0666.
+  std::uint32_t file_mode = 0;
+  // For file systems without flock(2). There attach() fails, unless this is set: then the text of
+  // the lock file decides alone whether its owner lives. Processes on other machines, in other
+  // containers, and two that attach in one moment after a crash are not always told apart (G9).
+  bool weak_locks = false;
+  // For file systems that refuse fsync(2) of a folder. There attach() fails, unless this is set:
+  // then a power cut may take new names along that were reported as saved (G1).
+  bool weak_folders = false;
   // Open for reading only: take no lock, create and change nothing. Works while another process
   // owns the project.
   bool read_only = false;

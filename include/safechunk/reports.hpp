@@ -72,6 +72,9 @@ struct HealthReport {
   bool stamps_supported =
       false;  // the file system has extended attributes (false, too, when unknown)
   std::optional<OwnerInfo> owner;
+  // What this engine does without, because the file system has it not and an option allows it:
+  // "locks" (EngineOptions::weak_locks), "folders" (weak_folders). Of the owner only.
+  std::vector<std::string> weakened;
 };
 
 struct CheckpointInfo {

@@ -130,6 +130,9 @@ typedef struct safechunk_options {
   uint32_t indent;            /* blanks per level, 0 to 16 */
   int32_t durability;         /* SAFECHUNK_DURABILITY_... */
   int32_t read_only;          /* not 0: take no lock, change nothing */
+  uint32_t file_mode;         /* what files allow at most, as 0600; 0: as the umask says */
+  int32_t weak_locks;         /* not 0: do without flock where the file system has none */
+  int32_t weak_folders;       /* not 0: do without fsync of folders where there is none */
 } safechunk_options;
 
 /* Writes the defaults into `options`, and `size` (sizeof(safechunk_options)) into its `size`.
@@ -313,6 +316,9 @@ SAFECHUNK_API safechunk_code safechunk_delete_checkpoint(safechunk_engine* engin
 
 /* --- health */
 
+/* Bits of safechunk_health.weakened: what the engine does without. */
+enum { SAFECHUNK_WEAKENED_LOCKS = 1, SAFECHUNK_WEAKENED_FOLDERS = 2 };
+
 /* The first five fields are those of the original engine. Owned by the caller, who sets `size`. */
 typedef struct safechunk_health {
   size_t size;
@@ -336,6 +342,7 @@ typedef struct safechunk_health {
   double owner_since; /* seconds since 1970 */
   char owner_host[256];
   char last_error[1024]; /* empty: none */
+  uint32_t weakened;     /* SAFECHUNK_WEAKENED_... */
 } safechunk_health;
 #define SAFECHUNK_HEALTH_INIT \
   { .size = sizeof(safechunk_health) }

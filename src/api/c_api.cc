@@ -19,6 +19,10 @@ Status invalid(const char* message) {
   return Status(ErrorCode::invalid_argument, message);
 }
 
+// The size of the structure in the first version. A field that came later counts as 0 where the
+// caller's structure ends before it.
+constexpr size_t kFirstOptions = offsetof(safechunk_options, file_mode);
+
 // A newer program may pass a larger structure. The fields that this version does not know must be
 // 0.
 bool knows_all_of(const safechunk_options& options) {
@@ -29,10 +33,13 @@ bool knows_all_of(const safechunk_options& options) {
   return true;
 }
 
-Status read_options(const safechunk_options* from, EngineOptions& to) {
-  if (from == nullptr) return {};
-  if (from->size < sizeof *from) return invalid("options.size is too small");
-  if (!knows_all_of(*from)) return invalid("options has fields that this version does not know");
+Status read_options(const safechunk_options* given, EngineOptions& to) {
+  if (given == nullptr) return {};
+  if (given->size < kFirstOptions) return invalid("options.size is too small");
+  if (!knows_all_of(*given)) return invalid("options has fields that this version does not know");
+  safechunk_options copy{};
+  std::memcpy(&copy, given, std::min(given->size, sizeof copy));
+  const safechunk_options* const from = &copy;
   const auto longest = static_cast<std::uint64_t>(std::numeric_limits<int32_t>::max());
   if (from->debounce_delay_ms > longest) return invalid("debounce_delay_ms is above 2147483647");
   if (from->max_delay_ms > longest) return invalid("max_delay_ms is above 2147483647");
@@ -49,6 +56,9 @@ Status read_options(const safechunk_options* from, EngineOptions& to) {
   to.depth_limit = from->depth_limit;
   to.chunk_size_limit = from->chunk_size_limit;
   to.read_only = from->read_only != 0;
+  to.file_mode = from->file_mode;
+  to.weak_locks = from->weak_locks != 0;
+  to.weak_folders = from->weak_folders != 0;
   return {};
 }
 
@@ -119,7 +129,7 @@ void safechunk_free(void* memory) {
 // --- opening and closing
 
 safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
-  if (options == nullptr || size < sizeof *options) return SAFECHUNK_INVALID_ARGUMENT;
+  if (options == nullptr || size < kFirstOptions) return SAFECHUNK_INVALID_ARGUMENT;
   return guard(nullptr, [&]() -> Status {
     const EngineOptions defaults;
     std::memset(options, 0, size);

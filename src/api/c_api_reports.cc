@@ -159,7 +159,11 @@ safechunk_code safechunk_health_report(safechunk_engine* engine, safechunk_healt
       copy_text(report->owner->host, copy.owner_host);
     }
     copy_text(report->last_error, copy.last_error);
-    return copy_out(copy, health) ? Status() : too_small();
+    for (const std::string& what : report->weakened) {
+      copy.weakened |= what == "locks" ? SAFECHUNK_WEAKENED_LOCKS : SAFECHUNK_WEAKENED_FOLDERS;
+    }
+    const bool copied = copy_out(copy, health, offsetof(safechunk_health, weakened));
+    return copied ? Status() : too_small();
   });
 }
 

@@ -43,12 +43,13 @@ void copy_text(std::string_view text, char (&array)[size]) noexcept {
 }
 
 // Copies a structure that begins with its size into the caller's, which may be of a newer header
-// and so larger. The caller's `size` stays. False when it is smaller than this version's.
+// and so larger, or of an older one. The caller's `size` stays. False when it is smaller than
+// `first_size`, that of the first version.
 template <typename Struct>
-bool copy_out(const Struct& from, Struct* to) noexcept {
-  if (to == nullptr || to->size < sizeof(Struct)) return false;
+bool copy_out(const Struct& from, Struct* to, std::size_t first_size = sizeof(Struct)) noexcept {
+  if (to == nullptr || to->size < first_size) return false;
   const std::size_t size = to->size;
-  std::memcpy(to, &from, sizeof(Struct));
+  std::memcpy(static_cast<void*>(to), &from, std::min(size, sizeof(Struct)));
   to->size = size;
   return true;
 }

@@ -55,6 +55,7 @@ void visit_members(const HealthReport& report, Visit visit) {
   visit("journal_bytes", report.journal_bytes);
   visit("bytes_written", report.bytes_written);
   visit("stamps_supported", report.stamps_supported);
+  visit("weakened", report.weakened);
   visit("owner", report.owner);
 }
 

@@ -12,6 +12,7 @@ struct EntryInfo {
   std::uint64_t compressed_size = 0;
   std::uint32_t crc32 = 0;
   bool deflated = false;          // else the data are stored as they are
+  std::uint32_t unix_mode = 0;    // permission bits; 0: the archive does not say
   std::uint64_t data_offset = 0;  // of the first of the compressed_size bytes
 };
 

@@ -49,7 +49,7 @@ std::optional<DuplicateNames> find_duplicate_names(std::span<const std::string_v
   // Sorted rather than hashed: the names may have been chosen to collide.
   std::vector<std::string> folded;
   folded.reserve(names.size());
-  for (const std::string_view name : names) folded.push_back(fold_case(name));
+  for (const std::string_view name : names) folded.push_back(same_name_form(name));
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -18,7 +18,7 @@ namespace safechunk::archive {
 // can count. Cost: O(bytes).
 [[nodiscard]] std::optional<std::string_view> objection_to_name(std::string_view name);
 
-// Indexes of two names that are equal, or equal but for case (as fold_case() sees it).
+// Indexes of two names that are equal, or equal but for case and normalisation (same_name_form()).
 struct DuplicateNames {
   std::size_t first = 0;
   std::size_t second = 0;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kSignature("PK\1\2", 4);
 constexpr std::uint16_t kDiskSeeZip64 = 0xFFFF;  // 4.4.11
+constexpr std::uint16_t kMadeByUnix = 3;         // 4.4.2
+constexpr std::uint32_t kUnixPermissions = 0777;
 
 Status corrupt(const char* why) {
   return Status(ErrorCode::corrupt, why);
@@ -30,7 +32,8 @@ class DirectoryParser {
     FieldReader reader(*header);
     if (reader.take(4) != kSignature) return corrupt("the central directory is damaged");
     DirectoryEntry entry;
-    reader.skip(4);  // versions made by and needed
+    const auto made_by = reader.next<std::uint16_t>();
+    reader.skip(2);  // version needed
     entry.flags = reader.next<std::uint16_t>();
     entry.method = reader.next<std::uint16_t>();
     entry.info.deflated = entry.method == kMethodDeflated;
@@ -44,6 +47,9 @@ class DirectoryParser {
     const auto disk = reader.next<std::uint16_t>();
     reader.skip(2);  // internal attributes
     entry.external_attributes = reader.next<std::uint32_t>();
+    if (made_by >> 8U == kMadeByUnix) {
+      entry.info.unix_mode = entry.external_attributes >> 16U & kUnixPermissions;
+    }
     const auto header_offset = reader.next<std::uint32_t>();
 
     const Result<std::string_view> rest =

@@ -1,8 +1,13 @@
 #include "base/unicode.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <optional>
 
 #include "base/case_folding.h"
@@ -61,6 +66,23 @@ char32_t fold(char32_t point) {
   return static_cast<char32_t>(static_cast<std::int32_t>(point) + range->distance);
 }
 
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::string normalize(const std::string& text) {
+  utf8proc_uint8_t* normalized = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &normalized,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(normalized, &std::free);
+  if (size == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
+  if (size < 0) return text;
+  return {reinterpret_cast<const char*>(normalized), static_cast<std::size_t>(size)};
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) noexcept {
@@ -81,6 +103,13 @@ std::string fold_case(std::string_view name) {
     }
   }
   return folded;
+}
+
+// Normalised twice: folding may make a letter that has a form with its accent ("J" and a caron have
+// none, "j" and a caron have).
+std::string same_name_form(std::string_view name) {
+  if (is_ascii(name)) return fold_case(name);
+  return normalize(fold_case(normalize(std::string(name))));
 }
 
 }  // namespace safechunk

@@ -110,11 +110,12 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   // all of it is good.
   const auto edits = place_->new_edits(0);
   std::set<std::string> restored;
-  Status verified = store.read_checkpoint(name, while_active(progress),
-                                          [&](const std::string& chunk, const std::string& text) {
-                                            restored.insert(chunk);
-                                            return edits->put_stored(text, chunk);
-                                          });
+  Status verified = store.read_checkpoint(
+      name, while_active(progress),
+      [&](const std::string& chunk, const std::string& text, std::uint32_t mode) {
+        restored.insert(chunk);
+        return edits->put_stored(text, chunk, mode);
+      });
   if (!verified) return verified;
   // Other threads wait before they stage: an edit between the safety checkpoint and the restore
   // would be in neither.

@@ -21,6 +21,10 @@ Status check(const std::string& project_id, const EngineOptions& options) {
   if (options.max_delay.count() < 0) return invalid("max_delay is negative");
   if (options.indent > 16) return invalid("indent is above 16");
   if (options.depth_limit > limits::kDepth) return invalid("depth_limit is above 1,000,000");
+  const bool is_mode = (options.file_mode & 0600U) == 0600U && (options.file_mode & ~0666U) == 0;
+  if (options.file_mode != 0 && !is_mode) {
+    return invalid("file_mode must be 0600, or that with bits of 0066");
+  }
   if (options.base_dir.find('\0') != std::string::npos) return invalid("base_dir holds a NUL byte");
   return {};
 }

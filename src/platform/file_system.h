@@ -30,6 +30,7 @@ bool has_entries(const Status& status);        // a folder that is not empty
 bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
 bool is_unknown_call(const Status& status);    // the system or the file system cannot do that
 bool refused_by_system(const Status& status);  // a call of the operating system failed
+bool has_no_locks(const Status& status);       // the file system has no flock(2)
 // A failure that another try, or an hour, does not change: no right, a link, something else than a
 // file. Not an error of the device, or a lack of memory or descriptors.
 bool will_last(const Status& status);
@@ -120,9 +121,13 @@ class Directory {
   virtual Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode,
                                              std::uint32_t permissions = 0666) = 0;
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& name) = 0;
-  virtual Status make_directory(const std::string& name) = 0;  // EEXIST is an error
+  // EEXIST is an error.
+  virtual Status make_directory(const std::string& name, std::uint32_t permissions = 0777) = 0;
   virtual Result<FileInfo> stat(const std::string& name) = 0;  // lstat(2)
-  virtual Result<std::vector<std::string>> list() = 0;         // without . and .., in any order
+  virtual Result<FileInfo> stat() = 0;                         // of the folder itself
+  // As File::set_permissions(), for the folder itself.
+  virtual Status set_permissions(const Permissions& permissions) = 0;
+  virtual Result<std::vector<std::string>> list() = 0;  // without . and .., in any order
   // renameat2(2) in this folder. is_unknown_call() where it knows only RenameMode::replace.
   virtual Status rename(const std::string& from, const std::string& to, RenameMode mode) = 0;
   Status rename(const std::string& from, const std::string& to) {

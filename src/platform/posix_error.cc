@@ -66,6 +66,17 @@ bool has_no_links(const Status& status) {
   }
 }
 
+bool has_no_locks(const Status& status) {
+  switch (status.error().os_errno) {
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_unknown_call(const Status& status) {
   switch (status.error().os_errno) {
     case EINVAL:

@@ -60,6 +60,21 @@ class Descriptor {
   int number_;
 };
 
+Status change_permissions(int descriptor, const Permissions& permissions, const std::string& path) {
+  const auto [mode, user, group] = permissions;
+  // chown first: it clears set-user-id bits. Who may not give files away may still keep the group.
+  constexpr auto kNobody = static_cast<uid_t>(-1);
+  if (::fchown(descriptor, user, group) != 0 && ::fchown(descriptor, kNobody, group) != 0 &&
+      errno != EPERM && errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) {
+    return status_from_errno(errno, "change the owner of", path);
+  }
+  if (::fchmod(descriptor, static_cast<mode_t>(mode)) != 0 && errno != EPERM && errno != ENOTSUP &&
+      errno != ENOSYS) {
+    return status_from_errno(errno, "change the mode of", path);
+  }
+  return {};
+}
+
 class PosixFile final : public File {
  public:
   PosixFile(int descriptor, std::string path) : fd_(descriptor), path_(std::move(path)) {}
@@ -114,19 +129,7 @@ class PosixFile final : public File {
   }
 
   Status set_permissions(const Permissions& permissions) override {
-    const auto [mode, user, group] = permissions;
-    // chown first: it clears set-user-id bits. Who may not give files away may still keep the
-    // group.
-    constexpr auto kNobody = static_cast<uid_t>(-1);
-    if (::fchown(fd_.get(), user, group) != 0 && ::fchown(fd_.get(), kNobody, group) != 0 &&
-        errno != EPERM && errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) {
-      return failed("change the owner of");
-    }
-    if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0 && errno != EPERM && errno != ENOTSUP &&
-        errno != ENOSYS) {
-      return failed("change the mode of");
-    }
-    return {};
+    return change_permissions(fd_.get(), permissions, path_);
   }
 
   Result<std::string> attribute(const char* name) override {
@@ -261,8 +264,19 @@ class PosixDirectory final : public Directory {
     return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(descriptor, join(name)));
   }
 
-  Status make_directory(const std::string& name) override {
-    return check(::mkdirat(fd_.get(), name.c_str(), 0777), "create the folder", name);
+  Status make_directory(const std::string& name, std::uint32_t permissions) override {
+    const int made = ::mkdirat(fd_.get(), name.c_str(), static_cast<mode_t>(permissions));
+    return check(made, "create the folder", name);
+  }
+
+  Result<FileInfo> stat() override {
+    struct stat buffer {};
+    if (::fstat(fd_.get(), &buffer) != 0) return status_from_errno(errno, "stat", path_);
+    return to_info(buffer);
+  }
+
+  Status set_permissions(const Permissions& permissions) override {
+    return change_permissions(fd_.get(), permissions, path_);
   }
 
   Result<FileInfo> stat(const std::string& name) override {

@@ -1,6 +1,7 @@
 // Edits of several chunks that a store accepts whole or not at all.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include <safechunk/status.hpp>
@@ -17,7 +18,9 @@ class Edits {
   // too_large leave the edits as they were.
   virtual Status put(std::string_view json_text, std::string_view chunk) = 0;
   // The same for text that a store has had before: NaN, infinities and a byte-order mark may stay.
-  virtual Status put_stored(std::string_view json_text, std::string_view chunk) = 0;
+  // `mode`: the bits that the chunk's file shall have; 0: those that it has.
+  virtual Status put_stored(std::string_view json_text, std::string_view chunk,
+                            std::uint32_t mode) = 0;
   // Removes the chunk and its backup. invalid_name leaves the edits as they were.
   virtual Status remove(std::string_view chunk) = 0;
   [[nodiscard]] virtual bool empty() const = 0;

@@ -66,8 +66,9 @@ struct CheckpointRequest {
   DamagedChunks damaged = DamagedChunks::refuse;
 };
 
+// `mode`: see Edits::put_stored().
 using ArchivedChunkHandler =
-    std::function<Status(const std::string& chunk, const std::string& text)>;
+    std::function<Status(const std::string& chunk, const std::string& text, std::uint32_t mode)>;
 
 // A chunk as it was read.
 struct StoredText {

@@ -146,7 +146,10 @@ static void options_and_arguments(void) {
   CHECK(engine == NULL);
 
   options = options_here();
-  options.size = sizeof options - 1;
+  options.size = offsetof(safechunk_options, file_mode) - 1;
+  CHECK(safechunk_open("p", &options, &engine, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  options = options_here();
+  options.file_mode = 0400;
   CHECK(safechunk_open("p", &options, &engine, &error) == SAFECHUNK_INVALID_ARGUMENT);
   options = options_here();
   options.durability = 7;
@@ -157,6 +160,15 @@ static void options_and_arguments(void) {
   options = options_here();
   options.max_delay_ms = UINT64_MAX;
   CHECK(safechunk_open("p", &options, &engine, &error) == SAFECHUNK_INVALID_ARGUMENT);
+
+  /* A program of the first header: what comes behind its structure is not read. */
+  options = options_here();
+  options.size = offsetof(safechunk_options, file_mode);
+  options.file_mode = 0400;
+  CHECK_OK(safechunk_open("first", &options, &engine, &error));
+  CHECK_OK(safechunk_close(engine, &error));
+  CHECK(safechunk_options_init(&options, offsetof(safechunk_options, file_mode)) == SAFECHUNK_OK);
+  CHECK(options.file_mode == 0400);
 
   /* A program of a newer header: what this library does not know must not be used. */
   CHECK(safechunk_options_init(&larger.known, sizeof larger) == SAFECHUNK_OK);
@@ -465,6 +477,14 @@ static void verdicts(void) {
   size_t count = 0;
   int sound = 0;
   stage(engine, "1", "c");
+  /* A program of the first header has room for less. */
+  health.size = offsetof(safechunk_health, weakened);
+  health.weakened = 7;
+  CHECK_OK(safechunk_health_report(engine, &health, &error));
+  CHECK(health.weakened == 7 && health.size == offsetof(safechunk_health, weakened));
+  health.size = offsetof(safechunk_health, weakened) - 1;
+  CHECK(safechunk_health_report(engine, &health, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  health.size = sizeof health;
   CHECK_OK(safechunk_health_report(engine, &health, &error));
   CHECK(health.engine_active == 1 && health.dirty_buffer == 1 && health.pending_chunks == 1);
   CHECK_OK(safechunk_force_sync(engine, &error));

@@ -86,6 +86,21 @@ TEST_F(Cli, FindsTheProjectInTheBaseFolder) {
   EXPECT_EQ(read_file(folder_ / "base/project/chunks/a.json"), "1\n");
 }
 
+TEST_F(Cli, MakesFilesWithTheModeThatIsAskedFor) {
+  EXPECT_EQ(run({"put", "project", "a", "--mode", "600"}, "1").code, kOk);
+  const auto secret = fs::perms::owner_read | fs::perms::owner_write;
+  EXPECT_EQ(fs::status(file("chunks/a.json")).permissions(), secret);
+  EXPECT_EQ(fs::status(file("chunks")).permissions(), fs::perms::owner_all);
+  for (const char* mode : {"9", "rw", "700", ""}) {
+    EXPECT_EQ(run({"--mode", mode, "put", "project", "a"}, "1").code, kUsage) << mode;
+  }
+}
+
+TEST_F(Cli, TakesWeakOptions) {
+  EXPECT_EQ(run({"--weak-locks", "--weak-folders", "put", "project", "a"}, "1").code, kOk);
+  EXPECT_EQ(run_json(kOk, {"health", "project"})["weakened"], Json::array());
+}
+
 TEST_F(Cli, TellsWhereBadJsonIsBad) {
   const Output output = run({"put", "project", "a"}, "{\n  \"x\": nul\n}");
   EXPECT_EQ(output.code, kFailed);

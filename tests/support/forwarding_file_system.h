@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,13 @@ class CallAround {
   // `bytes`: how many are to be written.
   virtual void before(const char* verb, const std::string& name, std::size_t bytes) = 0;
   virtual void after(const char* verb, const std::string& name) = 0;
+  // An error in the place of try_lock() of a file or sync() of a folder (`name` is "folder" then).
+  virtual std::optional<Status> instead(const char* /*verb*/, const std::string& /*name*/) {
+    return std::nullopt;
+  }
+  // With which mode a call may make a file or a folder, or changes one that is there.
+  virtual void mode_of_file(const std::string& /*name*/, std::uint32_t /*mode*/) {}
+  virtual void mode_of_folder(const std::string& /*name*/, std::uint32_t /*mode*/) {}
 };
 
 template <typename Call>
@@ -64,6 +72,7 @@ class ForwardingFile final : public File {
     return forward(around_, "stat", "", [&] { return file_->stat(); });
   }
   Status set_permissions(const Permissions& permissions) override {
+    around_.mode_of_file("", permissions.mode);
     return forward(around_, "set_permissions", "",
                    [&] { return file_->set_permissions(permissions); });
   }
@@ -74,6 +83,7 @@ class ForwardingFile final : public File {
     return forward(around_, "set_attribute", "", [&] { return file_->set_attribute(name, value); });
   }
   Result<bool> try_lock() override {
+    if (const auto error = around_.instead("try_lock", "")) return *error;
     return forward(around_, "try_lock", "", [&] { return file_->try_lock(); });
   }
   Result<bool> try_read_lease() override {
@@ -99,6 +109,9 @@ class ForwardingDirectory final : public Directory {
   [[nodiscard]] const std::string& path() const override { return directory_->path(); }
   Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode,
                                      std::uint32_t permissions) override {
+    if (mode == OpenMode::create || mode == OpenMode::create_exclusive) {
+      around_.mode_of_file(name, permissions);
+    }
     return forward(around_, "open", name, [&]() -> Result<std::unique_ptr<File>> {
       auto file = directory_->open(name, mode, permissions);
       if (!file) return file;
@@ -113,9 +126,18 @@ class ForwardingDirectory final : public Directory {
           std::make_unique<ForwardingDirectory>(*std::move(directory), around_));
     });
   }
-  Status make_directory(const std::string& name) override {
+  Status make_directory(const std::string& name, std::uint32_t permissions) override {
+    around_.mode_of_folder(name, permissions);
     return forward(around_, "make_directory", name,
-                   [&] { return directory_->make_directory(name); });
+                   [&] { return directory_->make_directory(name, permissions); });
+  }
+  Result<FileInfo> stat() override {
+    return forward(around_, "stat", "", [&] { return directory_->stat(); });
+  }
+  Status set_permissions(const Permissions& permissions) override {
+    around_.mode_of_folder("", permissions.mode);
+    return forward(around_, "set_permissions", "",
+                   [&] { return directory_->set_permissions(permissions); });
   }
   Result<FileInfo> stat(const std::string& name) override {
     return forward(around_, "stat", name, [&] { return directory_->stat(name); });
@@ -138,6 +160,7 @@ class ForwardingDirectory final : public Directory {
                    [&] { return directory_->remove_directory(name); });
   }
   Status sync() override {
+    if (const auto error = around_.instead("sync", "folder")) return *error;
     return forward(around_, "sync", "", [&] { return directory_->sync(); });
   }
   Result<SpaceInfo> space() override {

@@ -382,7 +382,7 @@ class SimDirectory final : public Directory {
     return std::unique_ptr<Directory>(std::make_unique<SimDirectory>(state_, found->second, path));
   }
 
-  Status make_directory(const std::string& name) override {
+  Status make_directory(const std::string& name, std::uint32_t permissions) override {
     const std::string path = join(name);
     if (const int error = enter(*state_, "make_directory", path)) {
       return failure(error, "create the folder", path);
@@ -394,7 +394,23 @@ class SimDirectory final : public Directory {
     if (state_->at(inode_).removed) return failure(ENOENT, "create the folder", path);
     const InodeId id = state_->next_inode++;
     state_->inodes[id].directory = true;
+    state_->inodes[id].permissions.mode = permissions & ~022U;
     state_->apply({{{inode_, name, id}}});
+    return {};
+  }
+
+  Result<FileInfo> stat() override {
+    if (const int error = enter(*state_, "fstat", path_)) return failure(error, "stat", path_);
+    const std::lock_guard lock(state_->mutex);
+    return SimFile::info_of(state_->at(inode_), inode_);
+  }
+
+  Status set_permissions(const Permissions& permissions) override {
+    if (const int error = enter(*state_, "set_permissions", path_)) {
+      return failure(error, "change the mode of", path_);
+    }
+    const std::lock_guard lock(state_->mutex);
+    state_->at(inode_).permissions = permissions;
     return {};
   }
 
@@ -567,6 +583,7 @@ void crash_inode(Inode& inode, std::mt19937_64& random) {
 SimFileSystem::SimFileSystem(bool attributes_supported, bool links_supported)
     : state_(std::make_shared<State>()) {
   state_->inodes[kRoot].directory = true;
+  state_->inodes[kRoot].permissions.mode = 0755;
   state_->attributes_supported = attributes_supported;
   state_->links_supported = links_supported;
 }

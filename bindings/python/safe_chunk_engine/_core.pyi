@@ -43,6 +43,9 @@ class Engine:
         depth_limit: int,
         chunk_size_limit: int,
         read_only: bool,
+        file_mode: int,
+        weak_locks: bool,
+        weak_folders: bool,
         events: Events,
         /,
     ) -> None: ...

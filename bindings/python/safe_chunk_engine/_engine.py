@@ -71,6 +71,9 @@ class SafeChunkEngine(Asyncio, Attributes):
         depth_limit: int = 1024,
         chunk_size_limit: int = 512 << 20,
         journal_limit: int = 64 << 20,
+        mode: int = 0,
+        weak_locks: bool = False,
+        weak_folders: bool = False,
     ) -> None:
         """Opens ``base_dir/project_id``, creates what is missing, takes the lock and recovers.
 
@@ -100,6 +103,12 @@ class SafeChunkEngine(Asyncio, Attributes):
         :param depth_limit: nesting beyond this is refused
         :param chunk_size_limit: bytes of one chunk
         :param journal_limit: bytes of journal that force a commit
+        :param mode: what the files that are made allow at most, from the first byte on: 0o600 for
+            secrets; a chunk that allows more gets it with its next save. 0: as the umask says
+        :param weak_locks: where the file system has no locks (flock), let the text of the lock file
+            decide alone; two owners at a time are then not ruled out
+        :param weak_folders: where the file system cannot sync folders, do without; a power cut may
+            then undo what was saved
         :raises InvalidNameError: for a project id that is no plain folder name
         """
         if durability not in ("file", "journal"):
@@ -131,6 +140,9 @@ class SafeChunkEngine(Asyncio, Attributes):
             self._depth_limit,
             checked_integer(chunk_size_limit, "chunk_size_limit", 2**63 - 1),
             read_only,
+            checked_integer(mode, "mode", 0o666),
+            weak_locks,
+            weak_folders,
             self._events,
         )
         self._path = Path(self._core.project_path())

@@ -171,7 +171,7 @@ class PyEngine {
   PyEngine(std::string project_id, const nb::bytes& base_dir, double debounce_ms, double max_ms,
            bool journal_durability, unsigned indent, std::uint64_t journal_limit,
            std::uint32_t depth_limit, std::uint64_t chunk_size_limit, bool read_only,
-           const nb::object& events)
+           std::uint32_t file_mode, bool weak_locks, bool weak_folders, const nb::object& events)
       : dispatcher_(std::make_shared<Dispatcher>(events.ptr())), depth_limit_(depth_limit) {
     EngineOptions options;
     options.base_dir = path_bytes(base_dir);
@@ -183,6 +183,9 @@ class PyEngine {
     options.depth_limit = depth_limit;
     options.chunk_size_limit = chunk_size_limit;
     options.read_only = read_only;
+    options.file_mode = file_mode;
+    options.weak_locks = weak_locks;
+    options.weak_folders = weak_folders;
     const GilReleased released;
     engine_ = std::make_unique<SafeChunkEngine>(std::move(project_id), std::move(options));
     engine_->on_status([to = dispatcher_](std::string_view text) { to->status(text); });
@@ -431,7 +434,7 @@ NB_MODULE(_core, module) {
 
   nb::class_<PyEngine>(module, "Engine", nb::type_slots(engine_slots))
       .def(nb::init<std::string, nb::bytes, double, double, bool, unsigned, std::uint64_t,
-                    std::uint32_t, std::uint64_t, bool, nb::object>())
+                    std::uint32_t, std::uint64_t, bool, std::uint32_t, bool, bool, nb::object>())
       .def("attach", &PyEngine::attach)
       .def("detach", &PyEngine::detach)
       .def("set_debounce_delay", &PyEngine::set_debounce_delay)

@@ -381,7 +381,7 @@ def test_reports_have_the_types_that_the_documents_name(engine: SafeChunkEngine)
         "orphaned_artifacts": int, "shards": int, "pending_chunks": int,
         "last_sync_unix_time": float, "last_sync_duration_ms": float, "last_error": str,
         "failed_commits": int, "retries": int, "heals": int, "quarantine_files": int,
-        "journal_bytes": int, "bytes_written": int, "stamps_supported": bool,
+        "journal_bytes": int, "bytes_written": int, "stamps_supported": bool, "weakened": list,
         "active": bool, "project": str, "root_path": str, "shards_count": int,
         "backups_count": int, "checkpoints_count": int, "pending_syncs": int, "dirty_chunks": int,
         "chunk_count": int, "checkpoint_count": int, "wal_exists": bool,

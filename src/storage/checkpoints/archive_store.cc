@@ -77,7 +77,7 @@ std::string meta_text(const ArchiveRequest& request, std::size_t chunk_count) {
          ",\n    \"date\": " + json::quote(format_time(request.local_time, "%Y-%m-%d %H:%M:%S")) +
          ",\n    \"notes\": " + json::quote(request.notes) +
          ",\n    \"chunks\": " + std::to_string(chunk_count) + ",\n    \"left_out\": [" + left_out +
-         "]\n}\n";
+         "],\n    \"modes\": \"unix\"\n}\n";
 }
 
 }  // namespace
@@ -90,10 +90,12 @@ namespace {
 std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
                                               const ArchiveRequest& request) {
   std::vector<archive::EntryToWrite> entries;
-  const auto add = [&](std::string name, std::function<Result<std::string>()> read) {
+  const auto add = [&](std::string name, std::uint32_t mode,
+                       std::function<Result<std::string>()> read) {
     archive::EntryToWrite entry;
     entry.name = std::move(name);
     entry.modified_unix_seconds = request.unix_time_ns / kNanoseconds;
+    entry.unix_mode = mode;
     entry.read = std::move(read);
     entries.push_back(std::move(entry));
   };
@@ -101,20 +103,22 @@ std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
   for (const std::string& chunk : snapshot.chunks()) {
     if (request.without.contains(chunk)) continue;
     ++count;
-    add(layout::archived_chunk(chunk), [&snapshot, chunk]() -> Result<std::string> {
-      Inspection found = snapshot.read_chunk(chunk);
-      if (found.usable()) return std::move(found.bytes);
-      if (!is_damaged(found.health)) return in_chunk(found.reason, chunk);
-      Error error = in_chunk(found.reason, chunk).error();
-      error.code = ErrorCode::corrupt;
-      error.position.reset();
-      return error;
-    });
+    add(layout::archived_chunk(chunk), snapshot.mode_of_chunk(chunk),
+        [&snapshot, chunk]() -> Result<std::string> {
+          Inspection found = snapshot.read_chunk(chunk);
+          if (found.usable()) return std::move(found.bytes);
+          if (!is_damaged(found.health)) return in_chunk(found.reason, chunk);
+          Error error = in_chunk(found.reason, chunk).error();
+          error.code = ErrorCode::corrupt;
+          error.position.reset();
+          return error;
+        });
   }
   for (const std::string& chunk : snapshot.backups()) {
-    add(layout::archived_backup(chunk), [&snapshot, chunk] { return snapshot.read_backup(chunk); });
+    add(layout::archived_backup(chunk), snapshot.mode_of_backup(chunk),
+        [&snapshot, chunk] { return snapshot.read_backup(chunk); });
   }
-  add(layout::kCheckpointMeta,
+  add(layout::kCheckpointMeta, 0600,
       [text = meta_text(request, count)]() -> Result<std::string> { return text; });
   return entries;
 }
@@ -147,8 +151,12 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
                                      const ProgressHandler& progress) {
   auto name = free_name(checkpoints, request);
   if (!name) return name;
-  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name), 0666);
+  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name),
+                                         request.rights.mode_of_new_file(0666));
   if (!temporary) return temporary.status();
+  auto made = temporary->file().stat();
+  if (!made) return made.status();
+  if (Status shared = request.rights.share(temporary->file(), *made); !shared) return shared;
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;
@@ -250,11 +258,16 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
   auto reader = archive::ZipReader::open(source, read_limits(settings));
   if (!reader) return reader.status();
   const auto& entries = reader->entries();
+  bool has_modes = false;
   std::vector<std::optional<std::string>> chunks;
   for (const auto& entry : entries) {
     auto chunk = classify(entry.name);
     if (!chunk) return chunk.status();
     chunks.push_back(*std::move(chunk));
+    if (entry.name != layout::kCheckpointMeta || entry.size > kMetaLimit) continue;
+    const auto text = reader->read(chunks.size() - 1);
+    has_modes = text && json::validate(*text, {.lenient = true}) &&
+                json::string_member(*text, "modes") == "unix";
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (chunks[i] && entries[i].size > settings.size_limit) {
@@ -271,7 +284,8 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
         return error;
       }
       if (chunk_handler) {
-        if (Status status = chunk_handler(*chunks[i], *bytes); !status) return status;
+        const std::uint32_t mode = has_modes ? entries[i].unix_mode : 0;
+        if (Status status = chunk_handler(*chunks[i], *bytes, mode); !status) return status;
       }
     }
     if (progress && !progress(i + 1, entries.size())) {

@@ -12,6 +12,7 @@
 
 #include "platform/file_system.h"
 #include "storage/checkpoints/snapshot.h"
+#include "storage/files/file_rights.h"
 #include "storage/files/text_settings.h"
 #include "store/store.h"
 
@@ -24,6 +25,7 @@ struct ArchiveRequest {
   std::int64_t unix_time_ns = 0;
   std::tm local_time{};           // the same moment, for the name and for people
   std::set<std::string> without;  // damaged chunks that are left out
+  FileRights rights;              // of the archive
 };
 
 // Writes the archive under a temporary name, syncs it, reads every entry back, and publishes it.

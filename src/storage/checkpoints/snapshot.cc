@@ -45,10 +45,13 @@ void Snapshot::preserve(const std::string& chunk) {
 
 Status Snapshot::open_folder() {
   if (folder_ != nullptr) return {};
-  Status made = folders_.checkpoints->make_directory(name_);
+  Status made = folders_.checkpoints->make_directory(name_, folders_.rights.mode_of_new_folder());
   if (!made && !already_exists(made)) return made;
   auto folder = folders_.checkpoints->open_directory(name_);
   if (!folder) return folder.status();
+  auto info = (*folder)->stat();
+  if (!info) return info.status();
+  if (Status shared = folders_.rights.share(**folder, *info); !shared) return shared;
   folder_ = *std::move(folder);
   return {};
 }
@@ -112,6 +115,24 @@ Result<std::string> Snapshot::read_backup(const std::string& chunk) const {
   const auto status = preserved(chunk);
   if (!status) return bytes;
   return status->ok() ? read(*folder_) : Result<std::string>(*status);
+}
+
+namespace {
+
+std::uint32_t mode_of(Directory& folder, const std::string& file) {
+  const auto info = folder.stat(file);
+  return info ? info->permissions.mode : 0600;
+}
+
+}  // namespace
+
+// Saves keep the mode, so it does not matter which of the versions is looked at.
+std::uint32_t Snapshot::mode_of_chunk(const std::string& chunk) const {
+  return mode_of(*folders_.chunks, layout::chunk_file(chunk));
+}
+
+std::uint32_t Snapshot::mode_of_backup(const std::string& chunk) const {
+  return mode_of(*folders_.backups, layout::backup_file(chunk));
 }
 
 // What cannot be removed here, also for lack of memory, is removed by the next attach.

@@ -39,6 +39,9 @@ class Snapshot final : public ChangeObserver {
   // As they were at the moment of take().
   [[nodiscard]] Inspection read_chunk(const std::string& chunk) const;
   [[nodiscard]] Result<std::string> read_backup(const std::string& chunk) const;
+  // The mode of the file of a chunk, and of its backup; 0600 when it cannot be seen.
+  [[nodiscard]] std::uint32_t mode_of_chunk(const std::string& chunk) const;
+  [[nodiscard]] std::uint32_t mode_of_backup(const std::string& chunk) const;
 
  private:
   Snapshot(ProjectFolders& folders, std::uint64_t token, const TextSettings& settings);

@@ -338,6 +338,7 @@ Status ChunkFiles::write_cure(const std::string& chunk, const FileInfo* like, co
                               const std::function<Status(TemporaryFile&)>& publish) {
   FileAttributes attributes;
   attributes.like = like != nullptr ? *like : cure.backup.info;
+  attributes.rights = folders_.rights;
   attributes.chunk = chunk;
   // The file stays where it was in the journal's order: newer records are replayed onto it, and
   // older ones, which a power cut may bring back, are not.
@@ -372,10 +373,11 @@ Status ChunkFiles::check_untouched(const std::string& chunk, const FileInfo* fou
   if (!now && now.code() != ErrorCode::not_found) return now.status();
   const bool same =
       now.ok() == (found != nullptr) &&
-      (found == nullptr ||
-       (now->same_file(*found) && now->size == found->size &&
-        now->modified_ns == found->modified_ns && now->permissions == found->permissions &&
-        (ctime_may_differ || now->changed_ns == found->changed_ns)));
+      (found == nullptr || (now->same_file(*found) && now->size == found->size &&
+                            now->modified_ns == found->modified_ns &&
+                            folders_.rights.tightened(now->permissions) ==
+                                folders_.rights.tightened(found->permissions) &&
+                            (ctime_may_differ || now->changed_ns == found->changed_ns)));
   return same ? Status()
               : Status(ErrorCode::conflict, "another program changed the file meanwhile");
 }

@@ -85,7 +85,10 @@ struct Healing {
 class ChunkFiles {
  public:
   ChunkFiles(ProjectFolders& folders, TextSettings settings, Clock& clock)
-      : folders_(folders), settings_(settings), quarantine_(*folders.root), watch_(clock) {}
+      : folders_(folders),
+        settings_(settings),
+        quarantine_(*folders.root, folders.rights),
+        watch_(clock) {}
 
   // What is committed under that name, judged. The backup is not looked at.
   Inspection read(const std::string& chunk);

@@ -62,7 +62,7 @@ class Commit {
         if (Status status = inspect_present(work); !status) return status;
       }
     }
-    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal();
+    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal(folders_.rights);
     if (!work.is_as_staged()) versions_.set_base_superseded(chunk, true);
     return {};
   }
@@ -136,7 +136,11 @@ class Commit {
       }
     }
     for (Work& work : works_) {
-      if (work.pending() && work.is_worth_a_backup()) work.status = prepare_backup(work);
+      if (!work.pending()) continue;
+      work.status =
+          work.is_worth_a_backup()
+              ? prepare_backup(work)
+              : folders_.rights.tighten(*folders_.backups, layout::backup_file(work.edit->chunk));
     }
   }
 
@@ -183,27 +187,15 @@ class Commit {
   }
 
   Status write(Work& work) {
-    FileAttributes attributes;
-    const std::string& chunk = work.edit->chunk;
-    if (work.present.health != FileHealth::missing) {
-      attributes.like = work.present.info;
-    } else {
-      auto backup = folders_.backups->stat(layout::backup_file(chunk));
-      if (!backup && backup.code() != ErrorCode::not_found) return backup.status();
-      if (backup) attributes.like = *backup;  // the file was lost: its mode was not
-    }
-    attributes.stamp = Stamp{};
-    attributes.stamp->sequence = work.edit->sequence;
-    attributes.stamp->journal_token = token_;
-    attributes.stamp->text = work.edit->text_digest;
-    attributes.chunk = chunk;
-    attributes.start_writeback = works_.size() > 1;
+    auto attributes = work.attributes(folders_, token_);
+    if (!attributes) return attributes.status();
+    attributes->start_writeback = works_.size() > 1;
     const TextSettings& settings = files_.settings();
     const auto content = [&](json::TextOutput& output) {
       json::format(work.edit->text, settings.indent, settings.size_limit, output);
     };
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk), content,
-                                          attributes, files_.buffer());
+    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(work.edit->chunk),
+                                          content, *attributes, files_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
@@ -216,7 +208,8 @@ class Commit {
     if (work.present.version->needs_sync_first()) {
       if (Status status = sync_present(work); !status) return status;
     }
-    if (work.present.version->sync_failed) return copy_backup(work);
+    const bool too_open = folders_.rights.exceeded_by(work.present.info.permissions);
+    if (work.present.version->sync_failed || too_open) return copy_backup(work);
     // A crash inside an earlier rotation may have left one file under both names already.
     const auto backup = folders_.backups->stat(layout::backup_file(chunk));
     if (backup && backup->same_file(work.present.info)) {
@@ -245,6 +238,7 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     FileAttributes attributes;
     attributes.like = present.info;
+    attributes.rights = folders_.rights;
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(files_.settings());
     attributes.chunk = chunk;

@@ -19,6 +19,7 @@ struct ChunkEdit {
   std::uint64_t sequence = 0;                // of its journal record
   Digest seen_when_staged = kUnknownDigest;  // of what the file had then
   std::uint64_t group = 0;  // edits of one group are published all or none; 0: on its own
+  std::uint32_t mode = 0;   // that the file shall have; 0: the one it has
 };
 
 struct CommitReport {

@@ -9,6 +9,7 @@
 #include "storage/chunks/write_guard.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/inspection.h"
+#include "storage/files/project_folders.h"
 
 namespace safechunk {
 
@@ -42,11 +43,15 @@ struct Work {
   // False if another program replaced the file after this edit was staged. Until the commit is
   // durable, a power cut may bring that program's version back.
   [[nodiscard]] bool is_as_staged() const;
-  // Whether the file has the edit's text already, and is durable or can be made so.
-  [[nodiscard]] bool is_equal() const;
+  // Whether the file has the edit's text and mode already, and is durable or can be made so.
+  [[nodiscard]] bool is_equal(const FileRights& rights) const;
   // G5: only a valid, durable and distinct version may replace the backup. A version that was found
   // on disk is what the user has: it is made durable first.
   [[nodiscard]] bool is_worth_a_backup() const;
+  // Of the new file: it is like the one that is there (G14), or like the backup where the file was
+  // lost.
+  [[nodiscard]] Result<FileAttributes> attributes(const ProjectFolders& folders,
+                                                  std::uint32_t journal_token) const;
 };
 
 }  // namespace safechunk

@@ -10,12 +10,17 @@ namespace safechunk {
 
 Status Quarantine::open() {
   if (folder_ != nullptr) return {};
-  Status made = root_.make_directory(layout::kQuarantine);
+  Status made = root_.make_directory(layout::kQuarantine, rights_.mode_of_new_folder());
   if (!made && !already_exists(made)) return made;
   // Also when the folder was there: the process that made it may have died before it synced.
   if (Status synced = root_.sync(); !synced) return synced;
   auto opened = root_.open_directory(layout::kQuarantine);
   if (!opened) return opened.status();
+  if (made.ok()) {
+    auto info = (*opened)->stat();
+    if (!info) return info.status();
+    if (Status shared = rights_.share(**opened, *info); !shared) return shared;
+  }
   folder_ = *std::move(opened);
   return {};
 }
@@ -65,6 +70,7 @@ Status Quarantine::add_file(Directory& folder, const std::string& file, const st
     if (there && there->same_file(*info)) break;
     name = first_name + "." + std::to_string(number);
   }
+  if (Status status = rights_.tighten(*folder_, name); !status) return status;
   // Its bytes were written by somebody else, who may not have synced them.
   auto opened = folder_->open(name, OpenMode::read);
   if (!opened) return opened.status();
@@ -81,6 +87,7 @@ Status Quarantine::add(const std::string& name, std::string_view bytes) {
   const std::string temporary_name = layout::temporary_of("evidence");
   FileAttributes attributes;
   attributes.creation_mode = 0600;
+  attributes.rights = rights_.for_evidence();
   auto temporary = TemporaryFile::write(*folder_, temporary_name, bytes, attributes);
   if (!temporary) return temporary.status();
   if (Status status = temporary->make_durable(); !status) return status;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "platform/file_system.h"
+#include "storage/files/file_rights.h"
 
 namespace safechunk {
 
@@ -14,10 +15,10 @@ namespace safechunk {
 class Quarantine {
  public:
   // The folder is made when it is first needed. `root` must outlive the object.
-  explicit Quarantine(Directory& root) : root_(root) {}
+  Quarantine(Directory& root, const FileRights& rights) : root_(root), rights_(rights) {}
 
-  // Keeps a copy of `bytes`, durably, once per content, readable by the owner of the process only:
-  // nobody can tell who may read damaged bytes. True in `added` the first time that this object
+  // Keeps a copy of `bytes`, durably, once per content, readable by its owner only: nobody can tell
+  // who else may read damaged bytes. True in `added` the first time that this object
   // keeps it.
   Status preserve(const std::string& file_name, std::string_view bytes, bool& added);
 
@@ -34,6 +35,7 @@ class Quarantine {
                   std::string_view bytes, std::string& name, bool& added);
 
   Directory& root_;
+  const FileRights rights_;
   std::unique_ptr<Directory> folder_;
   std::set<std::string> durable_;  // names of files in it that are durable
 };

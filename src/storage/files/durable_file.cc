@@ -9,6 +9,17 @@ namespace {
 
 constexpr std::size_t kReadBytes = 32U << 10U;
 
+// Who may not write to a file may not stamp it: it gets its own mode last.
+std::uint32_t creation_mode(const FileAttributes& attributes) {
+  if (attributes.mode == 0 && !attributes.like) {
+    return attributes.rights.mode_of_new_file(attributes.creation_mode);
+  }
+  Permissions wanted = attributes.like ? attributes.like->permissions : Permissions();
+  if (attributes.mode != 0) wanted.mode = attributes.mode;
+  wanted.mode = wanted.while_writing();
+  return attributes.rights.tightened(wanted).mode;
+}
+
 }  // namespace
 
 Result<TemporaryFile> TemporaryFile::create(Directory& directory, std::string name,
@@ -35,10 +46,7 @@ Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string nam
 Result<TemporaryFile> TemporaryFile::write(Directory& directory, std::string name,
                                            const Content& content, const FileAttributes& attributes,
                                            std::string& buffer) {
-  // Who may not write to a file may not stamp it: it becomes like the other one last.
-  auto temporary = create(
-      directory, std::move(name),
-      attributes.like ? attributes.like->permissions.while_writing() : attributes.creation_mode);
+  auto temporary = create(directory, std::move(name), creation_mode(attributes));
   if (!temporary) return temporary;
   if (Status filled = temporary->fill(content, attributes, buffer); !filled) return filled;
   return temporary;
@@ -86,15 +94,23 @@ Status TemporaryFile::fill(const Content& content, const FileAttributes& attribu
       return status;
     }
   }
-  if (attributes.like) {
-    if (Status status = take_permissions(*attributes.like, *info); !status) return status;
-  }
+  if (Status status = take_permissions(attributes, *info); !status) return status;
   return attributes.start_writeback ? file_->start_writeback() : Status();
 }
 
-Status TemporaryFile::take_permissions(const FileInfo& like, const FileInfo& now) {
-  if (now.permissions == like.permissions) return {};
-  return file_->set_permissions(like.permissions);
+Status TemporaryFile::take_permissions(const FileAttributes& attributes, const FileInfo& made) {
+  Permissions now = made.permissions;
+  if (!attributes.like) {
+    if (Status shared = attributes.rights.share(*file_, made); !shared) return shared;
+    if (attributes.mode == 0) return {};
+    auto info = file_->stat();
+    if (!info) return info.status();
+    now = info->permissions;
+  }
+  Permissions wanted = attributes.like ? attributes.like->permissions : now;
+  if (attributes.mode != 0) wanted.mode = attributes.mode;
+  wanted = attributes.rights.tightened(wanted);
+  return wanted == now ? Status() : file_->set_permissions(wanted);
 }
 
 Status TemporaryFile::make_durable() {

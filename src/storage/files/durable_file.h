@@ -13,6 +13,7 @@
 #include "json/text_output.h"
 #include "platform/file_system.h"
 #include "storage/files/file_io.h"
+#include "storage/files/file_rights.h"
 #include "storage/files/stamp.h"
 
 namespace safechunk {
@@ -20,10 +21,12 @@ namespace safechunk {
 // What a temporary file shall have beside its bytes.
 struct FileAttributes {
   std::optional<FileInfo> like;        // take over mode and owner of this file (G14)
-  std::uint32_t creation_mode = 0666;  // before the umask, when it is like none
-  std::optional<Stamp> stamp;          // `modified_ns` and `bytes` are filled in
-  std::string_view chunk;              // whose stamp it is
-  bool start_writeback = false;        // more files follow: let the device begin
+  std::uint32_t creation_mode = 0666;  // before rights and umask, when it is like none
+  std::uint32_t mode = 0;              // just this one, whatever it is like; 0: none is wanted
+  FileRights rights;
+  std::optional<Stamp> stamp;    // `modified_ns` and `bytes` are filled in
+  std::string_view chunk;        // whose stamp it is
+  bool start_writeback = false;  // more files follow: let the device begin
 };
 
 // A file under a temporary name, which becomes durable and then public, in this order and no
@@ -87,7 +90,7 @@ class TemporaryFile {
   TemporaryFile(Directory& directory, std::string name)
       : directory_(&directory), name_(std::move(name)) {}
   Status fill(const Content& content, const FileAttributes& attributes, std::string& buffer);
-  Status take_permissions(const FileInfo& like, const FileInfo& now);
+  Status take_permissions(const FileAttributes& attributes, const FileInfo& made);
   Status read_back(File& file) const;
 
   Directory* directory_;

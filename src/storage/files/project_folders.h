@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "platform/file_system.h"
+#include "storage/files/file_rights.h"
 
 namespace safechunk {
 
@@ -13,6 +14,7 @@ struct ProjectFolders {
   std::unique_ptr<Directory> chunks;
   std::unique_ptr<Directory> backups;
   std::unique_ptr<Directory> checkpoints;
+  FileRights rights;  // of what an owner makes in them
 };
 
 }  // namespace safechunk

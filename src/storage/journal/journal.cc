@@ -14,6 +14,9 @@ namespace {
 
 using namespace journal_layout;
 
+// Only those who may write to the project's folder have a use for it, whatever the chunks allow.
+constexpr std::uint32_t kCreationMode = 0600;
+
 constexpr std::string_view kMagic = "SCEJRNL\n";
 constexpr std::uint32_t kFormatVersion = 1;
 // A reset journal keeps up to so many bytes of blocks, because writing over blocks is cheaper than
@@ -147,8 +150,8 @@ Status Journal::read(Directory& root, JournalContents& contents) {
 // --- Journal
 
 Journal::Journal(Directory& root, std::unique_ptr<File> file, const FileInfo& info,
-                 std::uint32_t token)
-    : root_(root), token_(token), file_(std::move(file)), info_(info) {}
+                 std::uint32_t token, const FileRights& rights)
+    : root_(root), rights_(rights), token_(token), file_(std::move(file)), info_(info) {}
 
 std::uint32_t Journal::token() const {
   const MutexLock lock(mutex_);
@@ -180,14 +183,16 @@ Status Journal::write_header(std::uint64_t generation) {
   return {};
 }
 
-Result<std::unique_ptr<Journal>> Journal::create(Directory& root, std::uint32_t token) {
-  // Readable by the owner only, whatever the chunks allow: nobody else has a use for it.
-  auto file = root.open(layout::kJournal, OpenMode::create_exclusive, 0600);
+Result<std::unique_ptr<Journal>> Journal::create(Directory& root, std::uint32_t token,
+                                                 const FileRights& rights) {
+  auto file = root.open(layout::kJournal, OpenMode::create_exclusive,
+                        rights.mode_of_new_file(kCreationMode));
   if (!file) return file.status();
   const auto begin = [&]() -> Result<std::unique_ptr<Journal>> {
     auto info = (*file)->stat();
     if (!info) return info.status();
-    std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), *info, token));
+    if (Status shared = rights.share(**file, *info); !shared) return shared;
+    std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), *info, token, rights));
     if (Status status = journal->write_header(1); !status) return status;
     return journal;
   };
@@ -197,7 +202,8 @@ Result<std::unique_ptr<Journal>> Journal::create(Directory& root, std::uint32_t 
   return journal;
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents& contents) {
+Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents& contents,
+                                               const FileRights& rights) {
   auto file = root.open(layout::kJournal, OpenMode::read_write);
   if (!file) return file.status();
   auto info = (*file)->stat();
@@ -205,7 +211,8 @@ Result<std::unique_ptr<Journal>> Journal::open(Directory& root, JournalContents&
   JournalReader reader(**file, info->size);
   if (Status status = reader.read_header(); !status) return status;
   if (Status status = reader.read_records(contents); !status) return status;
-  std::unique_ptr<Journal> journal(new Journal(root, *std::move(file), *info, reader.token));
+  std::unique_ptr<Journal> journal(
+      new Journal(root, *std::move(file), *info, reader.token, rights));
   const MutexLock lock(journal->mutex_);
   journal->generation_ = reader.generation;
   journal->chain_ = reader.chain;
@@ -393,7 +400,8 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
                         std::uint32_t token) {
   const MutexLock sync_lock(sync_mutex_);
   await_end_of_sync();
-  auto temporary = TemporaryFile::create(root_, layout::temporary_of(layout::kJournal), 0600);
+  auto temporary = TemporaryFile::create(root_, layout::temporary_of(layout::kJournal),
+                                         rights_.mode_of_new_file(kCreationMode));
   if (!temporary) return temporary.status();
   MutexLock lock(mutex_);
   const std::uint64_t generation = generation_ + 1;
@@ -411,6 +419,7 @@ Status Journal::rewrite(const std::vector<std::shared_ptr<JournalRecord>>& recor
   if (Status status = write_all(temporary->file(), end, kTerminator); !status) return status;
   auto info = temporary->file().stat();
   if (!info) return info.status();
+  if (Status shared = rights_.share(temporary->file(), *info); !shared) return shared;
   if (Status status = temporary->make_durable_and_keep_open(); !status) return status;
   if (Status status = temporary->publish(layout::kJournal); !status) return status;
   lock.lock();

@@ -14,6 +14,7 @@
 
 #include "base/mutex.h"
 #include "platform/file_system.h"
+#include "storage/files/file_rights.h"
 #include "storage/journal/journal_record.h"
 #include "storage/journal/watermarks.h"
 
@@ -36,10 +37,12 @@ class Journal {
  public:
   // Creates an empty journal under the name layout::kJournal, which must not exist. The folder is
   // not synced.
-  static Result<std::unique_ptr<Journal>> create(Directory& root, std::uint32_t token);
+  static Result<std::unique_ptr<Journal>> create(Directory& root, std::uint32_t token,
+                                                 const FileRights& rights = {});
   // Opens and reads an existing one; new records follow the last good one. unsupported_format when
   // it was written by a newer version; corrupt when its header is damaged; nothing is changed.
-  static Result<std::unique_ptr<Journal>> open(Directory& root, JournalContents& contents);
+  static Result<std::unique_ptr<Journal>> open(Directory& root, JournalContents& contents,
+                                               const FileRights& rights = {});
 
   // Reads without opening for writing; as open().
   static Status read(Directory& root, JournalContents& contents);
@@ -80,7 +83,8 @@ class Journal {
   [[nodiscard]] Watermarks& watermarks() { return marks_; }
 
  private:
-  Journal(Directory& root, std::unique_ptr<File> file, const FileInfo& info, std::uint32_t token);
+  Journal(Directory& root, std::unique_ptr<File> file, const FileInfo& info, std::uint32_t token,
+          const FileRights& rights);
   Status write_header(std::uint64_t generation) EXCLUDES(mutex_);
   Status check_in_place() EXCLUDES(mutex_);
   Status sync_appended(std::uint64_t& durable) EXCLUDES(mutex_, sync_mutex_);
@@ -92,6 +96,7 @@ class Journal {
   static std::string encode_header(std::uint32_t token, std::uint64_t generation);
 
   Directory& root_;
+  const FileRights rights_;
   Watermarks marks_;
   // One sync, reset or rewrite at a time. Held during a reset or rewrite; a sync only sets
   // `syncing_`, so that others can wait for its end.

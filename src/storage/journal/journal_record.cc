@@ -21,6 +21,10 @@ constexpr std::size_t kBaseOffset = 16;
 constexpr std::size_t kTextDigestOffset = 32;
 constexpr std::uint32_t kKindPut = 1;
 constexpr std::uint32_t kKindRemove = 2;
+// The upper half of a put's kind is the mode.
+constexpr std::uint32_t kKindMask = 0xFFFF;
+constexpr std::uint32_t kModeShift = 16;
+constexpr std::uint32_t kMostMode = 0777;
 
 void put_digest(std::string& out, std::size_t offset, const Digest& digest) {
   put_integer(out, offset, digest.low);
@@ -42,8 +46,11 @@ Status JournalRecord::put(std::string_view json_text, std::string_view chunk) {
   return put_text(json_text, chunk, false);
 }
 
-Status JournalRecord::put_stored(std::string_view json_text, std::string_view chunk) {
-  return put_text(json_text, chunk, true);
+Status JournalRecord::put_stored(std::string_view json_text, std::string_view chunk,
+                                 std::uint32_t mode) {
+  Status status = put_text(json_text, chunk, true);
+  if (status.ok()) set_mode(operations_.size() - 1, mode & kMostMode);
+  return status;
 }
 
 Status JournalRecord::put_text(std::string_view json_text, std::string_view chunk, bool lenient) {
@@ -133,6 +140,11 @@ void JournalRecord::set_base(std::size_t operation, const Digest& base) {
   put_digest(bytes_, starts_[operation] + kBaseOffset, base);
 }
 
+void JournalRecord::set_mode(std::size_t operation, std::uint32_t mode) {
+  operations_[operation].mode = mode;
+  put_integer(bytes_, starts_[operation], kKindPut | mode << kModeShift);
+}
+
 void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
   const JournalOperation& operation = other.operations_[index];
   if (operation.removal) {
@@ -141,6 +153,7 @@ void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
     begin_put(operation.chunk, operation.text_size);
     bytes_ += other.text(index);
     end_put();
+    set_mode(operations_.size() - 1, operation.mode);
   }
   set_base(operations_.size() - 1, operation.base);
   set_seen_when_staged(operations_.size() - 1, operation.seen_when_staged);
@@ -166,16 +179,20 @@ std::string_view JournalRecord::seal(std::uint64_t sequence, std::uint64_t seed)
 bool JournalRecord::parse_operation(std::size_t& offset) {
   const std::string_view all(bytes_);
   if (all.size() - offset < kOperationHeaderSize) return false;
-  const auto kind = get_integer<std::uint32_t>(all, offset);
+  const auto kind_and_mode = get_integer<std::uint32_t>(all, offset);
+  const std::uint32_t kind = kind_and_mode & kKindMask;
+  const std::uint32_t mode = kind_and_mode >> kModeShift;
   const auto name_size = get_integer<std::uint32_t>(all, offset + kNameLengthOffset);
   const auto text_size = get_integer<std::uint64_t>(all, offset + kTextLengthOffset);
   const std::size_t remaining = all.size() - offset - kOperationHeaderSize;
-  if ((kind != kKindPut && kind != kKindRemove) || name_size > remaining ||
-      text_size > remaining - name_size || (kind == kKindRemove && text_size != 0)) {
+  if ((kind != kKindPut && kind_and_mode != kKindRemove) || mode > kMostMode ||
+      name_size > remaining || text_size > remaining - name_size ||
+      (kind == kKindRemove && text_size != 0)) {
     return false;
   }
   JournalOperation operation;
   operation.removal = kind == kKindRemove;
+  operation.mode = mode;
   operation.base = get_digest(all, offset + kBaseOffset);
   operation.text_digest = get_digest(all, offset + kTextDigestOffset);
   operation.chunk = all.substr(offset + kOperationHeaderSize, name_size);

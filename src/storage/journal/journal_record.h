@@ -30,6 +30,7 @@ inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
 // One edit inside a record.
 struct JournalOperation {
   bool removal = false;
+  std::uint32_t mode = 0;  // that the file shall have; 0: the one that it has
   std::string chunk;
   Digest base;         // of the compact text that the edit is based on; absent, or unknown
   Digest text_digest;  // of its compact text; absent for a removal
@@ -47,7 +48,8 @@ class JournalRecord final : public Edits {
 
   // Edits, as applications make them.
   Status put(std::string_view json_text, std::string_view chunk) override;
-  Status put_stored(std::string_view json_text, std::string_view chunk) override;
+  Status put_stored(std::string_view json_text, std::string_view chunk,
+                    std::uint32_t mode) override;
   Status remove(std::string_view chunk) override;
   [[nodiscard]] bool empty() const override { return operations_.empty(); }
 
@@ -64,6 +66,7 @@ class JournalRecord final : public Edits {
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
 
   void set_base(std::size_t operation, const Digest& base);
+  void set_mode(std::size_t operation, std::uint32_t mode);  // of a put
   void set_seen_when_staged(std::size_t operation, const Digest& seen) {
     operations_[operation].seen_when_staged = seen;
   }

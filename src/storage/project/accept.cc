@@ -3,15 +3,19 @@
 #include <algorithm>
 
 #include "base/in_chunk.h"
+#include "base/unicode.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/project.h"
 
 namespace safechunk {
 namespace {
 
-Status differs_by_case(const std::string& chunk, const std::string& rival) {
+Status is_same_name(const std::string& chunk, const std::string& rival) {
+  const bool by_case = fold_case(chunk) == fold_case(rival);
   return in_chunk(
-      Status(ErrorCode::invalid_name, "chunk name differs only by case from '" + rival + "'"),
+      Status(ErrorCode::invalid_name, (by_case ? "chunk name differs only by case from '"
+                                               : "chunk name is another Unicode spelling of '") +
+                                          rival + "', which is there"),
       chunk);
 }
 
@@ -98,8 +102,8 @@ bool Project::set_bases(JournalRecord& record) {
   return durable;
 }
 
-// Names are unique but for case: among themselves and with all that are there, unless the one that
-// is there is being removed.
+// No two names may be one (Names): among themselves and with all that are there, unless the one
+// that is there is being removed.
 Status Project::check_names(const JournalRecord& record) {
   Names own_names;
   for (const JournalOperation& operation : record.operations()) {
@@ -108,7 +112,7 @@ Status Project::check_names(const JournalRecord& record) {
     std::string rival;
     if (record.operations().size() > 1) {
       rival = own_names.rival_of(chunk);
-      if (!rival.empty()) return differs_by_case(chunk, rival);
+      if (!rival.empty()) return is_same_name(chunk, rival);
       own_names.add(chunk);
     }
     bool leaves = false;
@@ -122,13 +126,13 @@ Status Project::check_names(const JournalRecord& record) {
     }
     // Another program may have removed it.
     if (!leaves && pending == nullptr && chunks_.is_gone(rival)) continue;
-    if (!leaves) return differs_by_case(chunk, rival);
+    if (!leaves) return is_same_name(chunk, rival);
     // Only where the file system tells the two apart: there the order in which the one comes and
     // the other goes means nothing.
     const bool rival_is_there = folders_.chunks->stat(layout::chunk_file(rival)).ok();
     const auto other = folders_.chunks->stat(layout::chunk_file(chunk));
     const bool told_apart = rival_is_there && other.code() == ErrorCode::not_found;
-    if (!told_apart) return differs_by_case(chunk, rival);
+    if (!told_apart) return is_same_name(chunk, rival);
   }
   return {};
 }

@@ -85,7 +85,8 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
     edits.reserve(set.size());
     for (const auto& [chunk, staged] : set) {
       edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().text_digest,
-                       staged.record->sequence(), staged.edit().seen_when_staged, staged.group});
+                       staged.record->sequence(), staged.edit().seen_when_staged, staged.group,
+                       staged.edit().mode});
     }
     const CommitReport report = commit_edits(chunks_, edits, journal_.token(), [&] {
       return sync_journal(outcome.through, set, notices);

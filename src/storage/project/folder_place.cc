@@ -15,16 +15,24 @@ std::string absolute_base(FileSystem& file_system, const std::string& base) {
 }  // namespace
 
 FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, Platform platform)
-    : platform_(platform),
+    : weak_folders_(options.weak_folders ? std::make_unique<WeakFolders>(platform.file_system)
+                                         : nullptr),
+      platform_(weak_folders_ == nullptr
+                    ? platform
+                    : Platform{*weak_folders_, platform.clock, platform.process}),
       location_{absolute_base(platform.file_system, options.base_dir), std::move(project_id)},
       path_(location_.path()),
       settings_{.size_limit = options.chunk_size_limit,
                 .depth_limit = options.depth_limit,
                 .indent = options.indent},
-      journal_limit_(options.journal_limit) {}
+      opening_{.text = settings_,
+               .journal_limit = options.journal_limit,
+               .file_mode = options.file_mode,
+               .weak_locks = options.weak_locks,
+               .weak_folders = weak_folders_.get()} {}
 
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
-  return Project::open(platform_, location_, settings_, journal_limit_, holder, notices);
+  return Project::open(platform_, location_, opening_, holder, notices);
 }
 
 Status FolderPlace::check_readable() {

@@ -29,11 +29,12 @@ class FolderPlace final : public Place {
   [[nodiscard]] Status check_checkpoint_name(std::string_view name) const override;
 
  private:
+  const std::unique_ptr<WeakFolders> weak_folders_;  // used by platform_, if there is one
   const Platform platform_;
   const ProjectLocation location_;
   const std::string path_;
   const TextSettings settings_;
-  const std::uint64_t journal_limit_;
+  const OpeningOptions opening_;
   const std::shared_ptr<SpareBuffer> spare_buffer_ = std::make_shared<SpareBuffer>();
 };
 

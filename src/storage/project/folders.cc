@@ -7,10 +7,11 @@ namespace safechunk {
 namespace {
 
 // Creates `name` in `parent` unless it exists. Durable, or not there.
-Status ensure_durable_directory(Directory& parent, const std::string& name) {
-  Status made = parent.make_directory(name);
+Status ensure_durable_directory(Directory& parent, const std::string& name,
+                                const FileRights& rights) {
+  Status made = parent.make_directory(name, rights.mode_of_new_folder());
   if (!made) return already_exists(made) ? Status() : made;
-  Status durable = parent.sync();
+  Status durable = sync_folder(parent);
   // Or the next attach would take it for durable; the error of the fsync matters more.
   if (!durable) (void)parent.remove_directory(name);
   return durable;
@@ -18,7 +19,8 @@ Status ensure_durable_directory(Directory& parent, const std::string& name) {
 
 }  // namespace
 
-Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base) {
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base,
+                                               const FileRights& rights) {
   auto opened = file_system.open_directory(base);
   if (opened || opened.code() != ErrorCode::not_found) return opened;
   const auto slash = base.find_last_not_of('/') == std::string::npos
@@ -28,15 +30,26 @@ Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const st
   const std::string parent_path = slash == 0 ? "/" : base.substr(0, slash);
   std::string name = base.substr(slash + 1);
   while (!name.empty() && name.back() == '/') name.pop_back();
-  auto parent = ensure_base(file_system, parent_path);
+  auto parent = ensure_base(file_system, parent_path, rights);
   if (!parent) return parent;
-  if (Status status = ensure_durable_directory(**parent, name); !status) return status;
+  if (Status status = ensure_durable_directory(**parent, name, rights); !status) return status;
   return file_system.open_directory(base);
 }
 
-Status ensure_directory(Directory& parent, const std::string& name) {
-  Status made = parent.make_directory(name);
+Status ensure_directory(Directory& parent, const std::string& name, const FileRights& rights) {
+  Status made = parent.make_directory(name, rights.mode_of_new_folder());
   return !made && already_exists(made) ? Status() : made;
+}
+
+Status sync_folder(Directory& folder) {
+  Status status = folder.sync();
+  if (!is_unknown_call(status)) return status;
+  Error error = status.error();
+  error.message =
+      "the file system cannot make names durable (it refuses fsync of a folder), so that a power "
+      "cut "
+      "may undo what was saved (promise G1); with the option weak_folders the engine does without";
+  return error;
 }
 
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {

@@ -5,15 +5,21 @@
 #include <string>
 
 #include "platform/file_system.h"
+#include "storage/files/file_rights.h"
 #include "storage/files/project_folders.h"
 
 namespace safechunk {
 
 // Opens the base folder, creating missing components one by one. What it creates is durable.
-Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base);
+Result<std::unique_ptr<Directory>> ensure_base(FileSystem& file_system, const std::string& base,
+                                               const FileRights& rights);
 
 // Creates `name` in `parent` unless it exists. The caller syncs the parent.
-Status ensure_directory(Directory& parent, const std::string& name);
+Status ensure_directory(Directory& parent, const std::string& name, const FileRights& rights);
+
+// Makes the names in a folder durable. Where the file system cannot do that, the error says what it
+// means and which option there is.
+Status sync_folder(Directory& folder);
 
 // Opens the folders of the project at `path` for reading only; creates and changes nothing.
 // not_found when there is no such project. `backups` and `checkpoints` may stay empty.

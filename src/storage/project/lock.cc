@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/digest.h"
+#include "storage/files/durable_file.h"
 #include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 
@@ -17,6 +18,8 @@ constexpr std::uint64_t kTextLimit = 4096;
 // Times of processes come in clock ticks, times of files in seconds on some file systems.
 constexpr double kTimeTolerance = 2.0;
 constexpr double kNanosecondsPerSecond = 1e9;
+// Nobody takes so long between making a lock file and writing its text.
+constexpr double kWritingTime = 10.0;
 
 // Programs that run as process 1 and are never the owner of a project. A lock text "PID: 1" comes
 // from a container; outside of it, process 1 is always alive.
@@ -57,6 +60,20 @@ OwnerInfo to_owner(const LockText& text, double since) {
 
 double written_at(const FileInfo& info) {
   return static_cast<double>(info.modified_ns) / kNanosecondsPerSecond;
+}
+
+double seconds_of(Clock& clock) {
+  return static_cast<double>(clock.unix_time_ns()) / kNanosecondsPerSecond;
+}
+
+// Without a token.
+LockText describe_self(Process& process) {
+  LockText self;
+  self.pid = process.pid();
+  self.host = process.host_name();
+  self.boot_id = process.boot_id();
+  if (const auto found = process.find(self.pid)) self.started = found->started.value_or(0);
+  return self;
 }
 
 Status locked_by(const OwnerInfo& owner) {
@@ -115,11 +132,69 @@ LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double
   return LockDecision::refuse;
 }
 
-Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, OwnerInfo& owner,
-                                         std::optional<OwnerInfo>& stale) {
+LockDecision decide_weak_lock(const std::optional<LockText>& text, double written, double now,
+                              const LockText& self, const std::optional<ProcessInfo>& process) {
+  // Its maker may be about to write it.
+  if (!text) {
+    return std::abs(now - written) < kWritingTime ? LockDecision::refuse : LockDecision::take_stale;
+  }
+  if (text->token.empty()) return decide_lock(false, text, written, self.pid, process);
+  const bool other_machine = !text->host.empty() && text->host != without_blanks(self.host);
+  if (other_machine) return LockDecision::refuse;
+  const bool other_boot = !text->boot_id.empty() && !self.boot_id.empty() &&
+                          text->boot_id != without_blanks(self.boot_id);
+  if (other_boot || !process) return LockDecision::take_stale;
+  const bool other_process = text->started > 0 && process->started &&
+                             std::abs(*process->started - text->started) > kTimeTolerance;
+  return other_process ? LockDecision::take_stale : LockDecision::refuse;
+}
+
+// Where there may be no kernel lock, who made the file has it: so it is asked for.
+Result<std::unique_ptr<File>> ProjectLock::open_file(Directory& root, const FileRights& rights,
+                                                     bool weak_allowed, bool& created) {
+  created = false;
+  const std::uint32_t mode = rights.mode_of_new_file(0666);
+  if (!weak_allowed) return root.open(layout::kLock, OpenMode::create, mode);
+  auto opened = root.open(layout::kLock, OpenMode::read_write);
+  if (opened || opened.code() != ErrorCode::not_found) return opened;
+  opened = root.open(layout::kLock, OpenMode::create_exclusive, mode);
+  created = opened.ok();
+  if (!opened && already_exists(opened.status())) return Status(ErrorCode::not_found, "again");
+  return opened;
+}
+
+// Leaves no file behind that would look like one which somebody is about to write.
+Status ProjectLock::refuse_weak(const Status& cause) {
+  const auto info = file_->stat();
+  if (info && info->size == 0) (void)root_->unlink(layout::kLock);
+  Error error = cause.error();
+  error.message =
+      "the file system has no locks (flock), so that two owners at a time cannot be ruled out "
+      "(promise G9); with the option weak_locks the text of the lock file decides alone";
+  return error;
+}
+
+// Another process may have found the same stale lock, and have made its own already.
+Status ProjectLock::set_stale_aside(std::uint64_t token) {
+  const std::string aside = layout::set_aside(layout::kLock, token);
+  const Status moved = move_aside(*root_, layout::kLock, aside);
+  if (!moved) return moved.code() == ErrorCode::not_found ? Status() : moved;
+  const auto info = root_->stat(aside);
+  if (!info) return info.status();
+  if (info->same_file(info_)) return root_->unlink(aside);
+  const Status back = root_->link(aside, *root_, layout::kLock);
+  if (has_no_links(back)) return move_aside(*root_, aside, layout::kLock);
+  if (!back && !already_exists(back)) return back;
+  return root_->unlink(aside);
+}
+
+Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
+                                         const FileRights& rights, bool weak_allowed,
+                                         OwnerInfo& owner, std::optional<OwnerInfo>& stale) {
   constexpr int kTries = 100;  // each lost try means that another owner came and went meanwhile
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    auto opened = root.open(layout::kLock, OpenMode::create, 0666);
+    bool created = false;
+    auto opened = open_file(root, rights, weak_allowed, created);
     // A file system in user space may find the file and lose it before it is open.
     if (opened.code() == ErrorCode::not_found && attempt + 1 < kTries) continue;
     if (!opened) return opened.status();
@@ -127,7 +202,9 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, Own
     lock.root_ = &root;
     lock.file_ = *std::move(opened);
     auto held = lock.file_->try_lock();
-    if (!held) return held.status();
+    lock.weak_ = !held && has_no_locks(held.status());
+    if (lock.weak_ && !weak_allowed) return lock.refuse_weak(held.status());
+    if (!held && !lock.weak_) return held.status();
     auto info = lock.file_->stat();
     if (!info) return info.status();
     auto bytes = read_all(*lock.file_, kTextLimit);
@@ -135,28 +212,31 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform, Own
     const std::string found = bytes ? *std::move(bytes) : std::string("?");
     const auto text = LockText::decode(found);
     if (text) owner = to_owner(*text, written_at(*info));
-    if (!*held) return locked_by(owner);
+    if (!lock.weak_ && !*held) return locked_by(owner);
     Process& process = platform.process;
-    const auto decision = decide_lock(found.empty(), text, written_at(*info), process.pid(),
-                                      text ? process.find(text->pid) : std::nullopt);
+    LockText ours = describe_self(process);
+    const double now = seconds_of(platform.clock);
+    const auto other = text ? process.find(text->pid) : std::nullopt;
+    const auto decision = !lock.weak_
+                              ? decide_lock(found.empty(), text, written_at(*info), ours.pid, other)
+                          : created ? LockDecision::take
+                                    : decide_weak_lock(text, written_at(*info), now, ours, other);
     // Its holder may have removed the file between our open and our lock; an original engine, which
     // takes no lock, even until it was seen to be gone.
     lock.info_ = *info;
     if (!lock.check_held()) continue;
     if (decision == LockDecision::refuse) return locked_by(owner);
     if (decision == LockDecision::take_stale) stale = text ? owner : OwnerInfo{};
-
-    LockText ours;
-    ours.pid = process.pid();
-    ours.host = process.host_name();
-    ours.boot_id = process.boot_id();
-    if (const auto self = process.find(ours.pid)) ours.started = self->started.value_or(0);
+    if (lock.weak_ && !created) {
+      if (Status moved = lock.set_stale_aside(process.random_token()); !moved) return moved;
+      continue;
+    }
+    if (Status shared = rights.share(*lock.file_, *info); !shared) return shared;
     ours.token = Digest{process.random_token(), process.random_token()}.to_hex();
     const std::string encoded = ours.encode();
     if (Status status = write_all(*lock.file_, 0, encoded); !status) return status;
     if (Status status = lock.file_->truncate(encoded.size()); !status) return status;
-    owner =
-        to_owner(ours, static_cast<double>(platform.clock.unix_time_ns()) / kNanosecondsPerSecond);
+    owner = to_owner(ours, now);
     lock.owner_ = owner;
     return lock;
   }
@@ -187,7 +267,8 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   auto file = root.open(layout::kLock, OpenMode::read_write);
   if (!file) return unless_gone(file.status());
   auto held = (*file)->try_lock();
-  if (!held) return held.status();
+  const bool weak = !held && has_no_locks(held.status());
+  if (!held && !weak) return held.status();
   auto info = (*file)->stat();
   if (!info) return info.status();
   auto bytes = read_all(**file, kTextLimit);
@@ -195,11 +276,15 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   const std::string found = bytes ? *std::move(bytes) : std::string("?");
   const auto text = LockText::decode(found);
   const OwnerInfo owner = text ? to_owner(*text, written_at(*info)) : OwnerInfo{};
-  if (!*held) return locked_by(owner);
+  if (!weak && !*held) return locked_by(owner);
+  const LockText self = describe_self(platform.process);
   const auto process = text ? platform.process.find(text->pid) : std::nullopt;
   const auto decision =
-      decide_lock(found.empty(), text, written_at(*info), platform.process.pid(), process);
-  if (decision == LockDecision::refuse && !force) return locked_by(owner);
+      weak ? decide_weak_lock(text, written_at(*info), seconds_of(platform.clock), self, process)
+           : decide_lock(found.empty(), text, written_at(*info), self.pid, process);
+  const bool lives_here =
+      weak && text && !text->token.empty() && process && text->host == without_blanks(self.host);
+  if (decision == LockDecision::refuse && (!force || lives_here)) return locked_by(owner);
   // Under that name there may be another owner's lock by now.
   auto now = root.stat(layout::kLock);
   if (!now) return unless_gone(now.status());

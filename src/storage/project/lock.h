@@ -11,6 +11,7 @@
 #include <safechunk/reports.hpp>
 
 #include "platform/platform.h"
+#include "storage/files/file_rights.h"
 
 namespace safechunk {
 
@@ -41,17 +42,28 @@ enum class LockDecision {
 LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,
                          std::int64_t own_pid, const std::optional<ProcessInfo>& process);
 
+// The same where the file system has no kernel locks, so that the text decides alone, and a text of
+// this engine that is found may be that of a live owner. Pure.
+//   now            seconds since 1970
+//   self           this process
+LockDecision decide_weak_lock(const std::optional<LockText>& text, double written, double now,
+                              const LockText& self, const std::optional<ProcessInfo>& process);
+
 class ProjectLock {
  public:
   // Takes the lock, or fails: `locked` when somebody else has it (then `owner` tells who, as far
   // as the text says), or the error of the system call. Never waits.
   // `stale` is set when a dead owner's lock was taken over, and then describes it.
-  static Result<ProjectLock> acquire(Directory& root, Platform platform, OwnerInfo& owner,
+  // Where the file system has no kernel locks it fails, unless `weak_allowed`.
+  static Result<ProjectLock> acquire(Directory& root, Platform platform, const FileRights& rights,
+                                     bool weak_allowed, OwnerInfo& owner,
                                      std::optional<OwnerInfo>& stale);
   ProjectLock(ProjectLock&&) noexcept = default;
   ProjectLock& operator=(ProjectLock&&) noexcept = default;
 
   [[nodiscard]] const OwnerInfo& owner() const { return owner_; }
+  // Whether there is no kernel lock behind it.
+  [[nodiscard]] bool weak() const { return weak_; }
 
   // not_owner when the file was removed or replaced under us, by force or by an original engine.
   Status check_held() const;
@@ -60,7 +72,8 @@ class ProjectLock {
   Status release();
 
   // Removes a lock file that nobody holds; with `force` also one whose text names a live process
-  // of the original engine. `locked` when the kernel says that it is held. ok when there is none.
+  // of the original engine. `locked` when the kernel says that it is held; where there are no
+  // kernel locks, when its process lives on this machine. ok when there is none.
   static Status remove_stale(Directory& root, Platform platform, bool force);
 
   // Who seems to hold the project, for those who only read. Nothing when there is no lock file.
@@ -75,10 +88,16 @@ class ProjectLock {
 
  private:
   ProjectLock() = default;
+  static Result<std::unique_ptr<File>> open_file(Directory& root, const FileRights& rights,
+                                                 bool weak_allowed, bool& created);
+  Status refuse_weak(const Status& cause);
+  Status set_stale_aside(std::uint64_t token);
+
   Directory* root_ = nullptr;
   std::unique_ptr<File> file_;
   FileInfo info_;  // of the file as it was opened
   OwnerInfo owner_;
+  bool weak_ = false;
 };
 
 }  // namespace safechunk

@@ -1,5 +1,5 @@
-// Names of chunks are unique but for case, in every script: two names that a file system could take
-// for one would share a file somewhere.
+// Two names that a file system could take for one would share a file somewhere: so names that are
+// equal but for case, in every script, or but for the normalisation of Unicode count as one.
 #pragma once
 
 #include <string>
@@ -12,15 +12,15 @@ class Names {
  public:
   void reserve(std::size_t count) { names_.reserve(count); }
   void add(const std::string& chunk);
-  // Does nothing when the name in use is another one that is equal but for case.
+  // Does nothing when the name in use is another spelling of it.
   void remove(const std::string& chunk);
-  // Whether this name, or one that is equal but for case, is in use.
+  // Whether this name, or another spelling of it, is in use.
   [[nodiscard]] bool is_taken(const std::string& chunk) const;
-  // The other name that is equal to that of `chunk` but for case; empty when there is none.
+  // Another spelling of `chunk` that is in use; empty when there is none.
   [[nodiscard]] std::string rival_of(const std::string& chunk) const;
 
  private:
-  std::unordered_map<std::string, std::string> names_;  // folded -> name
+  std::unordered_map<std::string, std::string> names_;  // same_name_form() -> name
 };
 
 }  // namespace safechunk

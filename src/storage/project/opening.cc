@@ -24,16 +24,21 @@ namespace {
 Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr<Directory>& out,
                         const std::function<Status()>& before = nullptr) {
   Directory& root = *project.folders.root;
+  bool is_new = false;
   auto opened = root.open_directory(name);
   if (!opened && opened.code() == ErrorCode::not_found) {
     Status made = before ? before() : Status();
-    if (made.ok()) made = root.make_directory(name);
+    if (made.ok()) made = root.make_directory(name, project.folders.rights.mode_of_new_folder());
     if (!made) return made;
+    is_new = true;
     opened = root.open_directory(name);
   }
   if (!opened) return opened.status();
   auto place = root.stat(name);
   if (!place) return place.status();
+  if (is_new) {
+    if (Status shared = project.folders.rights.share(**opened, *place); !shared) return shared;
+  }
   project.places[name] = *place;
   out = *std::move(opened);
   return {};
@@ -43,12 +48,17 @@ Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr
 
 class Opening {
  public:
-  Opening(Directory& base, OpenedFolder& project, Platform platform, const TextSettings& settings)
-      : base_(base), project_(project), platform_(platform), settings_(settings) {}
+  Opening(Directory& base, OpenedFolder& project, Platform platform, const OpeningOptions& options)
+      : base_(base),
+        project_(project),
+        platform_(platform),
+        settings_(options.text),
+        weak_locks_(options.weak_locks) {}
 
   Status run(OwnerInfo& owner) {
     std::optional<OwnerInfo> stale;
-    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, owner, stale);
+    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, project_.folders.rights,
+                                     weak_locks_, owner, stale);
     if (!lock) return lock.status();
     project_.lock.emplace(*std::move(lock));
     Status status = after_lock(stale);
@@ -65,7 +75,7 @@ class Opening {
            "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
     }
     // A process that finds chunks/ knows that the project's own name is durable in the base folder.
-    const auto name_durable = [&] { return base_.sync(); };
+    const auto name_durable = [&] { return sync_folder(base_); };
     if (Status s = ensure_subfolder(project_, layout::kChunks, folders.chunks, name_durable); !s) {
       return s;
     }
@@ -86,13 +96,13 @@ class Opening {
       // Records and renames of a dead owner may not be durable yet, and must be before new edits
       // are based on them: a power cut could take the records that show why nothing was to be done.
       if (Status s = project_.journal->sync_to(newest_record()); !s) return s;
-      if (Status s = folders.backups->sync(); !s) return s;
+      if (Status s = sync_folder(*folders.backups); !s) return s;
     }
     // A file that another program removed must not come back after a power cut: the next edit may
     // be based on its absence.
-    if (Status s = folders.chunks->sync(); !s) return s;
+    if (Status s = sync_folder(*folders.chunks); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
-    return folders.root->sync();
+    return sync_folder(*folders.root);
   }
 
   [[nodiscard]] std::uint64_t newest_record() const {
@@ -159,14 +169,15 @@ class Opening {
     Directory& root = *project_.folders.root;
     if (Status status = free_temporary_journal(root); !status) return status;
     JournalContents contents;
-    auto journal = Journal::open(root, contents);
+    const FileRights& rights = project_.folders.rights;
+    auto journal = Journal::open(root, contents, rights);
     if (!journal && (journal.code() == ErrorCode::corrupt || never_written(journal.status()))) {
       if (Status status = set_journal_aside(journal.error().message); !status) return status;
       journal = Status(ErrorCode::not_found, "");
     }
     if (!journal && journal.code() == ErrorCode::not_found) {
       const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
-      journal = Journal::create(root, token);
+      journal = Journal::create(root, token, rights);
     } else if (journal) {
       project_.report.clean = false;
       project_.had_journal = true;
@@ -327,6 +338,7 @@ class Opening {
   OpenedFolder& project_;
   const Platform platform_;
   const TextSettings settings_;
+  const bool weak_locks_;
   std::vector<std::string> displaced_;
 };
 
@@ -349,16 +361,21 @@ Status OpenedFolder::check_in_place(std::initializer_list<const char*> wanted) c
 
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
-                                                  const TextSettings& settings, OwnerInfo& owner) {
-  auto base = ensure_base(platform.file_system, location.base);
+                                                  const OpeningOptions& options, OwnerInfo& owner) {
+  const FileRights outside = FileRights::at_most(options.file_mode);
+  auto base = ensure_base(platform.file_system, location.base, outside);
   if (!base) return base.status();
-  if (Status status = ensure_directory(**base, location.project_id); !status) return status;
+  Status made = ensure_directory(**base, location.project_id, outside);
+  if (!made) return made;
   auto root = platform.file_system.open_directory(location.path());
   if (!root) return root.status();
   if (Status known = check_layout(**root); !known) return known;
+  auto info = (*root)->stat();
+  if (!info) return info.status();
   auto project = std::make_unique<OpenedFolder>();
   project->folders.root = *std::move(root);
-  Opening opening(**base, *project, platform, settings);
+  project->folders.rights = FileRights(info->permissions, options.file_mode);
+  Opening opening(**base, *project, platform, options);
   if (Status status = opening.run(owner); !status) return status;
   return project;
 }

@@ -14,6 +14,7 @@
 #include "platform/platform.h"
 #include "storage/chunks/chunk_files.h"
 #include "storage/files/project_folders.h"
+#include "storage/files/weak_folders.h"
 #include "storage/journal/journal.h"
 #include "storage/project/lock.h"
 #include "storage/project/names.h"
@@ -26,6 +27,15 @@ struct ProjectLocation {
   std::string project_id;
 
   [[nodiscard]] std::string path() const;
+};
+
+// How it is to be opened; see EngineOptions.
+struct OpeningOptions {
+  TextSettings text;
+  std::uint64_t journal_limit = 0;
+  std::uint32_t file_mode = 0;
+  bool weak_locks = false;
+  const WeakFolders* weak_folders = nullptr;  // the platform's file system, where it is one
 };
 
 // The parts of a project that this process owns, as opening finds them.
@@ -52,6 +62,6 @@ struct OpenedFolder {
 // `settled`, and afterwards gives the journal a new token by rewriting it if `had_journal`.
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
-                                                  const TextSettings& settings, OwnerInfo& owner);
+                                                  const OpeningOptions& options, OwnerInfo& owner);
 
 }  // namespace safechunk

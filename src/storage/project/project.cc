@@ -19,32 +19,32 @@ Status closed() {
 
 }  // namespace
 
-Project::Project(Platform platform, ProjectLocation location, const TextSettings& settings,
-                 std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder)
+Project::Project(Platform platform, ProjectLocation location, const OpeningOptions& options,
+                 std::unique_ptr<OpenedFolder> folder)
     : platform_(platform),
       location_(std::move(location)),
-      settings_(settings),
-      journal_limit_(journal_limit),
+      settings_(options.text),
+      journal_limit_(options.journal_limit),
+      weak_folders_(options.weak_folders),
       folder_(std::move(folder)),
       folders_(folder_->folders),
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform, location_.path(), settings) {}
+      reader_(platform, location_.path(), options.text) {}
 
 // --- opening and closing
 
 Result<Opened> Project::open(Platform platform, const ProjectLocation& location,
-                             const TextSettings& settings, std::uint64_t journal_limit,
-                             std::optional<OwnerInfo>& holder, Notices& notices) {
+                             const OpeningOptions& options, std::optional<OwnerInfo>& holder,
+                             Notices& notices) {
   OwnerInfo owner;
-  auto folder = open_folder(platform, location, settings, owner);
+  auto folder = open_folder(platform, location, options, owner);
   if (!folder) {
     if (owner.pid != 0) holder = owner;
     return folder.status();
   }
-  std::unique_ptr<Project> project(
-      new Project(platform, location, settings, journal_limit, *std::move(folder)));
+  std::unique_ptr<Project> project(new Project(platform, location, options, *std::move(folder)));
   Opened opened;
   opened.owner = project->folder_->lock->owner();
   opened.recovery = project->folder_->report;
@@ -299,6 +299,10 @@ Result<std::set<std::string>> Project::list_with_backups() {
 Status Project::health(HealthReport& report) {
   report.journal_bytes = journal_.size();
   report.bytes_written += journal_.bytes_written();
+  if (folder_->lock->weak()) report.weakened.emplace_back("locks");
+  if (weak_folders_ != nullptr && weak_folders_->weakened()) {
+    report.weakened.emplace_back("folders");
+  }
   return folder_health(folders_, report);
 }
 
@@ -334,6 +338,7 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
   ArchiveRequest request;
   request.project_id = location_.project_id;
   request.label = wanted.label;
+  request.rights = folders_.rights;
   request.notes = wanted.notes;
   request.unix_time_ns = platform_.clock.unix_time_ns();
   request.local_time = platform_.clock.local_time(request.unix_time_ns);

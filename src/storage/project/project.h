@@ -42,8 +42,8 @@ class Project final : public Store {
  public:
   // Opens the folder, replays the journal and commits what was in it. Errors as Place::open().
   static Result<Opened> open(Platform platform, const ProjectLocation& location,
-                             const TextSettings& settings, std::uint64_t journal_limit,
-                             std::optional<OwnerInfo>& holder, Notices& notices);
+                             const OpeningOptions& options, std::optional<OwnerInfo>& holder,
+                             Notices& notices);
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list() override;
@@ -69,8 +69,8 @@ class Project final : public Store {
   using DamagedChunks = CheckpointRequest::DamagedChunks;
   using PendingSet = std::map<std::string, StagedEdit>;
 
-  Project(Platform platform, ProjectLocation location, const TextSettings& settings,
-          std::uint64_t journal_limit, std::unique_ptr<OpenedFolder> folder);
+  Project(Platform platform, ProjectLocation location, const OpeningOptions& options,
+          std::unique_ptr<OpenedFolder> folder);
 
   // Life.
   CommitOutcome recover(Notices& notices) EXCLUDES(commit_mutex_);
@@ -121,6 +121,7 @@ class Project final : public Store {
   const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint64_t journal_limit_;
+  const WeakFolders* const weak_folders_;
   const std::unique_ptr<OpenedFolder> folder_;
   ProjectFolders& folders_;
   ChunkFiles& chunks_;

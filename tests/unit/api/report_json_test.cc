@@ -60,7 +60,7 @@ TEST(ReportJson, Health) {
       R"("shards":18446744073709551615,"pending_chunks":0,"last_sync_unix_time":0.0,)"
       R"("last_sync_duration_ms":0.0,"last_error":"no_space: x","failed_commits":0,"retries":0,)"
       R"("heals":0,"quarantine_files":0,"journal_bytes":0,"bytes_written":0,)"
-      R"("stamps_supported":false,"owner":)" +
+      R"("stamps_supported":false,"weakened":[],"owner":)" +
           to_json(some_owner()) + "}");
   EXPECT_TRUE(Json::parse(to_json(HealthReport()))["owner"].is_null());
 }

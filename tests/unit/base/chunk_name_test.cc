@@ -67,6 +67,27 @@ TEST(ChunkName, RefusesEverythingElse) {
   }
 }
 
+// Kills: two files where macOS, or a sync tool, sees one.
+TEST(ChunkName, OneNameInSeveralSpellingsHasOneForm) {
+  const std::string composed = "caf\u00e9";
+  EXPECT_EQ(same_name_form("cafe\u0301"), same_name_form(composed));
+  EXPECT_EQ(same_name_form("CAFE\u0301"), same_name_form(composed));
+  EXPECT_EQ(same_name_form("\u212b"), same_name_form("\u00e5")) << "the angstrom sign is a letter";
+  EXPECT_EQ(same_name_form("\u1112\u1161\u11ab"), same_name_form("\ud55c")) << "Hangul";
+  // The capital letter has no form with its accent, and the small one has.
+  EXPECT_EQ(same_name_form("J\u030c"), same_name_form("\u01f0"));
+  // Two accents in either order.
+  EXPECT_EQ(same_name_form("a\u0323\u0307"), same_name_form("a\u0307\u0323"));
+  EXPECT_EQ(same_name_form("Users"), "users");
+  EXPECT_NE(same_name_form("cafe"), same_name_form(composed));
+  EXPECT_NE(same_name_form("\ufb01"), same_name_form("fi")) << "compatible is not equal";
+  EXPECT_EQ(same_name_form("\xff"
+                           "A"),
+            "\xff"
+            "a")
+      << "not UTF-8";
+}
+
 TEST(ChunkName, FoldsCase) {
   EXPECT_EQ(fold_case("Users"), fold_case("uSERS"));
   EXPECT_EQ(fold_case("ÄÖÜ"), fold_case("äöü"));

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <cerrno>
 
 #include "storage/files/stamp.h"

@@ -212,6 +212,29 @@ TEST(EngineNames, EqualButForCaseAreRefused) {
   EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{"users"});
 }
 
+TEST(EngineNames, AnotherUnicodeSpellingIsRefusedAndNamesTheOneThatIsThere) {
+  Machine machine;
+  auto engine = machine.engine();
+  const std::string composed = "caf\u00e9";
+  const std::string decomposed = "cafe\u0301";
+  put(engine, composed, "1");
+  const Status refused = engine.stage_update("2", decomposed);
+  EXPECT_EQ(refused.code(), ErrorCode::invalid_name);
+  EXPECT_NE(refused.error().message.find("'" + composed + "'"), std::string::npos);
+  EXPECT_EQ(engine.stage_update("2", "CAFE\u0301").code(), ErrorCode::invalid_name);
+  save(engine);
+  ASSERT_TRUE(engine.detach().ok());
+  ASSERT_TRUE(engine.attach().ok());
+  EXPECT_EQ(engine.stage_update("2", decomposed).code(), ErrorCode::invalid_name);
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{composed});
+  EXPECT_TRUE(machine.file("chunks/" + composed + ".json")) << "as it was given";
+  ASSERT_TRUE(engine.remove_chunk(composed).ok());
+  save(engine);
+  put(engine, decomposed, "2");
+  save(engine);
+  EXPECT_EQ(engine.list_chunks().value(), std::vector<std::string>{decomposed});
+}
+
 // Kills: refusing a name because of one that another program has removed or renamed, until the next
 // attach; and because of one that would be healed, or is staged, not refusing it.
 TEST(EngineNames, OneThatAnotherProgramRemovedIsFree) {

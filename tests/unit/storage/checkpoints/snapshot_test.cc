@@ -141,7 +141,7 @@ TEST_P(Pinned, AnArchiveIsReadUntilItsHandlerFails) {
   request.label = "x";
   const std::string name =
       write_checkpoint(*folders_.checkpoints, *pinned, request, settings_, {}).value();
-  const auto refuse = [](const std::string&, const std::string&) {
+  const auto refuse = [](const std::string&, const std::string&, std::uint32_t) {
     return Status(ErrorCode::too_large, "enough");
   };
   EXPECT_EQ(read_checkpoint(*folders_.checkpoints, name, settings_, {}, refuse).code(),

@@ -122,12 +122,50 @@ Result<ProjectLock> acquire(Directory& root, Process& process, FileSystem& file_
   test::ManualClock clock;
   OwnerInfo owner;
   std::optional<OwnerInfo> stale;
-  return ProjectLock::acquire(root, {file_system, clock, process}, owner, stale);
+  return ProjectLock::acquire(root, {file_system, clock, process}, FileRights(), false, owner,
+                              stale);
 }
 
 void write_lock(Directory& root, const std::string& text) {
   auto file = root.open(layout::kLock, OpenMode::create, 0644).value();
   ASSERT_EQ(file->write_at(0, text).value(), text.size());
+}
+
+// Where there are no kernel locks. Kills: taking a text of this engine for that of a dead owner, as
+// is right where the kernel has let us have its lock.
+TEST(DecideWeakLock, FollowsTheText) {
+  LockText self;
+  self.pid = kOwnPid;
+  self.host = "host";
+  self.boot_id = "boot";
+  LockText ours = self;
+  ours.pid = 77;
+  ours.started = 1000;
+  ours.token = "t";
+  const auto weakly = [&](const std::optional<LockText>& text,
+                          const std::optional<ProcessInfo>& now) {
+    return decide_weak_lock(text, kWritten, kWritten + 60, self, now);
+  };
+  EXPECT_EQ(weakly(ours, process(77, 1000)), LockDecision::refuse);
+  EXPECT_EQ(weakly(ours, process(77, 1001.5)), LockDecision::refuse) << "clock ticks";
+  EXPECT_EQ(weakly(ours, ProcessInfo{77, std::nullopt, "x"}), LockDecision::refuse);
+  EXPECT_EQ(weakly(ours, process(77, 2000)), LockDecision::take_stale) << "another process";
+  EXPECT_EQ(weakly(ours, std::nullopt), LockDecision::take_stale);
+  LockText other = ours;
+  other.boot_id = "earlier";
+  EXPECT_EQ(weakly(other, process(77, 1000)), LockDecision::take_stale) << "before a restart";
+  other = ours;
+  other.host = "elsewhere";
+  EXPECT_EQ(weakly(other, std::nullopt), LockDecision::refuse) << "nobody can look there";
+  other = ours;
+  other.pid = kOwnPid;
+  EXPECT_EQ(weakly(other, process(kOwnPid, 1000)), LockDecision::refuse) << "a second engine";
+  EXPECT_EQ(weakly(legacy(77, 1000), process(77, 1000)),
+            decide(legacy(77, 1000), process(77, 1000)));
+  EXPECT_EQ(weakly(std::nullopt, std::nullopt), LockDecision::take_stale);
+  EXPECT_EQ(decide_weak_lock(std::nullopt, kWritten, kWritten + 1, self, std::nullopt),
+            LockDecision::refuse)
+      << "its maker is about to write it";
 }
 
 // The original removes its file and ends after we opened it: what we locked has no name any more.
