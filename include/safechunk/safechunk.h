@@ -246,9 +246,8 @@ SAFECHUNK_API void safechunk_transaction_free(safechunk_transaction* transaction
 /* The chunk's JSON text: staged, else from disk, healed when damaged; "{}" when there is none.
  * Errors: lost (damaged, and no good version is left; the bytes are in quarantine),
  * permission_denied, io_error. When an older version is given, because the file is damaged or
- * another program is writing it, the fault handler hears of it before the call returns. In the
- * command line, Python and C++ the result says so itself.
- * `text_size` may be NULL. */
+ * another program is writing it, the fault handler hears of it before the call returns, and
+ * safechunk_read_chunk() says so itself. `text_size` may be NULL. */
 SAFECHUNK_API safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, const char* chunk,
                                                    char** text, size_t* text_size,
                                                    safechunk_error* error);
@@ -256,6 +255,13 @@ SAFECHUNK_API safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, con
 SAFECHUNK_API safechunk_code safechunk_find_chunk(safechunk_engine* engine, const char* chunk,
                                                   char** text, size_t* text_size,
                                                   safechunk_error* error);
+/* The same, and `*older` says whether the text is what was saved last: its code is SAFECHUNK_OK
+ * then. Else the text is an older version, and the code says why: healed (the file was damaged),
+ * invalid_edit (somebody wrote text that is not JSON; the message says where in it) or
+ * being_edited (another program is writing the file). `older` may be NULL. */
+SAFECHUNK_API safechunk_code safechunk_read_chunk(safechunk_engine* engine, const char* chunk,
+                                                  char** text, size_t* text_size,
+                                                  safechunk_error* older, safechunk_error* error);
 /* The names of all chunks, sorted: `*count` texts, and a NULL behind them. One safechunk_free()
  * of `*names` frees all. */
 SAFECHUNK_API safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names,

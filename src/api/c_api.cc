@@ -310,6 +310,21 @@ safechunk_code safechunk_find_chunk(safechunk_engine* engine, const char* chunk,
   return find(engine, chunk, nullptr, text, text_size, error);
 }
 
+safechunk_code safechunk_read_chunk(safechunk_engine* engine, const char* chunk, char** text,
+                                    size_t* text_size, safechunk_error* older,
+                                    safechunk_error* error) {
+  if (text != nullptr) *text = nullptr;
+  if (text_size != nullptr) *text_size = 0;
+  (void)report(Error(), older);
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, chunk, text}); !status) return status;
+    auto found = to_cpp(engine)->read_chunk(chunk);
+    if (!found) return found.status();
+    (void)report(found->older.error(), older);
+    return give_chunk(std::move(found->text), nullptr, text, text_size);
+  });
+}
+
 safechunk_code safechunk_json_without_non_finite(const char* text, size_t text_size, char** result,
                                                  size_t* result_size, safechunk_error* error) {
   if (result != nullptr) *result = nullptr;

@@ -289,6 +289,7 @@ static void count_fault(const safechunk_error* fault, void* user_data) {
 }
 
 static void damage(void) {
+  safechunk_error older = SAFECHUNK_ERROR_INIT;
   safechunk_engine* engine = open_project("p");
   char* text = NULL;
   stage(engine, "1", "healed");
@@ -301,6 +302,15 @@ static void damage(void) {
   write_file("p/chunks/lost.json", "garbage");
   CHECK_OK(safechunk_attach(engine, &error));
   CHECK_OK(safechunk_on_fault(engine, count_fault, &fault_count));
+  CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
+  CHECK(older.code == SAFECHUNK_HEALED);
+  CHECK_TEXT(text, "1\n");
+  safechunk_free(text);
+  CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
+  CHECK(older.code == SAFECHUNK_OK);
+  safechunk_free(text);
+  text = NULL;
+  CHECK(safechunk_read_chunk(engine, "nobody", &text, NULL, NULL, &error) == SAFECHUNK_NOT_FOUND);
   check_chunk(engine, "healed", "1\n");
   CHECK(fault_count > 0 && last_fault == SAFECHUNK_HEALED);
   CHECK(safechunk_fetch_chunk(engine, "lost", &text, NULL, &error) == SAFECHUNK_LOST);
