@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
 TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test"]
-CRASH_TESTS = ["random_lives_test", "other_program_test", "operation_faults_test", "crash_states_test",
+CRASH_TESTS = ["random_lives_test", "random_neighbours_test", "other_program_test", "operation_faults_test", "crash_states_test",
                "recovery_crash_test", "faults_test"]
 
 # Each mutant dies in shallow crash tests already, if it dies at all.
@@ -139,10 +139,13 @@ MUTANTS = [
      ''),
     ('what a commit replaced is not looked at', 'dismiss',
      '  if (is_expected(*now, expected) && !is_awaited)',
-     '  if (now.ok() && !is_awaited)'),
+     '  if ((now.ok() || is_expected(*now, expected)) && !is_awaited)'),
     ('what a crash left of a commit is removed unseen', 'settle_displaced',
      '  if (is_own) return',
      '  if (is_own || info.ok()) return'),
+    ('a replayed removal takes a foreign version along', 'apply',
+     'planned.seen ? planned.text_digest : kUnknownDigest',
+     'planned.seen || true ? planned.text_digest : kUnknownDigest'),
     ('a file is replaced in the last moment although there was none', 'replace_file',
      '  if (expected == nullptr) return {in_conflict(temporary.publish_new(name)), {}};',
      '  if (expected == nullptr) return {in_conflict(temporary.publish(name)), {}};'),

@@ -273,8 +273,12 @@ def crash_proofs(crash, minutes, depth):
         Proof("random lives", [Command([crash / "random_lives_test"], {"SAFECHUNK_LIVES_SEED": 1 + i * LIVES_APART})
                                for i in range(CORES)], "lives", r"(\d+) lives", 10_000 * depth,
               {"SAFECHUNK_LIVES_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G1 G3 G4 G8"),
-        Proof("another program at every call", shards(crash / "other_program_test", "*", 60), "edits",
-              r"(\d+) edits by another program", 8_000, {}, "G7"),
+        Proof("another program at every call", shards(crash / "other_program_test", "*", 120), "edits",
+              r"(\d+) (?:edits|deaths after an edit) by another program", 45_000, {}, "G7 G15"),
+        Proof("another program at random",
+              [Command([crash / "random_neighbours_test"], {"SAFECHUNK_NEIGHBOURS_SEED": 1 + i * LIVES_APART})
+               for i in range(CORES)], "edits", r"(\d+) edits by another program", 50_000 * depth,
+              {"SAFECHUNK_NEIGHBOURS_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G15"),
         Proof("faults at every call", [*shards(crash / "faults_test", "*", 26),
                                        Command([crash / "operation_faults_test"])],
               "runs", r"(\d+) runs with a fault", 60_000, {}, "G1 to G8, G13"),

@@ -263,7 +263,8 @@ class Opening {
   }
 
   Status apply(const std::string& chunk, PlannedChunk& planned) {
-    planned.record->set_seen_when_staged(planned.operation, planned.text_digest);
+    planned.record->set_seen_when_staged(planned.operation,
+                                         planned.seen ? planned.text_digest : kUnknownDigest);
     switch (planned.replay) {
       case Replay::nothing:
         project_.settled.push_back(chunk);

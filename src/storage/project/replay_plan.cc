@@ -1,5 +1,6 @@
 #include "storage/project/replay_plan.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -111,6 +112,10 @@ class Planning {
                         : "the file was changed after this was staged";
     last.info = inspection.info;
     last.text_digest = inspection.usable() ? disk.text_digest : kAbsentDigest;
+    last.seen = inspection.health == FileHealth::good || !inspection.usable() ||
+                std::ranges::any_of(chain.links, [&](const JournalLink& link) {
+                  return link.base == disk.text_digest || link.text_digest == disk.text_digest;
+                });
     return {};
   }
 

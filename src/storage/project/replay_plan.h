@@ -25,6 +25,9 @@ struct PlannedChunk {
   std::string conflict;  // why it is one
   FileInfo info;         // of the file on disk
   Digest text_digest;    // of a usable file
+  // Whether the file is a version of the engine's own, or one that the journal knows: not another
+  // program's, which a removal must not take along unseen.
+  bool seen = true;
 
   [[nodiscard]] bool removal() const { return record->operations()[operation].removal; }
   [[nodiscard]] std::string_view text() const { return record->text(operation); }
