@@ -23,7 +23,7 @@ from safe_chunk_engine import SafeChunkEngine
 
 CHUNKS = ["e0", "e1", "e2", "e3"]
 # $F is the chunk's file, $N a file beside it that has the new text, $T the token. vim does not write a file that changed since
-# it was read, and in its silent mode only the buffer, which stays modified, tells.
+# it was read, and ends without a word and with exit status 0; so it has to write a second file after that.
 EDITORS = {
     "cat >": 'cat "$N" > "$F"',
     "cat > (slow)": '(sleep 0.005; cat "$N") > "$F"',
@@ -36,8 +36,8 @@ EDITORS = {
     "rsync": 'rsync -I --whole-file "$N" "$F"',
     "rsync --inplace": 'rsync -I --inplace --whole-file "$N" "$F"',
     "unzip": 'cd "$(dirname "$N")" && cp "$N" "$C.json" && zip -q "$C.zip" "$C.json" && unzip -qo "$C.zip" -d "$(dirname "$F")" && rm "$C.zip" "$C.json"',
-    "vim": 'vim -es -u NONE -c "silent! %d _" -c "0r $N" -c "w!" -c "if &modified | cquit | endif" -c "q" "$F" < /dev/null',
-    "vim (in place)": 'vim -es -u NONE -c "set backupcopy=yes" -c "silent! %d _" -c "0r $N" -c "w!" -c "if &modified | cquit | endif" -c "q" "$F" < /dev/null',
+    "vim": 'vim -es -u NONE -c "silent! %d _" -c "0r $N" -c "w!" -c "if &modified | cquit | endif" -c "w! $N.done" -c "q" "$F" < /dev/null; rm "$N.done"',
+    "vim (in place)": 'vim -es -u NONE -c "set backupcopy=yes" -c "silent! %d _" -c "0r $N" -c "w!" -c "if &modified | cquit | endif" -c "w! $N.done" -c "q" "$F" < /dev/null; rm "$N.done"',
 }
 
 

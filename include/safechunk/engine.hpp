@@ -232,8 +232,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   [[nodiscard]] RecoveryReport recovery_report() const;
   // Reads everything and judges every file; changes nothing. The owner's staged edits are not seen.
   Result<VerifyReport> verify(const ProgressHandler& progress = nullptr);
-  // Heals all that can be healed, as fetch_chunk would, and quarantines the rest. The first error
-  // is returned after everything was tried.
+  // Heals all that can be healed, as fetch_chunk would, and quarantines the rest. Files that are
+  // JSON and have no stamp that fits, because another program wrote or copied them, get one: from
+  // then on damage to them can be told from an edit. The first error is returned after everything
+  // was tried.
   Status repair(const ProgressHandler& progress = nullptr);
 
   // Handlers. An empty function removes one. Exceptions that they throw are contained and reported

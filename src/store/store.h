@@ -118,7 +118,8 @@ class Store : public StoreReader {
 
   // Names of all chunks, also of those of which only a backup is left.
   virtual Result<std::set<std::string>> list_with_backups() = 0;
-  // Heals one chunk if it is damaged; ok when it is sound or missing afterwards.
+  // Heals one chunk if it is damaged; ok when it is sound or missing afterwards. What another
+  // program wrote is known from then on, so that damage to it can be told from an edit.
   virtual Status repair(const std::string& chunk, Notices& notices) = 0;
 
   // Archives one consistent state of all chunks and returns the name of the checkpoint.

@@ -184,6 +184,33 @@ Base ChunkFiles::committed_base(const std::string& chunk) {
   return {version.text_digest};
 }
 
+Status ChunkFiles::stamp(const std::string& chunk) {
+  const std::string name = layout::chunk_file(chunk);
+  const Inspection found = read(chunk);
+  if (found.health != FileHealth::unstamped && found.health != FileHealth::edited) return {};
+  if (!watch_.is_still(chunk, found.info)) return {};
+  const WriteGuard guard = WriteGuard::take(*folders_.chunks, name, WriteGuard::By::owner);
+  if (guard.writers() == Writers::some) return {};
+  auto file = folders_.chunks->open(name, OpenMode::read);
+  if (!file) return file.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  if (!info->same_file(found.info) || info->size != found.info.size ||
+      info->modified_ns != found.info.modified_ns) {
+    return {};
+  }
+  Stamp stamp;
+  stamp.modified_ns = info->modified_ns;
+  stamp.bytes = digest_of(found.bytes);
+  stamp.text = found.text_digest(settings_);
+  Status stamped = (*file)->set_attribute(Stamp::kAttribute, stamp.encode(chunk));
+  const bool refused = stamped.code() == ErrorCode::unsupported_format ||
+                       stamped.code() == ErrorCode::permission_denied ||
+                       stamped.code() == ErrorCode::read_only;
+  versions_.forget(chunk);
+  return refused ? Status() : stamped;
+}
+
 bool ChunkFiles::is_gone(const std::string& chunk) {
   const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
   const auto backup = folders_.backups->stat(layout::backup_file(chunk));

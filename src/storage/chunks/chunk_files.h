@@ -104,6 +104,11 @@ class ChunkFiles {
   // permission, it still gives the good version, with the reason.
   Healing heal(const std::string& chunk, std::vector<Event>& events);
 
+  // Gives a file that is JSON and has no stamp that fits (another program wrote it, or copied the
+  // project) a stamp, so that from now on rot can be told from an edit. Leaves a file alone that
+  // somebody may still be writing, and one that may not be stamped.
+  Status stamp(const std::string& chunk);
+
   // True when neither the chunk nor a backup from which it could be healed is on disk.
   bool is_gone(const std::string& chunk);
 

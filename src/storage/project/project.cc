@@ -317,9 +317,13 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
   }
   const Inspection found = chunks_.read(chunk);
   switch (decide_chunk({found.health, std::nullopt})) {
-    case ChunkState::sound:
+    case ChunkState::sound: {
       note_first_sight(chunk, found, notices);
-      return {};
+      if (found.health == FileHealth::good) return {};
+      const MutexLock commit_lock(commit_mutex_);
+      if (Status held = folder_->lock->check_held(); !held) return held;
+      return in_chunk(chunks_.stamp(chunk), chunk);
+    }
     case ChunkState::unreadable:
       return in_chunk(found.reason, chunk);
     default:

@@ -149,6 +149,10 @@ class Verification {
   }
 
   static std::string detail_of(const Inspection& inspection) {
+    if (inspection.health == FileHealth::unstamped) {
+      return "it has no stamp: another program wrote it, or the project was copied; repair stamps "
+             "it, so that damage to it can be told from an edit";
+    }
     return inspection.reason.ok() ? "" : inspection.reason.to_text();
   }
 

@@ -29,6 +29,31 @@ std::string complaints_with(SafeChunkEngine& engine, const std::function<void()>
 }
 
 // Kills: reporting a chunk as lost that was listed, and removed before its turn came.
+// A project that was copied (cp -r, git, a stick) has no attributes. Kills: rot in such a project
+// that is taken for an edit for ever.
+TEST(EngineVerify, ACopiedProjectIsExplainedAndRepairStampsIt) {
+  Machine machine;
+  auto engine = machine.engine();
+  machine.write("chunks", "a.json", "{\"copied\": 1}");
+  const auto verdict = [&] {
+    const auto report = engine.verify();
+    for (const FileVerdict& file : report->files) {
+      if (file.path == "chunks/a.json") return file;
+    }
+    return FileVerdict();
+  };
+  EXPECT_EQ(verdict().state, FileVerdict::State::unstamped);
+  EXPECT_NE(verdict().detail.find("repair stamps it"), std::string::npos) << verdict().detail;
+  ASSERT_TRUE(engine.repair().ok());
+  EXPECT_EQ(verdict().state, FileVerdict::State::good);
+  EXPECT_EQ(machine.chunk("a"), "{\"copied\": 1}");
+  // An edit makes it an edited file, and that is stamped likewise.
+  machine.write("chunks", "a.json", "{\"edited\": 1}");
+  EXPECT_EQ(verdict().state, FileVerdict::State::edited);
+  ASSERT_TRUE(engine.repair().ok());
+  EXPECT_EQ(verdict().state, FileVerdict::State::good);
+}
+
 TEST(EngineVerify, BesideARemovalItReportsNoLoss) {
   Machine machine;
   auto engine = machine.engine();
