@@ -93,6 +93,11 @@ std::string what_is_wrong(const Inspection& file) {
          std::to_string(error.position->column) + ": " + error.message;
 }
 
+std::string may_still_be_written(const Inspection& file) {
+  return "the file is not JSON (" + what_is_wrong(file) +
+         "), and another program may still be writing it";
+}
+
 ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& chunk,
                               const TextSettings& settings, EditWatch& watch) {
   ChunkInspection found;
@@ -122,7 +127,7 @@ Error ChunkInspection::problem(const ProjectFolders& folders, const std::string&
   error.code = code_of(state, file.health);
   error.message = what_is_wrong(file);
   if (state == ChunkState::being_edited) {
-    error.message = "another program is writing the file; it is left alone";
+    error.message = may_still_be_written(file) + "; it is left alone";
   }
   error.message += backup.usable() ? "; the version before was read instead"
                                    : "; there is no good version to read instead";
@@ -236,18 +241,22 @@ void ChunkFiles::give(const Cure& cure, Healing& healing) const {
   }
 }
 
-Healing ChunkFiles::leave_alone(const std::string& chunk, const Cure& cure,
+Healing ChunkFiles::leave_alone(const std::string& chunk, const Inspection& file, const Cure& cure,
                                 std::vector<Event>& events) {
   bool first = false;
   (void)watch_.should_wait(chunk, first);
   if (first) {
     events.push_back({Event::Kind::being_edited, chunk,
-                      "another program is writing the file; until it is done, the last good "
-                      "version is given"});
+                      may_still_be_written(file) +
+                          ": until it has stood still for 2 seconds, the last good version is "
+                          "given"});
   }
   Healing healing;
   healing.state = ChunkState::being_edited;
-  healing.reason = Status(ErrorCode::being_edited, "another program is writing the file");
+  Error error = file.reason.error();
+  error.code = ErrorCode::being_edited;
+  error.message = may_still_be_written(file);
+  healing.reason = error;
   give(cure, healing);
   return healing;
 }
@@ -264,7 +273,7 @@ Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
     return healing;
   }
   const Cure cure = find_cure(chunk, file);
-  if (healing.state == ChunkState::being_edited) return leave_alone(chunk, cure, events);
+  if (healing.state == ChunkState::being_edited) return leave_alone(chunk, file, cure, events);
   facts.backup = cure.recent ? FileHealth::good : cure.backup.health;
   if (file.health == FileHealth::missing) {
     auto lost = look_for_lost_names();

@@ -67,6 +67,8 @@ ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& 
 
 // For people: "line 3, column 7: ..." of a text that is not JSON, and the reason of other damage.
 std::string what_is_wrong(const Inspection& file);
+// The same of one that somebody may be in the middle of writing.
+std::string may_still_be_written(const Inspection& file);
 
 // The text of a usable file, without a byte-order mark.
 std::string text_of(Inspection inspection);
@@ -157,7 +159,8 @@ class ChunkFiles {
   void give(const Cure& cure, Healing& healing) const;
   Result<bool> look_for_lost_names();
   Healing sound(const std::string& chunk, Inspection file, std::vector<Event>& events);
-  Healing leave_alone(const std::string& chunk, const Cure& cure, std::vector<Event>& events);
+  Healing leave_alone(const std::string& chunk, const Inspection& file, const Cure& cure,
+                      std::vector<Event>& events);
   Status publish_cure(const std::string& chunk, const Inspection& file, const Cure& cure,
                       std::vector<Event>& events);
   Status write_cure(const std::string& chunk, const FileInfo* like, const Cure& cure,
