@@ -47,8 +47,8 @@ Status sync_folder(Directory& folder) {
   Error error = status.error();
   error.message =
       "the file system cannot make names durable (it refuses fsync of a folder), so that a power "
-      "cut "
-      "may undo what was saved (promise G1); with the option weak_folders the engine does without";
+      "cut may undo what was saved (promise G1); with the option weak_folders the engine does "
+      "without";
   return error;
 }
 
