@@ -58,7 +58,16 @@ int put(const Context& context, const std::string& chunk, const std::string& fil
   if (was_interrupted()) return finish(context, *engine, kFailed);
   Status status = engine->stage_update(std::string_view(*text), chunk);
   if (status.ok()) status = engine->force_sync();
-  if (!status.ok()) return finish(context, *engine, fail(context, status));
+  if (!status.ok()) {
+    if (engine->is_dirty()) {
+      Error error = status.error();
+      error.message +=
+          "; the text is kept in the project's journal, and saved by the next program that opens "
+          "the project";
+      status = error;
+    }
+    return finish(context, *engine, fail(context, status));
+  }
   if (context.json) print({{"chunk", chunk}, {"saved", true}, {"state", state_of_faults(context)}});
   return finish(context, *engine, code_of_faults(context));
 }

@@ -81,19 +81,22 @@ int clear_files(const Context& context, const std::vector<std::string>& named) {
   const auto files = files_to_clear(*location, named);
   if (!files) return finish(context, *engine, fail(context, files.status()));
   std::vector<std::string> removed;
-  Status status;
+  Status failed;  // the first time
   for (const std::string& file : *files) {
     if (was_interrupted()) break;
-    status = remove_quarantined(location->project_id, location->base_dir, file);
-    if (!status) break;
-    removed.push_back(file);
+    Status status = remove_quarantined(location->project_id, location->base_dir, file);
+    if (status.ok()) {
+      removed.push_back(file);
+    } else if (failed.ok()) {
+      failed = std::move(status);
+    }
   }
   if (context.json) {
     print({{"removed", removed}});
   } else {
     std::cout << "removed " << counted(removed.size(), "file") << " from quarantine\n";
   }
-  return finish(context, *engine, status.ok() ? static_cast<int>(kOk) : fail(context, status));
+  return finish(context, *engine, failed.ok() ? static_cast<int>(kOk) : fail(context, failed));
 }
 
 }  // namespace

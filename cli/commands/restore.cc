@@ -12,7 +12,7 @@ int restore(const Context& context, const std::string& name) {
   const Status status = engine->restore_checkpoint(name, progress_bar("reading"));
   if (!status.ok()) return finish(context, *engine, fail(context, status));
   if (context.json) print({{"restored", name}});
-  return finish(context, *engine, kOk);
+  return finish(context, *engine, code_of_faults(context));
 }
 
 }  // namespace

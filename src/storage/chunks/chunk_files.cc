@@ -313,7 +313,7 @@ Result<bool> ChunkFiles::look_for_lost_names() {
 
 void ChunkFiles::forget_edit(const std::string& chunk, std::vector<Event>& events) {
   if (!watch_.forget(chunk)) return;
-  events.push_back({Event::Kind::resumed, chunk, "no program is writing the file any more"});
+  events.push_back({Event::Kind::resumed, chunk, "it does not wait for another program any more"});
 }
 
 Healing ChunkFiles::sound(const std::string& chunk, Inspection file, std::vector<Event>& events) {
@@ -432,9 +432,11 @@ Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file
     kept = quarantine_.preserve(layout::backup_file(chunk), backup.bytes, added_backup);
   }
   if (added || added_backup) {
-    events.push_back({Event::Kind::lost, chunk,
-                      what_is_wrong(file) + "; no good version is left to heal it from; the bytes "
-                                            "are kept in quarantine"});
+    events.push_back(
+        {Event::Kind::lost, chunk,
+         what_is_wrong(file) + "; no good version is left to heal it from; the bytes are kept" +
+             (kept_as.empty() ? " in quarantine"
+                              : " as " + std::string(layout::kQuarantine) + "/" + kept_as)});
   }
   Healing healing;
   healing.state = ChunkState::lost;

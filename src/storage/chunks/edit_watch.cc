@@ -11,7 +11,10 @@ bool same_version(const FileInfo& left, const FileInfo& right) {
 }  // namespace
 
 bool EditWatch::is_still(const std::string& chunk, const FileInfo& info) {
-  const auto age = std::chrono::nanoseconds(clock_.unix_time_ns() - info.modified_ns);
+  const std::int64_t wall = clock_.unix_time_ns();
+  const bool in_future = info.modified_ns > wall;
+  const auto age =
+      std::chrono::nanoseconds(wall - (in_future ? info.changed_ns : info.modified_ns));
   if (age >= kStill) return true;
   const auto now = clock_.now();
   const MutexLock lock(mutex_);

@@ -22,8 +22,9 @@ class EditWatch {
 
   explicit EditWatch(Clock& clock) : clock_(clock) {}
 
-  // Whether the file has stood still: by its modification time, or, where that lies in the future
-  // (wrong clocks), by what was seen of it before. Remembers what it was shown.
+  // Whether the file has stood still: by its modification time; where somebody set that into the
+  // future, by its time of change; where that lies there, too (wrong clocks), by what was seen of
+  // it before. Remembers what it was shown.
   bool is_still(const std::string& chunk, const FileInfo& info);
 
   // A save found that somebody is writing the file. True while it should wait; `first` says whether

@@ -80,10 +80,12 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
     if (!update->second) return StoredText();
     return StoredText{json::format(*update->second, settings_.indent, settings_.size_limit), {}};
   }
+  const Status older_than_journal = in_chunk(waiting->unreadable, chunk);
+  notices.fault(older_than_journal);
   ChunkInspection found = inspect_chunk(*folders, chunk, settings_, watch_);
   switch (found.state) {
     case ChunkState::sound:
-      return StoredText{text_of(std::move(found.file)), {}};
+      return StoredText{text_of(std::move(found.file)), older_than_journal};
     case ChunkState::unreadable: {
       const bool backup = found.backup.health == FileHealth::unreadable;
       return in_chunk(backup ? found.backup.reason : found.file.reason, chunk);
@@ -139,7 +141,10 @@ Status FolderReader::health(HealthReport& report) {
   if (!waiting) return waiting.status();
   report.pending_chunks = waiting->texts.size();
   report.dirty_buffer = !waiting->texts.empty();
-  if (report.dirty_buffer && report.last_error.empty()) report.last_error = waiting->to_text();
+  if (report.last_error.empty()) {
+    if (report.dirty_buffer) report.last_error = waiting->to_text();
+    if (!waiting->unreadable.ok()) report.last_error = waiting->unreadable.to_text();
+  }
   return folder_health(*folders, report);
 }
 

@@ -59,6 +59,14 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const s
   ProjectFolders folders;
   folders.root = *std::move(root);
   auto chunks = folders.root->open_directory(layout::kChunks);
+  if (chunks.code() == ErrorCode::not_found && folders.root->stat(layout::kBackups)) {
+    Error error = chunks.status().error();
+    error.code = ErrorCode::lost;
+    error.message =
+        "the folder of the chunks is missing, and that of their backups is there; a program that "
+        "opens the project for writing (or the command repair) restores them from there";
+    return error;
+  }
   if (!chunks) return chunks.status();
   folders.chunks = *std::move(chunks);
   // Only chunks/ must be there: the others may have been deleted since the last clean detach.

@@ -308,7 +308,10 @@ class Opening {
     note(Event::Kind::conflict, chunk,
          planned.conflict + (planned.removal()
                                  ? "; the file was kept, and not removed"
-                                 : "; the file was kept, and the update is in quarantine"));
+                                 : "; the file was kept, and the update is " +
+                                       std::string(layout::kQuarantine) + "/" +
+                                       layout::quarantined_file(layout::conflict_file(chunk),
+                                                                digest_of(planned.text()))));
     return {};
   }
 

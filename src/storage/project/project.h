@@ -88,6 +88,8 @@ class Project final : public Store {
   // Committing.
   CommitOutcome commit_pending(Notices& notices) REQUIRES(commit_mutex_);
   CommitOutcome commit_snapshot(Notices& notices) REQUIRES(commit_mutex_);
+  void heal_lost_names(const PendingSet& committing, Notices& notices) REQUIRES(commit_mutex_)
+      EXCLUDES(mutex_);
   void record_results(const CommitReport& report, const PendingSet& set, Notices& notices)
       REQUIRES(commit_mutex_);
   void note_saving(const std::string& chunk, const Status& result, Notices& notices)
@@ -133,6 +135,7 @@ class Project final : public Store {
   // Old journal records of what was committed could not be told from new ones after a power cut:
   // the journal must be emptied durably.
   bool must_truncate_journal_ GUARDED_BY(commit_mutex_) = false;
+  bool lost_names_healed_ GUARDED_BY(commit_mutex_) = false;
   // Some edit of the last commit failed, so a set may be visible in part.
   bool last_commit_failed_ GUARDED_BY(commit_mutex_) = false;
 

@@ -147,7 +147,14 @@ Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Proce
   auto journal = folders.root->stat(layout::kJournal);
   if (!journal || ProjectLock::may_be_held(*folders.root, process)) return waiting;
   JournalContents contents;
-  if (!Journal::read(*folders.root, contents)) return waiting;
+  if (Status read = Journal::read(*folders.root, contents); !read) {
+    if (read.code() == ErrorCode::not_found) return waiting;
+    Error error = read.error();
+    error.message = "the journal may hold newer updates, and cannot be read: " + error.message;
+    if (error.path.empty()) error.path = folders.root->path() + "/" + layout::kJournal;
+    waiting.unreadable = error;
+    return waiting;
+  }
   if (const auto owner = ProjectLock::peek(*folders.root)) waiting.pid = owner->pid;
   auto plan = plan_replay(folders, settings, contents.token, contents.records);
   if (!plan) return plan.status();

@@ -55,12 +55,13 @@ Result<ReplayPlan> plan_replay(const ProjectFolders& folders, const TextSettings
 struct WaitingUpdates {
   std::int64_t pid = 0;                                     // of the owner; 0: unknown
   std::map<std::string, std::optional<std::string>> texts;  // compact; nothing: a removal
+  Status unreadable;  // why the journal, which may hold updates, cannot be read
 
   // "2 updates are waiting in the journal of process 4711, which is gone"
   [[nodiscard]] std::string to_text() const;
 };
 
-// Empty while an owner may be alive, and when the journal cannot be read: verify reports that.
+// Empty while an owner may be alive, and when the journal cannot be read, which it tells.
 // Cost: a look at the journal's name; a full read of it after a crash.
 Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
                                             const TextSettings& settings);

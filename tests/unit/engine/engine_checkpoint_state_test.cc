@@ -119,6 +119,21 @@ TEST_F(EngineBackupOnly, ManyNamesGoneAtOnceAreNoRemoval) {
   }
 }
 
+// Kills: a save after such a loss that leaves so many files that the next owner takes the others
+// for removed.
+TEST_F(EngineBackupOnly, ASaveAfterALossOfNamesBringsTheOthersBack) {
+  ASSERT_TRUE(engine_.detach().ok());
+  remove({"a", "b", "c", "d"});
+  ASSERT_TRUE(engine_.attach().ok());
+  ASSERT_TRUE(engine_.stage_update("9", "b").ok());
+  ASSERT_TRUE(engine_.stage_update("9", "e").ok());
+  save(engine_);
+  ASSERT_TRUE(engine_.detach().ok());
+  ASSERT_TRUE(engine_.attach().ok());
+  EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"b", "c", "d", "e"}));
+  EXPECT_EQ(engine_.fetch_chunk("c").value(), "1\n");
+}
+
 // Does something when it is asked for the time of day: before a checkpoint pins its files.
 class TellingClock final : public Clock {
  public:

@@ -293,6 +293,55 @@ TEST(EngineJournal, UnusableEditsAreReportedAndTheOthersReplayed) {
   EXPECT_EQ(kept, (std::multiset<std::string>{"1", "[1", "[1,", "[2"}));  // once per content
 }
 
+// Kills: a reader that gives the last committed version as the newest one while it cannot know.
+TEST(EngineJournal, AReaderThatCannotReadItSaysSo) {
+  Machine machine;
+  {
+    auto owner = machine.engine();
+    put(owner, "a", "1");
+    ASSERT_TRUE(owner.force_sync().ok());
+    put(owner, "a", "2");
+    machine.files.kill();
+  }
+  const auto left = machine.files.crash_clone(0, CrashModel::process);
+  left->set_hook([](const SimCall& call) -> std::optional<int> {
+    const bool journal = call.verb == "open" && call.path == "project/.journal";
+    return journal ? std::optional(EACCES) : std::nullopt;
+  });
+  EngineOptions options;
+  options.base_dir = "/";
+  options.read_only = true;
+  FakeProcess process(5000);
+  auto reader =
+      EngineAccess::construct("project", options, Platform{*left, machine.clock, process});
+  Faults faults;
+  reader.on_fault([&](const Error& error) { faults.add(error); });
+  const auto read = reader.read_chunk("a");
+  ASSERT_TRUE(read.ok()) << read.status().to_text();
+  EXPECT_EQ(read->text, "1\n");
+  EXPECT_EQ(read->older.code(), ErrorCode::permission_denied);
+  EXPECT_NE(read->older.error().path.find(".journal"), std::string::npos);
+  EXPECT_TRUE(faults.has(ErrorCode::permission_denied, "a"));
+}
+
+// Kills: a reader that takes a project without chunks/ for an empty one.
+TEST(EngineJournal, AReaderDoesNotTakeALostFolderForAnEmptyProject) {
+  Machine machine;
+  {
+    auto owner = machine.engine();
+    for (const char* text : {"1", "2"}) {
+      put(owner, "a", text);
+      ASSERT_TRUE(owner.force_sync().ok());
+    }
+  }
+  machine.files.open_directory("/project/chunks").value()->unlink("a.json").throw_if_error();
+  machine.files.open_directory("/project").value()->remove_directory("chunks").throw_if_error();
+  EngineOptions options;
+  options.read_only = true;
+  auto reader = machine.engine(options);
+  EXPECT_EQ(reader.fetch_chunk("a").code(), ErrorCode::lost);
+}
+
 // Kills: verify that does not look into the journal of an owner that is gone, or takes the lock
 // file that it left behind for its life.
 TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
