@@ -13,7 +13,7 @@ FUZZERS = ["archive", "c_api", "engine", "journal", "json", "lock_text", "names"
 PROGRAMS = [
     "process/allocation_test", "power/power_cut_test", "power/shutdown_test", "process/kill_test", "process/lock_test",
     "crash/crash_states_test", "crash/recovery_crash_test", "crash/faults_test", "crash/operation_faults_test",
-    "crash/random_lives_test", "crash/other_program_test",
+    "crash/random_lives_test", "crash/random_neighbours_test", "crash/other_program_test",
     "process/rot_test", "process/hostile_folder_test", "process/full_disk_test",
 ]
 COUNTS = "; ".join(f"99999999 {what}" for what in (
