@@ -57,9 +57,10 @@ int put(const Context& context, const std::string& chunk, const std::string& fil
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);
   Status status = engine->stage_update(std::string_view(*text), chunk);
-  if (status.ok()) status = engine->force_sync();
+  const bool in_journal = status.ok();
+  if (in_journal) status = engine->force_sync();
   if (!status.ok()) {
-    if (engine->is_dirty()) {
+    if (in_journal && engine->is_dirty()) {
       Error error = status.error();
       error.message +=
           "; the text is kept in the project's journal, and saved by the next program that opens "

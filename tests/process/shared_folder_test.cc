@@ -150,7 +150,8 @@ TEST_F(SharedFolder, MembersOfAGroupShutEachOtherNotOut) {
   use_and_crash(kAliceHerself, 6);
 }
 
-// Without the set-group-id bit the files would belong to the own group of whoever makes them.
+// The folder has no set-group-id bit, so the system gives each new file the group of the user who
+// makes it; the engine must give it the folder's group.
 TEST_F(SharedFolder, TheGroupOfTheFolderIsGivenWhereTheSystemDoesNot) {
   make_project_folder(kAlice, kTeam, 0775);
   use_and_crash(kBobHimself, 1);

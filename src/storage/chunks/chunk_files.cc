@@ -197,6 +197,7 @@ Status ChunkFiles::stamp(const std::string& chunk) {
   const WriteGuard guard = WriteGuard::take(*folders_.chunks, name, WriteGuard::By::owner);
   if (guard.writers() == Writers::some) return {};
   auto file = folders_.chunks->open(name, OpenMode::read);
+  if (file.code() == ErrorCode::not_found) return {};  // somebody has just removed it
   if (!file) return file.status();
   auto info = (*file)->stat();
   if (!info) return info.status();

@@ -1,7 +1,6 @@
 // Committing pending edits, and keeping the journal short.
 
 #include <algorithm>
-#include <utility>
 
 #include "storage/files/project_layout.h"
 #include "storage/project/project.h"
@@ -81,8 +80,8 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
   if (outcome.status.ok() && !set.empty()) outcome.status = check_files_in_place();
   note_saving("", outcome.status, notices);
   if (!outcome.status) return outcome;
-  if (!set.empty() && chunks_.names_lost() && !std::exchange(lost_names_healed_, true)) {
-    heal_lost_names(set, notices);
+  if (!set.empty() && chunks_.names_lost() && !lost_names_healed_) {
+    lost_names_healed_ = heal_lost_names(set, notices);
   }
   if (!set.empty()) {
     std::vector<ChunkEdit> edits;
@@ -109,16 +108,20 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
 
 // A save makes the file of one chunk. The next owner must not take the others, whose names were
 // lost with it, for removed: so they get their files first.
-void Project::heal_lost_names(const PendingSet& committing, Notices& notices) {
+bool Project::heal_lost_names(const PendingSet& committing, Notices& notices) {
   auto files = list_chunk_files(*folders_.chunks);
   auto all = list_all_chunks(folders_);
-  if (!files || !all) return;  // the commit meets the same trouble, and reports it
+  if (!files || !all) return false;  // the commit meets the same trouble, and reports it
   std::vector<Event> events;
+  bool all_healed = true;
   for (const std::string& chunk : *all) {
     if (committing.contains(chunk) || std::ranges::binary_search(*files, chunk)) continue;
-    note_healing(chunk, chunks_.heal(chunk, events), notices);
+    const Healing healing = chunks_.heal(chunk, events);
+    note_healing(chunk, healing, notices);
+    all_healed = all_healed && healing.reason.ok();
   }
   for (const Event& event : events) notices.event(event);
+  return all_healed;
 }
 
 // A failure is reported when it begins and when it ends, and not at every try.

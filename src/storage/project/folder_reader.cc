@@ -100,7 +100,7 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
     case ChunkState::lost:
       return Status(found.problem(*folders, chunk));
     default:
-      return StoredText();
+      return StoredText{std::nullopt, older_than_journal};
   }
 }
 

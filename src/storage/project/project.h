@@ -88,7 +88,8 @@ class Project final : public Store {
   // Committing.
   CommitOutcome commit_pending(Notices& notices) REQUIRES(commit_mutex_);
   CommitOutcome commit_snapshot(Notices& notices) REQUIRES(commit_mutex_);
-  void heal_lost_names(const PendingSet& committing, Notices& notices) REQUIRES(commit_mutex_)
+  // False when it is to be tried again with the next save.
+  bool heal_lost_names(const PendingSet& committing, Notices& notices) REQUIRES(commit_mutex_)
       EXCLUDES(mutex_);
   void record_results(const CommitReport& report, const PendingSet& set, Notices& notices)
       REQUIRES(commit_mutex_);

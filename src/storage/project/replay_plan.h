@@ -25,8 +25,8 @@ struct PlannedChunk {
   std::string conflict;  // why it is one
   FileInfo info;         // of the file on disk
   Digest text_digest;    // of a usable file
-  // Whether the file is a version of the engine's own, or one that the journal knows: not another
-  // program's, which a removal must not take along unseen.
+  // Whether the engine or its journal knows the version in the file. If not, another program wrote
+  // it, and a removal must keep a copy in quarantine.
   bool seen = true;
 
   [[nodiscard]] bool removal() const { return record->operations()[operation].removal; }

@@ -134,6 +134,26 @@ TEST_F(EngineBackupOnly, ASaveAfterALossOfNamesBringsTheOthersBack) {
   EXPECT_EQ(engine_.fetch_chunk("c").value(), "1\n");
 }
 
+// The same when the disk fails meanwhile. Kills: trying that once only.
+TEST_F(EngineBackupOnly, LostNamesAreTriedAgainWithTheNextSave) {
+  ASSERT_TRUE(engine_.detach().ok());
+  remove({"a", "b", "c", "d"});
+  ASSERT_TRUE(engine_.attach().ok());
+  for (const int error : {EIO, 0}) {
+    const SimFileSystem::Hook fail = [&](const SimCall& call) -> std::optional<int> {
+      const bool heals_c = call.verb == "create" && call.path == "project/chunks/c.024958e2.tmp";
+      return heals_c && error != 0 ? std::optional(error) : std::nullopt;
+    };
+    machine_.files.set_hook(fail);
+    ASSERT_TRUE(engine_.stage_update(std::to_string(error), "b").ok());
+    save(engine_);
+  }
+  machine_.files.set_hook({});
+  ASSERT_TRUE(engine_.detach().ok());
+  ASSERT_TRUE(engine_.attach().ok());
+  EXPECT_EQ(engine_.fetch_chunk("c").value(), "1\n");
+}
+
 // Does something when it is asked for the time of day: before a checkpoint pins its files.
 class TellingClock final : public Clock {
  public:
