@@ -19,16 +19,6 @@ Status invalid(const char* message) {
   return Status(ErrorCode::invalid_argument, message);
 }
 
-// A newer program may pass a larger structure. The fields that this version does not know must be
-// 0.
-bool knows_all_of(const safechunk_options& options) {
-  const auto* const bytes = reinterpret_cast<const char*>(&options);
-  for (size_t i = sizeof options; i < options.size; ++i) {
-    if (bytes[i] != 0) return false;
-  }
-  return true;
-}
-
 Status read_options(const safechunk_options* from, EngineOptions& to) {
   if (from == nullptr) return {};
   if (from->size < sizeof *from) return invalid("options.size is too small");

@@ -29,6 +29,9 @@ bool is_no_folder(const Status& status);       // it is something else, and must
 bool has_entries(const Status& status);        // a folder that is not empty
 bool has_no_links(const Status& status);       // the file system refuses hard links, here or at all
 bool refused_by_system(const Status& status);  // a call of the operating system failed
+// The process or the system has run out of memory or file descriptors: nothing is said about the
+// file.
+bool lacks_resources(const Status& status);
 // A failure that another try, or an hour, does not change: no right, a link, something else than a
 // file. Not an error of the device, or a lack of memory or descriptors.
 bool will_last(const Status& status);

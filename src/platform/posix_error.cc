@@ -66,6 +66,17 @@ bool has_no_links(const Status& status) {
   }
 }
 
+bool lacks_resources(const Status& status) {
+  switch (status.error().os_errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool will_last(const Status& status) {
   switch (status.error().os_errno) {
     case 0:  // refused by us
