@@ -280,7 +280,7 @@ MUTANTS = [
      '  if (outcome.status.ok() && !set.empty()) outcome.status = check_files_in_place();\n',
      ''),
     ('a checkpoint whose name is not synced', 'write_checkpoint',
-     '  if (Status status = checkpoints.sync(); !status) return status;\n',
+     '  if (Status status = checkpoints.sync(); !status) return take_back(checkpoints, name, status);\n',
      ''),
     ("detach forgets the journal's folder", 'Journal::remove',
      '  return root_.sync();\n',

@@ -6,17 +6,10 @@
 namespace safechunk::cli {
 namespace {
 
-struct Arguments {
-  std::string label = "manual";
-  std::string notes;
-  int retention = 10;
-};
-
-int checkpoint(const Context& context, const Arguments& arguments) {
+int checkpoint(const Context& context, const CheckpointOptions& options) {
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
-  auto name = engine->create_checkpoint(arguments.label, arguments.retention, arguments.notes,
-                                        progress_bar("archiving"));
+  auto name = engine->create_checkpoint(options, progress_bar("archiving"));
   if (!name) return finish(context, *engine, fail(context, name.status()));
   if (context.json) {
     print({{"checkpoint", *name}, {"state", state_of_faults(context)}});
@@ -29,13 +22,15 @@ int checkpoint(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void add_checkpoint(CLI::App& app, Context& context) {
-  auto arguments = std::make_shared<Arguments>();
+  auto options = std::make_shared<CheckpointOptions>();
   CLI::App* command = add_command(app, context, "checkpoint", "archive all chunks of this moment",
-                                  [arguments](Context& c) { return checkpoint(c, *arguments); });
-  command->add_option("--label", arguments->label, "part of the file name")->capture_default_str();
-  command->add_option("--notes", arguments->notes, "free text, kept inside");
-  command->add_option("--retention", arguments->retention, "how many checkpoints to keep")
+                                  [options](Context& c) { return checkpoint(c, *options); });
+  command->add_option("--label", options->label, "any text; the file name has what fits of it")
       ->capture_default_str();
+  command->add_option("--notes", options->notes, "free text, kept inside");
+  command->add_option("--retention", options->retention, "how many checkpoints to keep")
+      ->capture_default_str();
+  command->add_flag("--keep", options->keep, "pin it: retention never counts or removes it");
 }
 
 }  // namespace safechunk::cli

@@ -19,7 +19,7 @@ _safechunk() {
     esac
     if [[ $current == -* ]]; then
         local options="-C --base-dir --mode --weak-locks --weak-folders --json --help --version"
-        [ "$command" = checkpoint ] && options="$options --label --notes --retention"
+        [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
         [ "$command" = unlock ] && options="$options --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [ -z "$command" ]; then

@@ -57,8 +57,8 @@ _safechunk() {
                 get|remove) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 restore) _arguments '1:project:_safechunk_projects' '2:checkpoint:_safechunk_checkpoints' ;;
                 checkpoint) _arguments '1:project:_safechunk_projects' \
-                    '--label[part of the file name]:label:' '--notes[free text]:notes:' \
-                    '--retention[how many to keep]:number:' ;;
+                    '--label[any text]:label:' '--notes[free text]:notes:' \
+                    '--retention[how many to keep]:number:' '--keep[pin it]' ;;
                 quarantine) _arguments '1:command:(list show clear)' '2:project:_safechunk_projects' '*:file:' ;;
                 unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
                 *) _arguments '1:project:_safechunk_projects' ;;

@@ -207,11 +207,26 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   // Commits, then writes all chunks and backups of that moment into
   // `checkpoints/checkpoint_LABEL_YYYYMMDD_HHMMSS.zip`, verifies it, and only then gives it that
-  // name. Afterwards the newest `retention` archives of this engine are kept. Returns the file
-  // name. Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not
-  // UTF-8), corrupt (a chunk that cannot be healed), those of force_sync(), cancelled.
+  // name. Returns the file name.
+  //
+  // Checkpoints are numbered: the newest is the one with the largest number, whatever the clock
+  // said. Afterwards the newest `retention` stay, this one included, and the others are removed.
+  // Pinned checkpoints and those that restores have made are neither counted nor removed; of the
+  // latter the newest 10 stay. Each removal is a status. One that fails is a fault, and not an
+  // error here.
+  //
+  // A chunk that is damaged beyond healing, cannot be read or is too large is left out of the
+  // archive, which names it; one that another program is writing is archived in its newest good
+  // version. Both are faults that name the chunk.
+  //
+  // Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not UTF-8),
+  // those of force_sync(), those of the disk, cancelled. After an error there is no new checkpoint,
+  // unless the message says that it stays.
   Result<std::string> create_checkpoint(std::string_view label = "manual", int retention = 10,
                                         std::string_view notes = "",
+                                        const ProgressHandler& progress = nullptr);
+  // The same with everything that can be set.
+  Result<std::string> create_checkpoint(const CheckpointOptions& options,
                                         const ProgressHandler& progress = nullptr);
   // Newest first. Files that are not checkpoints of this engine are left out.
   Result<std::vector<CheckpointInfo>> list_checkpoints();
@@ -220,8 +235,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   Status verify_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
   // Verifies the whole archive, makes the safety checkpoint `before_restore`, then replaces all
   // chunks by those of the archive in one atomic, durable commit. Updates that other threads stage
-  // meanwhile wait from the safety checkpoint on, and come after the restore. On error nothing was
-  // changed, unless the message says that the restore is staged and will be retried.
+  // meanwhile wait from the safety checkpoint on, and come after the restore. Chunks that the
+  // archive names as left out stay as they are. A chunk that cannot be read now refuses the
+  // restore. On error nothing was changed, unless the message says that the restore is staged and
+  // will be retried.
   Status restore_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
   Status delete_checkpoint(std::string_view file_name);
 

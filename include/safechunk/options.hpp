@@ -1,4 +1,5 @@
-// EngineOptions: everything that can be set when a project is opened.
+// EngineOptions: everything that can be set when a project is opened. CheckpointOptions: the
+// same for a checkpoint.
 #pragma once
 
 #include <chrono>
@@ -55,6 +56,19 @@ struct EngineOptions {
   // Open for reading only: take no lock, create and change nothing. Works while another process
   // owns the project.
   bool read_only = false;
+};
+
+struct CheckpointOptions {
+  // For people: any UTF-8 text without NUL, at most 1,000 bytes. The file name has what fits of it.
+  // Checkpoints that have the label before_restore, which a restore makes, or before_migration
+  // count with no others.
+  std::string label = "manual";
+  // How many checkpoints are kept, this one included; at least 1. See create_checkpoint().
+  int retention = 10;
+  // Free text for people: UTF-8, at most 64 KiB.
+  std::string notes;
+  // Pin this checkpoint: retention never counts and never removes it. delete_checkpoint() does.
+  bool keep = false;
 };
 
 }  // namespace safechunk

@@ -79,10 +79,12 @@ struct HealthReport {
 
 struct CheckpointInfo {
   std::string file_name;
-  std::string label;
-  std::string date;   // "YYYY-MM-DD HH:MM:SS", local time of its creation
+  std::string label;  // whole, as it was given; of a damaged archive what the file name has of it
+  std::string date;   // "YYYY-MM-DD HH:MM:SS", what the local clock said; says nothing of the order
   std::string notes;  // empty when the archive's description cannot be read
   std::uint64_t size = 0;
+  std::uint64_t number = 0;  // the order: a newer one has a larger number. 0: none, older than all
+  bool keep = false;         // pinned: retention never removes it
 };
 
 // Called with the done and the total units of a long operation, on the caller's thread. Return

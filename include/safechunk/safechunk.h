@@ -287,15 +287,38 @@ typedef struct safechunk_checkpoint {
   const char* label;
   const char* date;  /* "YYYY-MM-DD HH:MM:SS", local time of its creation */
   const char* notes; /* empty when the archive's description cannot be read */
+  uint64_t number;   /* the order: a newer one has a larger number. 0: none, older than all */
+  int32_t keep;      /* 0 or 1: pinned, so that retention never removes it */
 } safechunk_checkpoint;
 
+/* As safechunk::CheckpointOptions. Fill it with safechunk_checkpoint_options_init() first. */
+typedef struct safechunk_checkpoint_options {
+  size_t size;
+  const char* label; /* UTF-8, at most 1,000 bytes; the file name has what fits of it */
+  const char* notes; /* UTF-8, at most 64 KiB; may be NULL */
+  int32_t retention; /* how many checkpoints are kept, this one included; at least 1 */
+  int32_t keep;      /* not 0: pin it; retention never counts and never removes it */
+} safechunk_checkpoint_options;
+
+/* Writes the defaults into `options`, and `size` (sizeof(safechunk_checkpoint_options)) into its
+ * `size`. SAFECHUNK_INVALID_ARGUMENT when `size` is less than the first version's. */
+SAFECHUNK_API safechunk_code
+safechunk_checkpoint_options_init(safechunk_checkpoint_options* options, size_t size);
+
 /* Commits, then writes and verifies a zip archive of all chunks and backups; afterwards the newest
- * `retention` archives of this engine are kept. `notes`, `file_name` and `progress` may be NULL.
- * Errors: invalid_name (label), invalid_argument (retention < 1, notes), corrupt (a chunk that
- * cannot be healed), those of safechunk_force_sync(), cancelled. */
+ * `retention` archives are kept, by their numbers. Pinned ones and those that restores have made
+ * are neither counted nor removed; of the latter the newest 10 stay. A chunk that cannot be read is
+ * left out, and is a fault. `notes`, `file_name` and `progress` may be NULL. Errors: invalid_name
+ * (label), invalid_argument (retention < 1, notes), those of safechunk_force_sync(), those of the
+ * disk, cancelled. After an error there is no new checkpoint, unless the message says that it
+ * stays. */
 SAFECHUNK_API safechunk_code safechunk_create_checkpoint(
     safechunk_engine* engine, const char* label, int32_t retention, const char* notes,
     char** file_name, safechunk_error* error, safechunk_progress_handler progress, void* user_data);
+/* The same with everything that can be set. `options` may be NULL: the defaults. */
+SAFECHUNK_API safechunk_code safechunk_create_checkpoint_with(
+    safechunk_engine* engine, const safechunk_checkpoint_options* options, char** file_name,
+    safechunk_error* error, safechunk_progress_handler progress, void* user_data);
 /* Newest first: `*count` pointers, and a NULL behind them. One safechunk_free() of `*list` frees
  * all. */
 SAFECHUNK_API safechunk_code safechunk_list_checkpoints(safechunk_engine* engine,

@@ -23,16 +23,6 @@ Status invalid(const char* message) {
 // caller's structure ends before it.
 constexpr size_t kFirstOptions = offsetof(safechunk_options, file_mode);
 
-// A newer program may pass a larger structure. The fields that this version does not know must be
-// 0.
-bool knows_all_of(const safechunk_options& options) {
-  const auto* const bytes = reinterpret_cast<const char*>(&options);
-  for (size_t i = sizeof options; i < options.size; ++i) {
-    if (bytes[i] != 0) return false;
-  }
-  return true;
-}
-
 Status read_options(const safechunk_options* given, EngineOptions& to) {
   if (given == nullptr) return {};
   if (given->size < kFirstOptions) return invalid("options.size is too small");

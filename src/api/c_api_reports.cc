@@ -1,5 +1,7 @@
 // The C interface: lists and reports, checkpoints, health.
 
+#include <cstring>
+
 #include "api/c_api_support.h"
 
 using namespace safechunk;         // NOLINT: this file is the other face of that namespace
@@ -79,6 +81,46 @@ safechunk_code safechunk_create_checkpoint(safechunk_engine* engine, const char*
   });
 }
 
+safechunk_code safechunk_checkpoint_options_init(safechunk_checkpoint_options* options,
+                                                 size_t size) {
+  if (options == nullptr || size < sizeof *options) return SAFECHUNK_INVALID_ARGUMENT;
+  std::memset(options, 0, size);
+  options->size = size;
+  options->label = "manual";
+  options->notes = "";
+  options->retention = CheckpointOptions().retention;
+  return SAFECHUNK_OK;
+}
+
+safechunk_code safechunk_create_checkpoint_with(safechunk_engine* engine,
+                                                const safechunk_checkpoint_options* options,
+                                                char** file_name, safechunk_error* error,
+                                                safechunk_progress_handler progress,
+                                                void* user_data) {
+  if (file_name != nullptr) *file_name = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    CheckpointOptions settings;
+    if (options != nullptr) {
+      if (options->size < sizeof *options) {
+        return Status(ErrorCode::invalid_argument, "options.size is too small");
+      }
+      if (!knows_all_of(*options)) {
+        return Status(ErrorCode::invalid_argument,
+                      "options has fields that this version does not know");
+      }
+      if (Status status = check_pointers({options->label}); !status) return status;
+      settings.label = options->label;
+      settings.notes = options->notes == nullptr ? "" : options->notes;
+      settings.retention = options->retention;
+      settings.keep = options->keep != 0;
+    }
+    auto name = to_cpp(engine)->create_checkpoint(settings, to_handler(progress, user_data));
+    if (name && file_name != nullptr) *file_name = give_text(*name);
+    return name.status();
+  });
+}
+
 safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_checkpoint*** list,
                                           size_t* count, safechunk_error* error) {
   clear(list, count);
@@ -91,6 +133,8 @@ safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_ch
       safechunk_checkpoint item{};
       item.size = sizeof item;
       item.file_size = info.size;
+      item.number = info.number;
+      item.keep = info.keep ? 1 : 0;
       items.add(item,
                 {&safechunk_checkpoint::file_name, &safechunk_checkpoint::label,
                  &safechunk_checkpoint::date, &safechunk_checkpoint::notes},

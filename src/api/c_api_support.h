@@ -76,6 +76,17 @@ safechunk_code guard(safechunk_error* error, Call call) noexcept {
   }
 }
 
+// A newer program may pass a larger structure. The fields that this version does not know must be
+// 0.
+template <typename Struct>
+bool knows_all_of(const Struct& options) {
+  const auto* const bytes = reinterpret_cast<const char*>(&options);
+  for (size_t i = sizeof options; i < options.size; ++i) {
+    if (bytes[i] != 0) return false;
+  }
+  return true;
+}
+
 // invalid_argument when one of the pointers is null.
 inline Status check_pointers(std::initializer_list<const void*> pointers) {
   for (const void* pointer : pointers) {

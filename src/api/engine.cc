@@ -175,7 +175,12 @@ Result<std::vector<std::string>> SafeChunkEngine::list_chunks() {
 Result<std::string> SafeChunkEngine::create_checkpoint(std::string_view label, int retention,
                                                        std::string_view notes,
                                                        const ProgressHandler& progress) {
-  return core_->create_checkpoint(label, retention, notes, progress);
+  return core_->create_checkpoint({std::string(label), retention, std::string(notes), false},
+                                  progress);
+}
+Result<std::string> SafeChunkEngine::create_checkpoint(const CheckpointOptions& options,
+                                                       const ProgressHandler& progress) {
+  return core_->create_checkpoint(options, progress);
 }
 Result<std::vector<CheckpointInfo>> SafeChunkEngine::list_checkpoints() {
   return core_->list_checkpoints();

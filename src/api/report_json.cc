@@ -92,6 +92,8 @@ void visit_members(const CheckpointInfo& info, Visit visit) {
   visit("date", info.date);
   visit("notes", info.notes);
   visit("size", info.size);
+  visit("number", info.number);
+  visit("keep", info.keep);
 }
 
 template <typename Visit>

@@ -97,6 +97,13 @@ Result<ZipReader> ZipReader::open(ByteSource& source, const ReadLimits& limits) 
   return ZipReader(source, *std::move(entries));
 }
 
+Result<ZipReader> ZipReader::open_last(ByteSource& source, std::string_view name,
+                                       const ReadLimits& limits) {
+  Result<EntryInfo> entry = read_last_entry(source, name, limits);
+  if (!entry.ok()) return entry.status();
+  return ZipReader(source, {*std::move(entry)});
+}
+
 Result<std::string> ZipReader::read(std::size_t index) const {
   if (index >= entries_.size()) {
     return Status(ErrorCode::not_found, "the archive has no entry " + std::to_string(index));

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,10 @@ class ZipReader {
   // Checks the whole structure of the archive; see read_structure() for what is refused and how.
   // Cost: reads the headers, not the data.
   static Result<ZipReader> open(ByteSource& source, const ReadLimits& limits = {});
+
+  // Only the last entry, if it has that name; see read_last_entry().
+  static Result<ZipReader> open_last(ByteSource& source, std::string_view name,
+                                     const ReadLimits& limits = {});
 
   // In the order of the central directory, which for write_zip() is that of writing.
   [[nodiscard]] const std::vector<EntryInfo>& entries() const { return entries_; }

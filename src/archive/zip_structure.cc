@@ -150,7 +150,39 @@ Status check_end(const EndRecord& end, const ReadLimits& limits) {
   return Status();
 }
 
+// Where the directory header of the last entry begins, as far as its length can be guessed.
+std::optional<EndRecord> find_last_header(SourceWindow& window, const EndRecord& end,
+                                          std::string_view name) {
+  constexpr std::string_view kSignature = "PK\1\2";
+  // An extra field of Zip64 has a header of 4 bytes, and up to three sizes of 8.
+  for (const std::size_t extra : {0, 12, 20, 28}) {
+    const std::uint64_t length = kDirectoryHeaderBytes + name.size() + extra;
+    if (length > end.directory_size) break;
+    EndRecord last{1, end.directory_offset + end.directory_size - length, length};
+    const auto header = window.view(last.directory_offset, kDirectoryHeaderBytes + name.size());
+    if (!header.ok()) break;
+    if (header->starts_with(kSignature) && header->ends_with(name)) return last;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+Result<EntryInfo> read_last_entry(ByteSource& source, std::string_view name,
+                                  const ReadLimits& limits) {
+  const Status not_found(ErrorCode::not_found, "the archive does not end with that entry");
+  SourceWindow window(source);
+  const Result<EndRecord> end = find_end_record(window);
+  if (!end.ok()) return end.status();
+  const auto last = find_last_header(window, *end, name);
+  if (!last) return not_found;
+  Result<std::vector<DirectoryEntry>> entries = read_directory(window, *last);
+  if (!entries.ok() || entries->front().info.name != name) return not_found;
+  DirectoryEntry& entry = entries->front();
+  Status status = check_local_header(window, entry, end->directory_offset);
+  if (status.ok()) status = judge(*entries, limits);
+  return status.ok() ? Result<EntryInfo>(std::move(entry.info)) : status;
+}
 
 Result<std::vector<EntryInfo>> read_structure(ByteSource& source, const ReadLimits& limits) {
   SourceWindow window(source);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <safechunk/status.hpp>
@@ -42,5 +43,12 @@ struct ReadLimits {
 // taken as UTF-8 whether marked as such or not; extra fields other than Zip64 are ignored.
 // Cost: reads the headers and some bytes beside them; O(n log n) in the entries.
 Result<std::vector<EntryInfo>> read_structure(ByteSource& source, const ReadLimits& limits);
+
+// The last entry of the archive, when it has that name, is the last one in the file, too, and its
+// directory header has no extra field but that of Zip64. Judged as by read_structure(), but the
+// rest of the archive is not looked at: for a summary, never for data that will be used. not_found
+// when the archive does not end so. Cost: a few reads, whatever the size of the archive.
+Result<EntryInfo> read_last_entry(ByteSource& source, std::string_view name,
+                                  const ReadLimits& limits);
 
 }  // namespace safechunk::archive

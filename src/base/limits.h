@@ -6,8 +6,10 @@
 
 namespace safechunk::limits {
 
-inline constexpr std::size_t kNameBytes = 200;         // project ids, chunk names, labels
+inline constexpr std::size_t kNameBytes = 200;         // project ids, chunk names
+inline constexpr std::size_t kLabelBytes = 1000;       // the label of a checkpoint
 inline constexpr std::size_t kNotesBytes = 64 * 1024;  // notes of a checkpoint
+inline constexpr std::size_t kBeforeRestore = 10;      // checkpoints before_restore that are kept
 inline constexpr std::size_t kPendingFaults = 1000;    // faults kept for a handler set later
 inline constexpr std::uint32_t kDepth = 1'000'000;     // the highest depth_limit
 inline constexpr std::size_t kOpenTemporaries = 128;   // temp files open at once in one commit

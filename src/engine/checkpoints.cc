@@ -2,7 +2,6 @@
 
 #include <set>
 
-#include "base/chunk_name.h"
 #include "base/limits.h"
 #include "base/unicode.h"
 #include "engine/engine_core.h"
@@ -16,6 +15,18 @@ Status check_notes(std::string_view notes) {
                   "notes have more than " + std::to_string(limits::kNotesBytes) + " bytes");
   }
   if (!is_utf8(notes)) return Status(ErrorCode::invalid_argument, "notes are not valid UTF-8");
+  return {};
+}
+
+Status check_label(std::string_view label) {
+  if (label.size() > limits::kLabelBytes) {
+    return Status(ErrorCode::invalid_name,
+                  "label has more than " + std::to_string(limits::kLabelBytes) + " bytes");
+  }
+  if (!is_utf8(label)) return Status(ErrorCode::invalid_name, "label is not valid UTF-8");
+  if (label.find('\0') != std::string_view::npos) {
+    return Status(ErrorCode::invalid_name, "label holds a NUL character");
+  }
   return {};
 }
 
@@ -49,12 +60,11 @@ ProgressHandler EngineCore::while_active(ProgressHandler progress) const {
 
 // --- the operations
 
-Result<std::string> EngineCore::create_checkpoint(std::string_view label, int retention,
-                                                  std::string_view notes,
+Result<std::string> EngineCore::create_checkpoint(const CheckpointOptions& options,
                                                   const ProgressHandler& progress) {
-  if (Status status = check_name(label, "label"); !status) return status;
-  if (retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
-  if (Status status = check_notes(notes); !status) return status;
+  if (Status status = check_label(options.label); !status) return status;
+  if (options.retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
+  if (Status status = check_notes(options.notes); !status) return status;
   Notices notices;
   const auto create = [&]() -> Result<std::string> {
     ArchiveTurn turn(*this);
@@ -63,12 +73,15 @@ Result<std::string> EngineCore::create_checkpoint(std::string_view label, int re
     if (!store) return store.status();
     if (Status synced = commit_patiently(notices); !synced) return synced;
     CheckpointRequest request;
-    request.label = label;
-    request.notes = notes;
+    request.label = options.label;
+    request.notes = options.notes;
+    request.keep = options.keep;
     auto name = (*store)->write_checkpoint(request, while_active(progress), notices);
     if (name) {
       notices.status("checkpoint " + *name + " written");
-      notices.fault((*store)->prune_checkpoints(*name, static_cast<std::size_t>(retention)));
+      // The checkpoint is there and durable, so an older one that stays is no failure of the call.
+      notices.fault((*store)->prune_checkpoints(
+          *name, request, static_cast<std::size_t>(options.retention), notices));
     } else if (name.code() != ErrorCode::cancelled) {
       notices.fault(name.status());
     }
@@ -117,30 +130,44 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
         return edits->put_stored(text, chunk, mode);
       });
   if (!verified) return verified;
+  auto left_out = store.left_out_of(name);
+  if (!left_out) return left_out.status();
   // Other threads wait before they stage: an edit between the safety checkpoint and the restore
   // would be in neither.
   MutexLock accept_lock(accept_mutex_);
   if (Status synced = commit_patiently(notices); !synced) return synced;
   CheckpointRequest request;
-  request.label = "before_restore";
+  request.label = kBeforeRestore;
   request.notes = "made before restoring " + name;
-  request.damaged = CheckpointRequest::DamagedChunks::leave_out;
+  // What cannot be read could not be given back if somebody undoes the restore.
+  request.unreadable = CheckpointRequest::Unreadable::refuse;
   auto safety = store.write_checkpoint(request, while_active(nullptr), notices);
   if (!safety) return safety.status();
   // A backup without a file may belong to somebody else, or to a chunk that a person removed.
   auto present = store.list();
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
-    if (restored.contains(chunk)) continue;
+    // What the archive could not take along existed then: it stays as it is now.
+    if (restored.contains(chunk) || left_out->contains(chunk)) continue;
     if (Status status = edits->remove(chunk); !status) return status;
   }
-  if (edits->empty()) return {};
+  // Not before the restore is done: the archive that is restored may be one of those that go.
+  const auto prune = [&] {
+    notices.fault(store.prune_checkpoints(*safety, request, limits::kBeforeRestore, notices));
+  };
+  if (edits->empty()) {
+    prune();
+    return {};
+  }
   const Accepted accepted = accept(edits);
   accept_lock.unlock();
   if (accepted.result == Accepted::Result::refused) return accepted.status;
   notices.fault(accepted.status);
   Status committed = commit_patiently(notices);
-  if (committed.ok()) return committed;
+  if (committed.ok()) {
+    prune();
+    return committed;
+  }
   Error error = committed.error();
   error.message = "the restore is staged and will be retried: " + error.message;
   return error;

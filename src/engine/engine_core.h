@@ -74,8 +74,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status repair(const ProgressHandler& progress);
 
   // Checkpoints.
-  Result<std::string> create_checkpoint(std::string_view label, int retention,
-                                        std::string_view notes, const ProgressHandler& progress);
+  Result<std::string> create_checkpoint(const CheckpointOptions& options,
+                                        const ProgressHandler& progress);
   Result<std::vector<CheckpointInfo>> list_checkpoints();
   Status verify_checkpoint(std::string_view name, const ProgressHandler& progress);
   Status restore_checkpoint(std::string_view name, const ProgressHandler& progress);

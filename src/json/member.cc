@@ -1,6 +1,9 @@
 #include "json/member.h"
 
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 namespace safechunk::json {
 namespace {
@@ -19,6 +22,7 @@ class Walker {
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
   [[nodiscard]] char peek() const { return text_[at_]; }
   char next() { return text_[at_++]; }
+  [[nodiscard]] std::size_t position() const { return at_; }
   void skip_space() {
     while (!at_end() && is_space(peek())) ++at_;
   }
@@ -129,6 +133,35 @@ std::string unescape(std::string_view raw) {
   return text;
 }
 
+// Moves to the value of the first member `key` of the object that begins there; false when there is
+// none.
+bool find_member(Walker& walker, std::string_view key) {
+  walker.skip_space();
+  if (walker.at_end() || walker.next() != '{') return false;
+  for (;;) {
+    walker.skip_space();
+    if (walker.at_end() || walker.peek() != '"') return false;
+    const std::string name = unescape(walker.raw_string());
+    walker.skip_space();
+    walker.next();  // the colon
+    walker.skip_space();
+    if (name == key) return true;
+    walker.skip_value();
+    if (walker.at_end() || walker.next() != ',') return false;
+  }
+}
+
+// The value of the member as it is written, without blanks around it; empty when there is none.
+std::string_view raw_member(std::string_view text, std::string_view key) {
+  Walker walker(text);
+  if (!find_member(walker, key)) return {};
+  const std::size_t start = walker.position();
+  walker.skip_value();
+  std::string_view raw = text.substr(start, walker.position() - start);
+  while (!raw.empty() && is_space(raw.back())) raw.remove_suffix(1);
+  return raw;
+}
+
 }  // namespace
 
 std::string quote(std::string_view text) {
@@ -151,21 +184,38 @@ std::string quote(std::string_view text) {
 
 std::optional<std::string> string_member(std::string_view text, std::string_view key) {
   Walker walker(text);
-  walker.skip_space();
-  if (walker.at_end() || walker.next() != '{') return std::nullopt;
+  if (!find_member(walker, key) || walker.peek() != '"') return std::nullopt;
+  return unescape(walker.raw_string());
+}
+
+std::optional<std::uint64_t> integer_member(std::string_view text, std::string_view key) {
+  const std::string_view raw = raw_member(text, key);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  if (raw.empty() || error != std::errc() || end != raw.data() + raw.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> bool_member(std::string_view text, std::string_view key) {
+  const std::string_view raw = raw_member(text, key);
+  if (raw != "true" && raw != "false") return std::nullopt;
+  return raw == "true";
+}
+
+std::vector<std::string> string_list_member(std::string_view text, std::string_view key) {
+  Walker walker(text);
+  std::vector<std::string> list;
+  if (!find_member(walker, key) || walker.next() != '[') return list;
   for (;;) {
     walker.skip_space();
-    if (walker.at_end() || walker.peek() != '"') return std::nullopt;
-    const std::string name = unescape(walker.raw_string());
-    walker.skip_space();
-    walker.next();  // the colon
-    walker.skip_space();
-    if (name == key) {
-      if (walker.peek() != '"') return std::nullopt;
-      return unescape(walker.raw_string());
+    if (walker.at_end() || walker.peek() == ']') return list;
+    if (walker.peek() == '"') {
+      list.push_back(unescape(walker.raw_string()));
+    } else {
+      walker.skip_value();
     }
-    walker.skip_value();
-    if (walker.at_end() || walker.next() != ',') return std::nullopt;
+    walker.skip_space();
+    if (walker.at_end() || walker.next() != ',') return list;
   }
 }
 

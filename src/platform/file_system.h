@@ -31,6 +31,9 @@ bool has_no_links(const Status& status);       // the file system refuses hard l
 bool is_unknown_call(const Status& status);    // the system or the file system cannot do that
 bool refused_by_system(const Status& status);  // a call of the operating system failed
 bool has_no_locks(const Status& status);       // the file system has no flock(2)
+// The process or the system has run out of memory or file descriptors: nothing is said about the
+// file.
+bool lacks_resources(const Status& status);
 // A failure that another try, or an hour, does not change: no right, a link, something else than a
 // file. Not an error of the device, or a lack of memory or descriptors.
 bool will_last(const Status& status);

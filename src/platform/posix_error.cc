@@ -88,6 +88,17 @@ bool is_unknown_call(const Status& status) {
   }
 }
 
+bool lacks_resources(const Status& status) {
+  switch (status.error().os_errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool will_last(const Status& status) {
   switch (status.error().os_errno) {
     case 0:  // refused by us

@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <safechunk/reports.hpp>
@@ -59,11 +60,17 @@ struct CommitOutcome {
   std::uint64_t through = 0;  // the number of the newest edit that it tried to commit
 };
 
+// The labels of checkpoints that the engine makes before it changes all chunks. Other labels'
+// retention does not count them.
+inline constexpr std::string_view kBeforeRestore = "before_restore";
+inline constexpr std::string_view kBeforeMigration = "before_migration";
+
 struct CheckpointRequest {
-  enum class DamagedChunks { refuse, leave_out };
   std::string label;
   std::string notes;
-  DamagedChunks damaged = DamagedChunks::refuse;
+  bool keep = false;  // retention neither counts nor removes it
+  // Chunks that are not damaged, but cannot be read now.
+  enum class Unreadable { leave_out, refuse } unreadable = Unreadable::leave_out;
 };
 
 // `mode`: see Edits::put_stored().
@@ -122,12 +129,19 @@ class Store : public StoreReader {
   // program wrote is known from then on, so that damage to it can be told from an edit.
   virtual Status repair(const std::string& chunk, Notices& notices) = 0;
 
-  // Archives one consistent state of all chunks and returns the name of the checkpoint.
+  // Archives one consistent state of all chunks and returns the name of the checkpoint. Chunks that
+  // cannot be read are left out or replaced by their newest good version, and become faults. On
+  // error there is no new checkpoint, unless the message says that it stays.
   virtual Result<std::string> write_checkpoint(const CheckpointRequest& request,
                                                const ProgressHandler& progress,
                                                Notices& notices) = 0;
-  // Keeps `newest` and the newest others, `retention` in all.
-  virtual Status prune_checkpoints(const std::string& newest, std::size_t retention) = 0;
+  // Keeps `newest`, which was made as `request` says, and the newest others that count with it,
+  // `retention` in all. Each removal becomes a status; the first error is returned after everything
+  // was tried.
+  virtual Status prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
+                                   std::size_t retention, Notices& notices) = 0;
+  // Chunks that existed when the checkpoint was made, and that it lacks.
+  virtual Result<std::set<std::string>> left_out_of(const std::string& name) = 0;
   virtual Status remove_checkpoint(const std::string& name) = 0;
 
   // Accepts nothing more, commits what is pending, and gives the ownership up. An error says what

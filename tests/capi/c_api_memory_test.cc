@@ -130,6 +130,17 @@ std::vector<Operation> operations() {
          safechunk_free(name);
          return code;
        }},
+      {"create_checkpoint_with",
+       [](auto* engine, auto* error) {
+         safechunk_checkpoint_options options;
+         safechunk_checkpoint_options_init(&options, sizeof options);
+         options.label = "a/b";
+         char* name = nullptr;
+         const auto code =
+             safechunk_create_checkpoint_with(engine, &options, &name, error, go_on, nullptr);
+         safechunk_free(name);
+         return code;
+       }},
       {"list_checkpoints",
        [](auto* engine, auto* error) {
          safechunk_checkpoint** list = nullptr;

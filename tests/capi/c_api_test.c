@@ -327,6 +327,50 @@ static int cancel_at_once(uint64_t done, uint64_t total, void* user_data) {
   return 0;
 }
 
+/* Pins one, with a label that no file can have, and makes another, which would remove it. */
+static void checkpoint_options(safechunk_engine* engine) {
+  struct {
+    safechunk_checkpoint_options known;
+    uint64_t unknown;
+  } larger;
+  safechunk_checkpoint_options options;
+  safechunk_checkpoint** list = NULL;
+  size_t count = 0;
+  char* name = NULL;
+  CHECK(safechunk_checkpoint_options_init(NULL, sizeof options) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_checkpoint_options_init(&options, 8) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_checkpoint_options_init(&options, sizeof options) == SAFECHUNK_OK);
+  CHECK_TEXT(options.label, "manual");
+  CHECK(options.retention == 10 && options.keep == 0);
+  options.label = "a/b";
+  options.notes = NULL;
+  options.keep = 1;
+  CHECK_OK(safechunk_create_checkpoint_with(engine, &options, &name, &error, NULL, NULL));
+  CHECK(strncmp(name, "checkpoint_a_b_", strlen("checkpoint_a_b_")) == 0);
+  CHECK_OK(safechunk_create_checkpoint(engine, "x", 1, NULL, NULL, &error, NULL, NULL));
+  CHECK_OK(safechunk_create_checkpoint_with(engine, NULL, NULL, &error, NULL, NULL));
+  CHECK_OK(safechunk_list_checkpoints(engine, &list, &count, &error));
+  CHECK(count >= 3);
+  CHECK_TEXT(list[0]->label, "manual");
+  CHECK_TEXT(list[1]->label, "x");
+  CHECK_TEXT(list[2]->label, "a/b");
+  CHECK_TEXT(list[2]->file_name, name);
+  CHECK(list[2]->keep == 1 && list[0]->keep == 0);
+  CHECK(list[0]->number == list[1]->number + 1 && list[1]->number == list[2]->number + 1);
+  safechunk_free(list);
+  safechunk_free(name);
+  options.label = NULL;
+  CHECK(safechunk_create_checkpoint_with(engine, &options, NULL, &error, NULL, NULL) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  options.size = 8;
+  CHECK(safechunk_create_checkpoint_with(engine, &options, NULL, &error, NULL, NULL) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_checkpoint_options_init(&larger.known, sizeof larger) == SAFECHUNK_OK);
+  larger.unknown = 1;
+  CHECK(safechunk_create_checkpoint_with(engine, &larger.known, NULL, &error, NULL, NULL) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+}
+
 static void checkpoints(void) {
   safechunk_engine* engine = open_project("p");
   safechunk_checkpoint** list = NULL;
@@ -358,8 +402,9 @@ static void checkpoints(void) {
         SAFECHUNK_INVALID_NAME);
   CHECK(safechunk_create_checkpoint(engine, "x", 0, NULL, NULL, &error, NULL, NULL) ==
         SAFECHUNK_INVALID_ARGUMENT);
-  CHECK(safechunk_create_checkpoint(engine, "a/b", 1, NULL, NULL, &error, NULL, NULL) ==
+  CHECK(safechunk_create_checkpoint(engine, "\xFF", 1, NULL, NULL, &error, NULL, NULL) ==
         SAFECHUNK_INVALID_NAME);
+  checkpoint_options(engine);
   safechunk_free(first);
   safechunk_free(second);
   CHECK_OK(safechunk_close(engine, &error));

@@ -151,7 +151,8 @@ TEST_F(Cli, RefusesHostileNames) {
       EXPECT_EQ(run({command, "project", "--", name}, "1").code, kUsage) << command;
     }
     EXPECT_EQ(run({"restore", "project", "--", name}).code, kUsage);
-    EXPECT_EQ(run({"checkpoint", "project", "--label=" + name}).code, kUsage);
+    const int code = run({"checkpoint", "project", "--label=" + name}).code;
+    EXPECT_EQ(code, name == "\xFF" ? kUsage : kOk) << "a label is any text";
   }
   for (const std::string& name :
        std::vector<std::string>{"a\\b", "a:b", "a.", "con", "x\ny", "\xFF", "/", "x/a:b"}) {
@@ -396,13 +397,19 @@ TEST_F(Cli, CheckpointAndRestoreRoundTrip) {
   // The restore can itself be undone.
   EXPECT_EQ(run({"restore", "project", list[0]["filename"]}).code, kOk);
   EXPECT_EQ(run({"list", "project"}).out, "a\nnew\n");
-  // Retention, and a damaged archive.
+  // Retention, a damaged archive, and one that is pinned under a label that is no file name.
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(run({"checkpoint", "project", "--retention", "2"}).code, kOk);
   }
   const Json kept = run_json(kOk, {"checkpoints", "project"});
-  ASSERT_EQ(kept.size(), 2U);
-  const std::string damaged = kept[0]["filename"];
+  ASSERT_EQ(kept.size(), 4U) << "two of restores count for themselves";
+  EXPECT_GT(kept[0]["number"], kept[1]["number"]);
+  const Json pinned = run_json(kOk, {"checkpoint", "project", "--keep", "--label", "a/b\n"});
+  EXPECT_EQ(run({"checkpoint", "project", "--retention", "1"}).code, kOk);
+  const std::string printed = run({"checkpoints", "project"}).out;
+  EXPECT_NE(printed.find("kept  \"a/b\\x0A\""), std::string::npos) << printed;
+  EXPECT_EQ(run_json(kOk, {"checkpoints", "project"})[1]["filename"], pinned["checkpoint"]);
+  const std::string damaged = run_json(kOk, {"checkpoints", "project"})[0]["filename"];
   fs::resize_file(file("checkpoints/" + damaged),
                   fs::file_size(file("checkpoints/" + damaged)) - 9);
   EXPECT_EQ(states_of(run_json(kFailed, {"verify", "project"}))["checkpoints/" + damaged], "lost");

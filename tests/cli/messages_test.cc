@@ -101,6 +101,19 @@ TEST_F(Messages, CheckpointOfDamageIsMadeAndFails) {
   EXPECT_EQ(run_json(kOk, {"checkpoint", "project"})["state"], "good");
 }
 
+TEST_F(Messages, CheckpointWithoutAChunkIsMadeAndFails) {
+  make_project();
+  fs::remove(file("chunks/a.json"));
+  fs::create_directory(file("chunks/a.json"));
+  const Output output = run({"checkpoint", "project"});
+  EXPECT_EQ(output.code, kFailed);
+  EXPECT_TRUE(says(output.err, "the checkpoint lacks this chunk")) << output.err;
+  EXPECT_TRUE(says(output.err, "chunk 'a'")) << output.err;
+  const Json result = run_json(kFailed, {"checkpoint", "project"});
+  EXPECT_EQ(result["state"], "damaged");
+  EXPECT_TRUE(fs::exists(file("checkpoints/" + std::string(result["checkpoint"]))));
+}
+
 TEST_F(Messages, RepairSaysWhatItDid) {
   damage();
   const Output output = run({"repair", "project"});

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,13 +116,19 @@ class Planted : public testing::TestWithParam<Plant> {
 // Issue: "A FIFO, folder or symlink where a chunk belongs: error, no hang, not followed."
 TEST_P(Planted, WhereAChunkBelongs) {
   plant("chunks/a.json");
+  std::vector<std::string> faults;
   SafeChunkEngine engine("project", options_in(folder_));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(engine.fetch_chunk("a").code(), ErrorCode::io_error);
   EXPECT_EQ(*engine.fetch_chunk("b"), kSecond);
   EXPECT_FALSE(engine.verify()->sound());
   EXPECT_EQ(engine.repair().code(), ErrorCode::io_error);
-  EXPECT_FALSE(engine.create_checkpoint().ok());
+  // Rule 6: the trouble of one chunk stays with that chunk.
+  engine.on_fault([&](const Error& error) { faults.push_back(error.chunk); });
+  faults.clear();  // of what was read before
+  EXPECT_TRUE(engine.create_checkpoint().ok());
+  EXPECT_EQ(faults, std::vector<std::string>{"a"});
+  engine.on_fault({});
   // Its neighbour is saved (G8); it stays staged, and is saved when the way is free.
   EXPECT_TRUE(engine.stage_update("[3]", "a").ok());
   EXPECT_TRUE(engine.stage_update("[3]", "b").ok());
@@ -373,7 +380,7 @@ TEST(Permissions, UnreadableChunkIsNotCorrupt) {
     require_ok(engine.status(), "attach");
     require_code(ErrorCode::permission_denied, engine.fetch_chunk("a").status(), "fetch_chunk");
     require_code(ErrorCode::permission_denied, engine.repair(), "repair");
-    require(!engine.create_checkpoint().ok(), "a checkpoint without it");
+    require_ok(engine.create_checkpoint().status(), "a checkpoint without it");
     require(engine.fetch_chunk("b").value() == kSecond, "its neighbour");
     // Nor is it saved over: what is there could not become the backup.
     require_ok(engine.stage_update("[3]", "a"), "stage_update");
@@ -676,7 +683,7 @@ TEST(BadName, IsRefusedAtEveryCallThatTakesAChunk) {
   EXPECT_EQ(listing_of(folder.path()), before);
 }
 
-TEST(BadName, IsRefusedAsProjectIdLabelAndCheckpoint) {
+TEST(BadName, IsRefusedAsProjectIdAndCheckpoint) {
   const TemporaryFolder folder;
   make_project(folder);
   SafeChunkEngine engine("project", options_in(folder));
@@ -692,7 +699,6 @@ TEST(BadName, IsRefusedAsProjectIdLabelAndCheckpoint) {
     reading.read_only = true;
     EXPECT_EQ(SafeChunkEngine::open(name, reading).code(), bad);
     EXPECT_EQ(unlock_project(name, folder.string()).code(), bad);
-    EXPECT_EQ(engine.create_checkpoint(name).code(), bad);
     for (const std::string& file : {name, "checkpoint_" + name + "_20260101_000000.zip"}) {
       EXPECT_FALSE(engine.verify_checkpoint(file).ok()) << file;
       EXPECT_FALSE(engine.restore_checkpoint(file).ok()) << file;
@@ -706,6 +712,42 @@ TEST(BadName, IsRefusedAsProjectIdLabelAndCheckpoint) {
     EXPECT_EQ(engine.verify_checkpoint(file).code(), ErrorCode::invalid_name) << file;
   }
   EXPECT_EQ(listing_of(folder.path()), before);
+}
+
+// A label is text for people. The file gets what fits of it, and no file is made elsewhere.
+TEST(BadName, IsOnlyTextInALabel) {
+  const TemporaryFolder folder;
+  make_project(folder);
+  SafeChunkEngine engine("project", options_in(folder));
+  const auto paths = [&] {
+    std::set<std::string> found;
+    for (const auto& [path, description] : listing_of(folder.path())) found.insert(path);
+    return found;
+  };
+  for (const std::string& label : bad_names()) {
+    SCOPED_TRACE(
+        nlohmann::json(label).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    const auto before = paths();
+    const auto name = engine.create_checkpoint(label);
+    const bool is_text = label.find('\xFF') == std::string::npos &&
+                         label.find('\0') == std::string::npos &&
+                         label.find('\xC0') == std::string::npos &&
+                         label.find('\xED') == std::string::npos && label != "a\xC3";
+    EXPECT_EQ(name.code(), is_text ? ErrorCode::ok : ErrorCode::invalid_name);
+    if (!name) {
+      EXPECT_EQ(paths(), before);
+      continue;
+    }
+    ASSERT_EQ(engine.list_checkpoints()->size(), 1U);
+    EXPECT_EQ(engine.list_checkpoints()->front().label, label);
+    EXPECT_TRUE(fs::exists(folder / "project/checkpoints" / *name));
+    ASSERT_TRUE(engine.restore_checkpoint(*name).ok());
+    const auto made = engine.list_checkpoints().value();
+    for (const auto& info : made) {
+      ASSERT_TRUE(engine.delete_checkpoint(info.file_name).ok());
+    }
+    EXPECT_EQ(paths(), before);
+  }
 }
 
 // Issue: "names equal but for case: invalid_name, at the call".

@@ -48,6 +48,12 @@ def checked_integer(value: object, what: str, most: int) -> int:
     return value
 
 
+def checked_bool(value: object, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} must be bool, not {type(value).__name__}")
+    return value
+
+
 def checked_timeout(seconds: object) -> float:
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         raise TypeError(f"lock_timeout must be a number of seconds, not {type(seconds).__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, overload
 
-from ._arguments import checked_file_name, checked_integer, checked_name
+from ._arguments import checked_bool, checked_file_name, checked_integer, checked_name
 from ._calls import Calls, Progress
 from .errors import InvalidNameError, NotFoundError
 
@@ -36,6 +36,7 @@ class Checkpoints(Calls):
         retention: int = ...,
         *,
         notes: str = ...,
+        keep: bool = ...,
         progress: Progress | None = ...,
     ) -> str | None: ...
     @overload
@@ -46,12 +47,14 @@ class Checkpoints(Calls):
         retention: int = ...,
         /,
         *,
+        keep: bool = ...,
         progress: Progress | None = ...,
     ) -> str | None: ...
     def create_checkpoint(
         self,
         label: str = "manual",
         *positional: object,
+        keep: bool = False,
         progress: Progress | None = None,
         **named: object,
     ) -> str | None:
@@ -60,10 +63,15 @@ class Checkpoints(Calls):
         As the original's later versions call it, also ``(label, notes, retention)`` by position: a
         str in second place is the notes.
 
-        :param retention: how many of this engine's archives are kept, the newest ones
+        A chunk that cannot be read is left out of the archive and reported as a fault.
+
+        :param label: any text of at most 1,000 bytes; the file's name has what fits of it
+        :param retention: how many archives are kept, the newest ones. Those with ``keep=True`` and
+            those that restores have made are neither counted nor removed
+        :param keep: never removes this archive because of a retention
         :param progress: called with done and total; returning False cancels
         :return: the file's name; None when it failed or was cancelled
-        :raises InvalidNameError: for a label that is no plain file name
+        :raises InvalidNameError: for a label that is too long, not valid Unicode, or has a NUL
         """
         retention, notes = _retention_and_notes(*positional, **named)
         name = self._try(
@@ -72,6 +80,7 @@ class Checkpoints(Calls):
             checked_name(label, "label"),
             checked_integer(retention, "retention", 2**31 - 1),
             checked_name(notes, "notes"),
+            checked_bool(keep, "keep"),
             progress,
         )
         if name is not None:
@@ -79,7 +88,9 @@ class Checkpoints(Calls):
         return name
 
     def list_checkpoints(self) -> list[dict[str, Any]]:
-        """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS), notes and size."""
+        """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS), notes, size, number
+        and keep. The order is that of the numbers, which no clock changes; 0 is an archive without
+        one."""
         found = self._try(self._core.list_checkpoints, list[dict[str, Any]]())
         for checkpoint in found:
             day, _, time = str(checkpoint["date"]).partition(" ")

@@ -79,6 +79,7 @@ class Engine:
         label: str,
         retention: int,
         notes: str,
+        keep: bool,
         progress: Callable[[int, int], object] | None,
     ) -> str: ...
     def list_checkpoints(self) -> list[dict[str, Any]]: ...

@@ -291,10 +291,10 @@ class PyEngine {
   // --- checkpoints
 
   std::string create_checkpoint(const std::string& label, int retention, const std::string& notes,
-                                nb::object progress) {
+                                bool keep, nb::object progress) {
     Progress handler(std::move(progress));
-    return *handler.run(
-        [&] { return engine_->create_checkpoint(label, retention, notes, handler.handler()); });
+    const CheckpointOptions options{label, retention, notes, keep};
+    return *handler.run([&] { return engine_->create_checkpoint(options, handler.handler()); });
   }
   nb::object list_checkpoints() {
     return from_text(to_json(*without_gil([&] { return engine_->list_checkpoints(); })));
@@ -454,7 +454,7 @@ NB_MODULE(_core, module) {
       .def("find_text", &PyEngine::find_text)
       .def("list_chunks", &PyEngine::list_chunks)
       .def("create_checkpoint", &PyEngine::create_checkpoint, nb::arg(), nb::arg(), nb::arg(),
-           nb::arg().none())
+           nb::arg(), nb::arg().none())
       .def("list_checkpoints", &PyEngine::list_checkpoints)
       .def("verify_checkpoint", &PyEngine::verify_checkpoint, nb::arg(), nb::arg().none())
       .def("restore_checkpoint", &PyEngine::restore_checkpoint, nb::arg(), nb::arg().none())

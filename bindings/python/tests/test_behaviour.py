@@ -49,7 +49,6 @@ def test_bad_names_are_value_errors(engine: SafeChunkEngine, name: str) -> None:
         lambda: engine.stage_update({}, name),
         lambda: engine.fetch_chunk(name),
         lambda: engine.delete_chunk(name),
-        lambda: engine.create_checkpoint(name),
         lambda: engine[name],
         lambda: SafeChunkEngine(name, base_dir=engine.root_dir),
     ):
@@ -66,6 +65,7 @@ def test_bad_arguments(engine: SafeChunkEngine, base: Path) -> None:
         lambda: untyped.fetch_chunk(None),
         lambda: untyped.create_checkpoint("x", retention="notes"),
         lambda: untyped.create_checkpoint("x", 1.5),
+        lambda: untyped.create_checkpoint("x", keep=1),
         lambda: SafeChunkEngine(b"x"),  # type: ignore[arg-type]
         lambda: SafeChunkEngine("x", "1"),  # type: ignore[arg-type]
         lambda: SafeChunkEngine("x", base_dir=b"bytes"),  # type: ignore[arg-type]
@@ -388,11 +388,55 @@ def test_reports_have_the_types_that_the_documents_name(engine: SafeChunkEngine)
     }  # fmt: skip
     assert engine.get_recovery_report() == {"clean": True, "events": []}
     (checkpoint,) = engine.list_checkpoints()
-    assert list(checkpoint) == ["filename", "label", "date", "notes", "size"]
+    assert list(checkpoint) == ["filename", "label", "date", "notes", "size", "number", "keep"]
+    assert (checkpoint["number"], checkpoint["keep"]) == (1, False)
     assert (checkpoint["filename"], checkpoint["notes"]) == (name, "two\nlines")
     verdict = engine.verify()
     assert verdict["sound"] is True
     assert {"path": "chunks/a.json", "state": "good", "detail": ""} in verdict["files"]
+
+
+@pytest.mark.parametrize("label", ["", "..", "a/b", "two\nlines", "nul", "x.", "é" * 500])
+def test_any_text_is_a_label(engine: SafeChunkEngine, label: str) -> None:
+    name = engine.create_checkpoint(label)
+    (checkpoint,) = engine.list_checkpoints()
+    assert (checkpoint["filename"], checkpoint["label"]) == (name, label)
+    assert os.listdir(engine.checkpoint_path) == [name]
+
+
+@pytest.mark.parametrize("label", ["a\0b", "\ud800", "é" * 501])
+def test_some_text_is_no_label(engine: SafeChunkEngine, label: str) -> None:
+    with pytest.raises(InvalidNameError):
+        engine.create_checkpoint(label)
+
+
+def test_pinned_checkpoints_stay(engine: SafeChunkEngine) -> None:
+    engine["a"] = 1
+    pinned = engine.create_checkpoint("pinned", 1, keep=True)
+    statuses: list[str] = []
+    engine.on_status = statuses.append
+    first = engine.create_checkpoint("first", "with notes", 1)
+    engine.create_checkpoint("second", 1)
+    found = engine.list_checkpoints()
+    assert [item["label"] for item in found] == ["second", "pinned"]
+    assert [item["keep"] for item in found] == [False, True]
+    assert [item["number"] for item in found] == [3, 1]
+    assert found[1]["filename"] == pinned
+    assert f"checkpoint {first} removed by retention" in statuses
+    assert pinned is not None and engine.delete_checkpoint(pinned)
+
+
+def test_a_chunk_that_cannot_be_archived_is_left_out_and_reported(engine: SafeChunkEngine) -> None:
+    engine["a"] = 1
+    engine.force_sync()
+    (engine.chunks_path / "b.json").mkdir()
+    faults: list[Fault] = []
+    engine.on_fault = faults.append
+    name = engine.create_checkpoint()
+    assert name is not None and [fault.chunk for fault in faults] == ["b"]
+    engine["a"] = 2
+    (engine.chunks_path / "b.json").rmdir()
+    assert engine.restore_checkpoint(name) and engine["a"] == 1
 
 
 def test_health_names_errors_in_folders_that_are_not_utf8(tmp_path: Path) -> None:

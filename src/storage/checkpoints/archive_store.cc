@@ -8,76 +8,22 @@
 #include "archive/zip_reader.h"
 #include "archive/zip_writer.h"
 #include "base/in_chunk.h"
-#include "json/member.h"
 #include "json/scan.h"
+#include "storage/checkpoints/catalog.h"
+#include "storage/checkpoints/description.h"
+#include "storage/checkpoints/file_streams.h"
 #include "storage/files/durable_file.h"
-#include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 
 namespace safechunk {
 namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
-constexpr std::uint64_t kMetaLimit = 1ULL << 20U;
-
-class FileSink final : public archive::ByteSink {
- public:
-  explicit FileSink(File& file) : file_(file) {}
-  Status write_at(std::uint64_t offset, std::string_view bytes) override {
-    return write_all(file_, offset, bytes);
-  }
-
- private:
-  File& file_;
-};
-
-class FileSource final : public archive::ByteSource {
- public:
-  FileSource(File& file, std::uint64_t size) : file_(file), size_(size) {}
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
-  Status read_at(std::uint64_t offset, std::span<char> buffer) override {
-    auto count = read_up_to(file_, offset, buffer);
-    if (!count) return count.status();
-    if (*count < buffer.size()) {
-      return Status(ErrorCode::corrupt, "the archive is shorter than it was");
-    }
-    return {};
-  }
-
- private:
-  File& file_;
-  const std::uint64_t size_;
-};
-
-archive::ReadLimits read_limits(const TextSettings& settings) {
-  archive::ReadLimits limits;
-  limits.max_entry_bytes = std::max(settings.size_limit, kMetaLimit);  // the description, too
-  return limits;
-}
 
 std::string format_time(const std::tm& parts, const char* pattern) {
   std::array<char, 32> buffer{};
   const std::size_t length = std::strftime(buffer.data(), buffer.size(), pattern, &parts);
   return {buffer.data(), length};
-}
-
-std::string date_of(const layout::CheckpointName& name) {
-  const std::string& t = name.time;
-  return t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 2) + " " + t.substr(9, 2) + ":" +
-         t.substr(11, 2) + ":" + t.substr(13, 2);
-}
-
-std::string meta_text(const ArchiveRequest& request, std::size_t chunk_count) {
-  std::string left_out;
-  for (const std::string& chunk : request.without) {
-    left_out += (left_out.empty() ? "" : ", ") + json::quote(chunk);
-  }
-  return "{\n    \"engine\": \"safechunk\",\n    \"format\": 1,\n    \"project\": " +
-         json::quote(request.project_id) + ",\n    \"label\": " + json::quote(request.label) +
-         ",\n    \"date\": " + json::quote(format_time(request.local_time, "%Y-%m-%d %H:%M:%S")) +
-         ",\n    \"notes\": " + json::quote(request.notes) +
-         ",\n    \"chunks\": " + std::to_string(chunk_count) + ",\n    \"left_out\": [" + left_out +
-         "],\n    \"modes\": \"unix\"\n}\n";
 }
 
 }  // namespace
@@ -86,12 +32,51 @@ std::string meta_text(const ArchiveRequest& request, std::size_t chunk_count) {
 
 namespace {
 
-// The archive's entries, in the order of the names.
+using ReadEntry = std::function<Result<std::string>()>;
+
+// The chunk as it was at the moment of the snapshot, or the version that takes its place.
+Result<std::string> read_chunk(const Snapshot& snapshot, const ArchiveRequest& request,
+                               const std::string& chunk) {
+  Inspection found = snapshot.read_chunk(chunk);
+  if (found.usable()) return std::move(found.bytes);
+  const auto instead = request.instead.find(chunk);
+  if (instead != request.instead.end()) return instead->second;
+  if (!is_damaged(found.health)) return in_chunk(found.reason, chunk);
+  Error error = in_chunk(found.reason, chunk).error();
+  error.code = ErrorCode::corrupt;
+  error.position.reset();
+  return error;
+}
+
+// Names of the chunks that the archive will have, sorted.
+std::set<std::string> chunks_of(const Snapshot& snapshot, const ArchiveRequest& request) {
+  std::set<std::string> chunks(snapshot.chunks().begin(), snapshot.chunks().end());
+  for (const auto& [chunk, text] : request.instead) chunks.insert(chunk);
+  for (const std::string& chunk : request.left_out) chunks.erase(chunk);
+  return chunks;
+}
+
+Description describe(const ArchiveRequest& request, std::uint64_t number, std::size_t chunks) {
+  Description description;
+  description.number = number;
+  description.label = request.label;
+  description.notes = request.notes;
+  description.keep = request.keep;
+  description.unix_modes = true;
+  description.left_out = request.left_out;
+  description.project_id = request.project_id;
+  description.date = format_time(request.local_time, "%Y-%m-%d %H:%M:%S");
+  description.chunks = chunks;
+  description.left_out_backups = request.left_out_backups;
+  return description;
+}
+
+// The archive's entries, in the order of the names. The description is the last one, where
+// list_archives() looks for it.
 std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
-                                              const ArchiveRequest& request) {
+                                              const ArchiveRequest& request, std::uint64_t number) {
   std::vector<archive::EntryToWrite> entries;
-  const auto add = [&](std::string name, std::uint32_t mode,
-                       std::function<Result<std::string>()> read) {
+  const auto add = [&](std::string name, std::uint32_t mode, ReadEntry read) {
     archive::EntryToWrite entry;
     entry.name = std::move(name);
     entry.modified_unix_seconds = request.unix_time_ns / kNanoseconds;
@@ -99,41 +84,24 @@ std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
     entry.read = std::move(read);
     entries.push_back(std::move(entry));
   };
-  std::size_t count = 0;
-  for (const std::string& chunk : snapshot.chunks()) {
-    if (request.without.contains(chunk)) continue;
-    ++count;
+  const auto chunks = chunks_of(snapshot, request);
+  for (const std::string& chunk : chunks) {
     add(layout::archived_chunk(chunk), snapshot.mode_of_chunk(chunk),
-        [&snapshot, chunk]() -> Result<std::string> {
-          Inspection found = snapshot.read_chunk(chunk);
-          if (found.usable()) return std::move(found.bytes);
-          if (!is_damaged(found.health)) return in_chunk(found.reason, chunk);
-          Error error = in_chunk(found.reason, chunk).error();
-          error.code = ErrorCode::corrupt;
-          error.position.reset();
-          return error;
-        });
+        [&snapshot, &request, chunk] { return read_chunk(snapshot, request, chunk); });
   }
   for (const std::string& chunk : snapshot.backups()) {
+    if (request.left_out_backups.contains(chunk)) continue;
     add(layout::archived_backup(chunk), snapshot.mode_of_backup(chunk),
-        [&snapshot, chunk] { return snapshot.read_backup(chunk); });
+        [&snapshot, chunk]() -> Result<std::string> {
+          auto bytes = snapshot.read_backup(chunk);
+          return bytes ? std::move(bytes) : Result<std::string>(in_chunk(bytes.status(), chunk));
+        });
   }
   add(layout::kCheckpointMeta, 0600,
-      [text = meta_text(request, count)]() -> Result<std::string> { return text; });
+      [text = describe(request, number, chunks.size()).to_text()]() -> Result<std::string> {
+        return text;
+      });
   return entries;
-}
-
-// A name that sorts behind all others of its second, so that none is overwritten and the newest is
-// always known.
-Result<std::string> free_name(Directory& checkpoints, const ArchiveRequest& request) {
-  layout::CheckpointName name{request.label, format_time(request.local_time, "%Y%m%d_%H%M%S"), 1};
-  auto files = checkpoints.list();
-  if (!files) return files.status();
-  for (const std::string& file : *files) {
-    const auto other = layout::parse_checkpoint(file);
-    if (other && other->time == name.time) name.number = std::max(name.number, other->number + 1);
-  }
-  return layout::checkpoint_file(name);
 }
 
 Status verify_archive(File& file, const TextSettings& settings) {
@@ -144,14 +112,28 @@ Status verify_archive(File& file, const TextSettings& settings) {
   return reader ? reader->verify() : reader.status();
 }
 
+// The archive has its name, and a power cut might take the name away: such a checkpoint is none.
+// Returns the reason.
+Status take_back(Directory& checkpoints, const std::string& name, const Status& reason) {
+  const Status removed = checkpoints.unlink(name);
+  if (removed.ok() || removed.code() == ErrorCode::not_found) return reason;
+  Error error = reason.error();
+  error.message += "; the checkpoint " + name +
+                   " is whole and stays, because it could not be removed, but a power cut may "
+                   "remove it";
+  return error;
+}
+
 }  // namespace
 
 Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& snapshot,
                                      const ArchiveRequest& request, const TextSettings& settings,
                                      const ProgressHandler& progress) {
-  auto name = free_name(checkpoints, request);
-  if (!name) return name;
-  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(*name),
+  auto archives = list_archives(checkpoints, Originals::skip);
+  if (!archives) return archives.status();
+  const std::string time = format_time(request.local_time, "%Y%m%d_%H%M%S");
+  std::string name = free_file_name(*archives, request.label, time);
+  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(name),
                                          request.rights.mode_of_new_file(0666));
   if (!temporary) return temporary.status();
   auto made = temporary->file().stat();
@@ -160,13 +142,14 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;
-  Status written = archive::write_zip(sink, entries_of(snapshot, request), options);
+  Status written =
+      archive::write_zip(sink, entries_of(snapshot, request, next_number(*archives)), options);
   if (!written) return written;
   Status durable =
       temporary->make_durable([&](File& file) { return verify_archive(file, settings); });
   if (!durable) return durable;
-  if (Status status = temporary->publish(*name); !status) return status;
-  if (Status status = checkpoints.sync(); !status) return status;
+  if (Status status = temporary->publish(name); !status) return status;
+  if (Status status = checkpoints.sync(); !status) return take_back(checkpoints, name, status);
   return name;
 }
 
@@ -179,28 +162,6 @@ Status check_checkpoint_name(std::string_view file_name) {
 }
 
 namespace {
-
-// The description of an archive; empty when it cannot be read.
-std::string description_of(Directory& checkpoints, const std::string& file_name) {
-  auto file = checkpoints.open(file_name, OpenMode::read);
-  if (!file) return {};
-  auto info = (*file)->stat();
-  if (!info) return {};
-  FileSource source(**file, info->size);
-  auto reader = archive::ZipReader::open(source);
-  if (!reader) return {};
-  for (std::size_t i = 0; i < reader->entries().size(); ++i) {
-    if (reader->entries()[i].name != layout::kCheckpointMeta) continue;
-    if (reader->entries()[i].size > kMetaLimit) return {};
-    auto text = reader->read(i);
-    return text && json::validate(*text, {.lenient = true}) ? *std::move(text) : std::string();
-  }
-  return {};
-}
-
-std::string member_of(const std::string& description, std::string_view key) {
-  return description.empty() ? std::string() : json::string_member(description, key).value_or("");
-}
 
 // Which chunk an entry holds; nothing for a backup or the description; an error for anything else.
 Result<std::optional<std::string>> classify(const std::string& entry) {
@@ -221,32 +182,6 @@ Result<std::optional<std::string>> classify(const std::string& entry) {
 
 }  // namespace
 
-Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
-  auto files = checkpoints.list();
-  if (!files) return files.status();
-  std::vector<std::pair<layout::CheckpointName, std::string>> found;
-  for (const std::string& file : *files) {
-    if (auto name = layout::parse_any_checkpoint(file)) found.emplace_back(*std::move(name), file);
-  }
-  std::sort(found.begin(), found.end(),
-            [](const auto& left, const auto& right) { return right.first < left.first; });
-  std::vector<CheckpointInfo> list;
-  for (const auto& [name, file] : found) {
-    auto info = checkpoints.stat(file);
-    if (!info && info.code() != ErrorCode::not_found) return info.status();
-    if (!info || info->type != FileType::regular) continue;
-    const std::string description = description_of(checkpoints, file);
-    std::string label = name.label;
-    // The original engine cut the label in the name.
-    if (layout::parse_original_checkpoint(file)) {
-      const std::string whole = member_of(description, "label");
-      if (!whole.empty()) label = whole;
-    }
-    list.push_back({file, label, date_of(name), member_of(description, "notes"), info->size});
-  }
-  return list;
-}
-
 Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
                        const TextSettings& settings, const ProgressHandler& progress,
                        const ArchivedChunkHandler& chunk_handler) {
@@ -264,10 +199,10 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
     auto chunk = classify(entry.name);
     if (!chunk) return chunk.status();
     chunks.push_back(*std::move(chunk));
-    if (entry.name != layout::kCheckpointMeta || entry.size > kMetaLimit) continue;
+    if (entry.name != layout::kCheckpointMeta || entry.size > kDescriptionLimit) continue;
     const auto text = reader->read(chunks.size() - 1);
-    has_modes = text && json::validate(*text, {.lenient = true}) &&
-                json::string_member(*text, "modes") == "unix";
+    const auto description = text ? Description::parse(*text) : std::nullopt;
+    has_modes = description && description->unix_modes;
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (chunks[i] && entries[i].size > settings.size_limit) {

@@ -1,8 +1,10 @@
-// Checkpoints as zip archives: writing, listing, and reading them as hostile input (G13).
+// Checkpoints as zip archives: writing them, and reading them as hostile input (G13).
+// catalog.h lists them.
 #pragma once
 
 #include <cstdint>
 #include <ctime>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,20 +25,20 @@ struct ArchiveRequest {
   std::string label;
   std::string notes;
   std::int64_t unix_time_ns = 0;
-  std::tm local_time{};           // the same moment, for the name and for people
-  std::set<std::string> without;  // damaged chunks that are left out
-  FileRights rights;              // of the archive
+  std::tm local_time{};  // the same moment, for the name and for people
+  bool keep = false;
+  std::set<std::string> left_out;              // chunks that the archive shall lack
+  std::map<std::string, std::string> instead;  // the texts of chunks whose files are not usable
+  std::set<std::string> left_out_backups;      // names of chunks
+  FileRights rights;                           // of the archive
 };
 
 // Writes the archive under a temporary name, syncs it, reads every entry back, and publishes it.
-// Returns its name. On a damaged chunk: `corrupt` with that chunk in the error; nothing is left
-// behind on any error.
+// Returns its name. When a chunk or its backup cannot be read, the error names the chunk. On any
+// error no archive is left behind, unless the message says that it is there.
 Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& snapshot,
                                      const ArchiveRequest& request, const TextSettings& settings,
                                      const ProgressHandler& progress);
-
-// Newest first.
-Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints);
 
 // invalid_name unless it is the name of a checkpoint of this engine.
 Status check_checkpoint_name(std::string_view file_name);

@@ -14,7 +14,6 @@ constexpr std::string_view kArchiveEnding = ".zip";
 constexpr std::string_view kCheckpointStart = "checkpoint_";
 constexpr std::string_view kOriginalStart = "cp_";
 constexpr std::string_view kPinStart = ".pin-";
-constexpr std::uint32_t kMaxNumber = 999'999;
 constexpr std::size_t kTimeLength = 15;  // YYYYMMDD_HHMMSS
 constexpr std::string_view kTemporaryEnding = ".tmp";
 constexpr std::uint64_t kTokenSeed = 0x5afec40c0ffeeULL;
@@ -64,6 +63,16 @@ bool is_time(std::string_view text) {
     if (!expected) return false;
   }
   return true;
+}
+
+// At most as long as a name may be, in whole characters, without a dot or a blank at the end.
+void shorten(std::string& name) {
+  if (name.size() > limits::kNameBytes) {
+    std::size_t end = limits::kNameBytes;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80) --end;
+    name.resize(end);
+  }
+  if (name.ends_with('.') || name.ends_with(' ')) name.back() = '_';
 }
 
 }  // namespace
@@ -117,6 +126,24 @@ std::string quarantined_file(std::string_view file, const Digest& bytes) {
 std::string conflict_file(std::string_view chunk) {
   return join(chunk, ".conflict");
 }
+
+std::string label_in_name(std::string_view label) {
+  if (label.empty()) return "unnamed";
+  std::string name(label);
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool refused = std::string_view("/\\:*?\"<>|").find(c) != std::string_view::npos;
+    if (byte < 0x20 || byte == 0x7F || refused) c = '_';
+  }
+  shorten(name);
+  // A device of Windows, or the companion of a file.
+  if (!check_name(name, "label").ok()) {
+    name.insert(0, 1, '_');
+    shorten(name);
+  }
+  return name;
+}
+
 std::string checkpoint_file(const CheckpointName& name) {
   std::string file = join(kCheckpointStart, name.label);
   file += "_" + name.time;
@@ -141,7 +168,7 @@ std::optional<CheckpointName> parse_checkpoint(std::string_view file) {
     if (error != std::errc() || end != tail.data() + tail.size() || name.number < 2) {
       return std::nullopt;
     }
-    if (name.number > kMaxNumber) return std::nullopt;
+    if (name.number > kMaxCheckpointNumber) return std::nullopt;
     file = file.substr(0, last);
   }
   if (file.size() < kTimeLength + 2) return std::nullopt;

@@ -55,11 +55,14 @@ struct CheckpointName {
   std::string time;          // YYYYMMDD_HHMMSS, local time
   std::uint32_t number = 1;  // above 1 when several were made in one second
 
-  // Newest last.
+  // Newest last, if the clock can be trusted.
   friend bool operator<(const CheckpointName& left, const CheckpointName& right) {
     return left.time != right.time ? left.time < right.time : left.number < right.number;
   }
 };
+inline constexpr std::uint32_t kMaxCheckpointNumber = 999'999;  // of CheckpointName::number
+// What a file name can have of a label, which is any text: a name that check_name() allows.
+std::string label_in_name(std::string_view label);
 std::string checkpoint_file(const CheckpointName& name);
 std::optional<CheckpointName> parse_checkpoint(std::string_view file);
 // cp_LABEL_TIME.zip: an archive of versions 1.3.5 and 1.5 of the original engine. Its label may be

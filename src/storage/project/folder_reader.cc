@@ -6,6 +6,7 @@
 #include "base/in_chunk.h"
 #include "json/format.h"
 #include "storage/checkpoints/archive_store.h"
+#include "storage/checkpoints/catalog.h"
 #include "storage/chunks/chunk_files.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"

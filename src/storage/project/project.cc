@@ -5,8 +5,6 @@
 
 #include "base/in_chunk.h"
 #include "json/format.h"
-#include "storage/checkpoints/archive_store.h"
-#include "storage/checkpoints/retention.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/verify.h"
 
@@ -331,114 +329,6 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
   }
   auto healing = heal(chunk, notices);
   return healing ? in_chunk(healing->reason, chunk) : healing.status();
-}
-
-// --- checkpoints
-
-// Writes the archive. A damaged chunk is healed first; where that is impossible it is left out, or
-// the checkpoint is refused.
-Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
-                                              const ProgressHandler& progress, Notices& notices) {
-  ArchiveRequest request;
-  request.project_id = location_.project_id;
-  request.label = wanted.label;
-  request.rights = folders_.rights;
-  request.notes = wanted.notes;
-  request.unix_time_ns = platform_.clock.unix_time_ns();
-  request.local_time = platform_.clock.local_time(request.unix_time_ns);
-  std::set<std::string> healed;
-  for (;;) {
-    auto snapshot = take_snapshot(notices);
-    if (!snapshot) return snapshot.status();
-    // Chunks whose names were lost: a fetch would give the backup, so the archive must have them.
-    if (const auto lost = lost_names(**snapshot, request.without); !lost.empty()) {
-      for (const std::string& chunk : lost) {
-        Status status = heal_or_leave_out(chunk, wanted.damaged, request.without, notices);
-        if (!status) return status;
-      }
-      continue;
-    }
-    auto name = safechunk::write_checkpoint(*folders_.checkpoints, **snapshot, request, settings_,
-                                            progress);
-    if (name || name.code() != ErrorCode::corrupt || name.error().chunk.empty()) return name;
-    // Each turn heals a chunk or leaves one out, so there are not more turns than chunks.
-    const std::string chunk = name.error().chunk;
-    if (!healed.insert(chunk).second) {
-      if (wanted.damaged == DamagedChunks::refuse || !request.without.insert(chunk).second) {
-        return name;
-      }
-      continue;
-    }
-    Status status = heal_or_leave_out(chunk, wanted.damaged, request.without, notices);
-    if (!status) return status;
-  }
-}
-
-Status Project::heal_or_leave_out(const std::string& chunk, DamagedChunks damaged,
-                                  std::set<std::string>& left_out, Notices& notices) {
-  std::vector<Event> events;
-  const MutexLock commit_lock(commit_mutex_);
-  const Healing after = chunks_.heal(chunk, events);
-  for (const Event& event : events) notices.event(event);
-  // Sound now, removed or changed meanwhile: the next snapshot will show it.
-  if (after.reason.ok() || after.reason.code() == ErrorCode::conflict) return {};
-  if (damaged == DamagedChunks::leave_out && left_out.insert(chunk).second) return {};
-  return in_chunk(after.reason, chunk);
-}
-
-// Names that are missing because they were lost, and not removed.
-std::vector<std::string> Project::lost_names(const Snapshot& snapshot,
-                                             const std::set<std::string>& left_out) const {
-  auto gone = snapshot.without_file({});
-  const bool lost = chunks_.names_lost() || names_are_lost(gone.size(), snapshot.chunks().size());
-  if (!lost) return {};
-  std::erase_if(gone, [&](const std::string& chunk) { return left_out.contains(chunk); });
-  return gone;
-}
-
-// A set of which one rename has failed is visible in part: it is made whole first.
-Result<std::shared_ptr<Snapshot>> Project::take_snapshot(Notices& notices) {
-  const MutexLock commit_lock(commit_mutex_);
-  if (Status held = folder_->lock->check_held(); !held) return held;
-  Status in_place =
-      folder_->check_in_place({layout::kChunks, layout::kBackups, layout::kCheckpoints});
-  if (!in_place) return in_place;
-  if (last_commit_failed_) {
-    if (Status saved = commit_pending(notices).status; !saved) return saved;
-  }
-  auto snapshot = Snapshot::take(folders_, platform_.process.random_token(), settings_);
-  if (snapshot) chunks_.set_observer(*snapshot);
-  return snapshot;
-}
-
-Status Project::prune_checkpoints(const std::string& newest, std::size_t retention) {
-  if (Status held = folder_->lock->check_held(); !held) return held;
-  Directory& folder = *folders_.checkpoints;
-  auto files = folder.list();
-  if (!files) return files.status();
-  const auto surplus = checkpoints_to_remove(*files, newest, retention);
-  for (const std::string& file : surplus) {
-    if (Status status = folder.unlink(file); !status) return status;
-  }
-  return surplus.empty() ? Status() : folder.sync();
-}
-
-Status Project::remove_checkpoint(const std::string& name) {
-  if (Status held = folder_->lock->check_held(); !held) return held;
-  if (Status in_place = folder_->check_in_place({layout::kCheckpoints}); !in_place) {
-    return in_place;
-  }
-  if (Status status = folders_.checkpoints->unlink(name); !status) return status;
-  return folders_.checkpoints->sync();
-}
-
-Result<std::vector<CheckpointInfo>> Project::list_checkpoints() {
-  return safechunk::list_checkpoints(*folders_.checkpoints);
-}
-
-Status Project::read_checkpoint(const std::string& name, const ProgressHandler& progress,
-                                const ArchivedChunkHandler& handler) {
-  return safechunk::read_checkpoint(*folders_.checkpoints, name, settings_, progress, handler);
 }
 
 }  // namespace safechunk

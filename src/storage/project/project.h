@@ -10,7 +10,7 @@
 // - journal_mutex_: one append to the journal at a time; their order is the order of sequences
 // - mutex_: memory only, never held during I/O
 //
-// The files: project.cc (life, reading, checkpoints), accept.cc, commit_pending.cc.
+// The files: project.cc (life, reading), accept.cc, commit_pending.cc, checkpoints.cc.
 #pragma once
 
 #include <cstdint>
@@ -61,12 +61,13 @@ class Project final : public Store {
   Status repair(const std::string& chunk, Notices& notices) override;
   Result<std::string> write_checkpoint(const CheckpointRequest& request,
                                        const ProgressHandler& progress, Notices& notices) override;
-  Status prune_checkpoints(const std::string& newest, std::size_t retention) override;
+  Status prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
+                           std::size_t retention, Notices& notices) override;
+  Result<std::set<std::string>> left_out_of(const std::string& name) override;
   Status remove_checkpoint(const std::string& name) override;
   Status close(Notices& notices) override;
 
  private:
-  using DamagedChunks = CheckpointRequest::DamagedChunks;
   using PendingSet = std::map<std::string, StagedEdit>;
 
   Project(Platform platform, ProjectLocation location, const OpeningOptions& options,
@@ -113,10 +114,13 @@ class Project final : public Store {
 
   // Checkpoints.
   Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);
-  [[nodiscard]] std::vector<std::string> lost_names(const Snapshot& snapshot,
-                                                    const std::set<std::string>& left_out) const;
-  Status heal_or_leave_out(const std::string& chunk, DamagedChunks damaged,
-                           std::set<std::string>& left_out, Notices& notices)
+  struct Archiving;
+  [[nodiscard]] std::vector<std::string> lost_names(const Snapshot& snapshot) const;
+  Result<bool> settle_lost_names(const Snapshot& snapshot, Archiving& work, Notices& notices)
+      EXCLUDES(commit_mutex_);
+  Status settle_troubles(const Snapshot& snapshot, const Status& first, Archiving& work,
+                         Notices& notices) EXCLUDES(commit_mutex_);
+  Status settle_chunk(const std::string& chunk, Status reason, Archiving& work, Notices& notices)
       EXCLUDES(commit_mutex_);
 
   // Constant.

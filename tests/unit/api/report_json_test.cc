@@ -86,11 +86,11 @@ TEST(ReportJson, Verify) {
 TEST(ReportJson, Checkpoints) {
   EXPECT_EQ(to_json(std::vector<CheckpointInfo>()), "[]");
   const std::vector<CheckpointInfo> list = {{"c.zip", "manual", "2026-01-02 03:04:05", "", 9},
-                                            {"d.zip", "", "", "n", 0}};
+                                            {"d.zip", "", "", "n", 0, 7, true}};
   EXPECT_EQ(
       to_json(list),
-      R"([{"filename":"c.zip","label":"manual","date":"2026-01-02 03:04:05","notes":"","size":9},)"
-      R"({"filename":"d.zip","label":"","date":"","notes":"n","size":0}])");
+      R"([{"filename":"c.zip","label":"manual","date":"2026-01-02 03:04:05","notes":"","size":9,"number":0,"keep":false},)"
+      R"({"filename":"d.zip","label":"","date":"","notes":"n","size":0,"number":7,"keep":true}])");
 }
 
 // Paths, notes and the texts of locks hold what other programs wrote into them.

@@ -224,5 +224,49 @@ TEST(ZipReader, PassesTheErrorOfTheSourceOn) {
   expect_error(reader->read(1).status(), ErrorCode::permission_denied, "archive entry 'b'");
 }
 
+// --- the last entry alone
+
+Status status_of_last(const std::string& bytes, const std::string& name) {
+  MemorySource source(bytes);
+  return ZipReader::open_last(source, name).status();
+}
+
+TEST(ZipReader, ReadsTheLastEntryWithoutTheOthers) {
+  std::string bytes = zip_of({stored_entry("first.json", "[1]"), stored_entry("last.json", "[2]")});
+  bytes[0] = 'x';  // the first entry is damaged
+  MemorySource source(bytes);
+  const auto reader = ZipReader::open_last(source, "last.json");
+  ASSERT_TRUE(reader.ok()) << reader.status().to_text();
+  ASSERT_EQ(reader->entries().size(), 1U);
+  EXPECT_EQ(reader->read(0).value(), "[2]");
+}
+
+TEST(ZipReader, TheLastEntryIsFoundByItsWholeName) {
+  const std::string bytes =
+      zip_of({stored_entry("a.json", "[1]"), stored_entry("b/a.json", "[2]")});
+  for (const char* name : {"a.json", "json", "", "b/a.json.", "c"}) {
+    EXPECT_EQ(status_of_last(bytes, name).code(), ErrorCode::not_found) << name;
+  }
+  EXPECT_TRUE(status_of_last(bytes, "b/a.json").ok());
+  EXPECT_EQ(status_of_last(zip_of({}), "a.json").code(), ErrorCode::not_found);
+}
+
+// Kills: reading beyond the file, or believing what contradicts itself.
+TEST(ZipReader, TheLastEntryOfADamagedArchiveIsRefusedOrWhole) {
+  const std::string whole = zip_of({stored_entry("a.json", "[1]"), stored_entry("b.json", "[2]")});
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    EXPECT_FALSE(status_of_last(whole.substr(0, at), "b.json").ok()) << at;
+    for (const char mask : {'\x01', '\x80', '\xFF'}) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ mask);
+      MemorySource source(bytes);
+      const auto reader = ZipReader::open_last(source, "b.json");
+      if (!reader) continue;
+      const auto content = reader->read(0);
+      EXPECT_EQ(content.ok() ? *content : "[2]", "[2]") << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace safechunk::archive

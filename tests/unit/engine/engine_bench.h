@@ -36,6 +36,7 @@ class WatchedClock final : public Clock {
   }
 
   void advance(std::chrono::nanoseconds by) { clock_.advance(by); }
+  void set_unix_time(std::int64_t seconds) { clock_.set_unix_time(seconds); }
   // Blocks until the worker waits for exactly that moment. An edit that only postpones the deadline
   // does not wake it, so this does, again and again: what it waited for before it was woken does
   // not count, and it may be on its way into its wait.

@@ -155,8 +155,7 @@ TEST_F(EngineRead, DamageBeyondHealingIsAnErrorAndKeptOnce) {
   EXPECT_TRUE(faults_.has(ErrorCode::lost, "a"));
   EXPECT_EQ(engine_.health_report()->quarantine_files, 2U);
   EXPECT_EQ(machine_.chunk("a"), "[gar") << "evidence is never deleted";
-  EXPECT_EQ(engine_.create_checkpoint().code(), ErrorCode::lost);
-  EXPECT_TRUE(engine_.list_checkpoints()->empty());
+  EXPECT_TRUE(engine_.create_checkpoint().ok()) << "of the other chunks";
   ASSERT_TRUE(engine_.remove_chunk("a").ok());
   ASSERT_TRUE(engine_.force_sync().ok());
   EXPECT_FALSE(engine_.find_chunk("a")->has_value());

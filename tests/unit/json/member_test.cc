@@ -75,5 +75,34 @@ TEST(Member, NothingWhereThereIsNoSuchString) {
   }
 }
 
+TEST(Member, IntegersAreDigitsOnly) {
+  const std::string text =
+      R"({"a": 7 , "b":18446744073709551615,"c":18446744073709551616,"d":-1,"e":1.0,"f":1e3,)"
+      R"("g":"7","h":[7],"i":null,"j": 0})";
+  EXPECT_EQ(integer_member(text, "a"), 7U);
+  EXPECT_EQ(integer_member(text, "b"), 18446744073709551615U);
+  EXPECT_EQ(integer_member(text, "j"), 0U);
+  for (const char* key : {"c", "d", "e", "f", "g", "h", "i", "absent"}) {
+    EXPECT_EQ(integer_member(text, key), std::nullopt) << key;
+  }
+  EXPECT_EQ(integer_member("[7]", "a"), std::nullopt);
+}
+
+TEST(Member, BooleansAreTrueOrFalse) {
+  const std::string text = R"({"a": true, "b":false ,"c":"true","d":1,"e":[true]})";
+  EXPECT_EQ(bool_member(text, "a"), true);
+  EXPECT_EQ(bool_member(text, "b"), false);
+  for (const char* key : {"c", "d", "e", "absent"}) EXPECT_EQ(bool_member(text, key), std::nullopt);
+}
+
+TEST(Member, ListsGiveTheirStrings) {
+  using Strings = std::vector<std::string>;
+  const std::string text = R"({"a": [ "x" , 7,["inner"],{"k":"v"},"y\n" ],"b":[],"c":"x","d":[ ]})";
+  EXPECT_EQ(string_list_member(text, "a"), (Strings{"x", "y\n"}));
+  for (const char* key : {"b", "c", "d", "absent"}) {
+    EXPECT_EQ(string_list_member(text, key), Strings()) << key;
+  }
+}
+
 }  // namespace
 }  // namespace safechunk::json

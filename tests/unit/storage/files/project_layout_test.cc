@@ -56,6 +56,37 @@ TEST(ProjectLayout, ParsesCheckpointNames) {
   }
 }
 
+TEST(ProjectLayout, FileNamesHaveWhatFitsOfALabel) {
+  const std::pair<std::string, std::string> cases[] = {{"manual", "manual"},
+                                                       {"", "unnamed"},
+                                                       {"a/b\\c", "a_b_c"},
+                                                       {"../x", ".._x"},
+                                                       {"..", "_._"},
+                                                       {".", "_"},
+                                                       {"two\nlines", "two_lines"},
+                                                       {"con", "_con"},
+                                                       {"NUL.", "NUL_"},
+                                                       {"._x", "_._x"},
+                                                       {"caf\xC3\xA9?", "caf\xC3\xA9_"},
+                                                       {"ends. ", "ends._"},
+                                                       {"20260101_000000", "20260101_000000"}};
+  for (const auto& [label, name] : cases) {
+    EXPECT_EQ(label_in_name(label), name) << label;
+  }
+  std::string longest(199, 'x');
+  EXPECT_EQ(label_in_name(longest + "\xC3\xA9"), longest) << "no half of a character";
+  EXPECT_EQ(label_in_name(std::string(1000, 'x')).size(), 200U);
+  for (int first = 1; first < 128; ++first) {
+    for (int second = 1; second < 128; ++second) {
+      const std::string label = {static_cast<char>(first), static_cast<char>(second)};
+      const auto parsed =
+          parse_checkpoint(checkpoint_file({label_in_name(label), "20261122_170616", 1}));
+      ASSERT_TRUE(parsed) << first << " " << second;
+      EXPECT_EQ(parsed->label, label_in_name(label));
+    }
+  }
+}
+
 TEST(ProjectLayout, SortsCheckpointsByTimeThenNumber) {
   const CheckpointName older{"z", "20261122_170616", 1};
   const CheckpointName second{"a", "20261122_170616", 10};

@@ -1,0 +1,239 @@
+// Checkpoints of a project.
+#include <algorithm>
+#include <utility>
+
+#include "base/in_chunk.h"
+#include "storage/checkpoints/archive_store.h"
+#include "storage/checkpoints/catalog.h"
+#include "storage/checkpoints/retention.h"
+#include "storage/project/project.h"
+
+namespace safechunk {
+
+// What a checkpoint has met so far.
+struct Project::Archiving {
+  ArchiveRequest request;
+  CheckpointRequest::Unreadable unreadable = CheckpointRequest::Unreadable::leave_out;
+  std::set<std::string> looked_at_again;  // chunks that looked sound when they were inspected anew
+  int unexplained = 0;                    // errors whose cause was gone when it was looked for
+  std::vector<Status> faults;             // reported when the archive is there
+};
+
+namespace {
+
+// Whether it is the trouble of one chunk. The rest would meet the same lack of space, memory or
+// descriptors, or would not be archived at all.
+bool concerns_one_chunk(const Status& status) {
+  if (status.error().chunk.empty() || lacks_resources(status)) return false;
+  switch (status.code()) {
+    case ErrorCode::no_space:
+    case ErrorCode::read_only:
+    case ErrorCode::cancelled:
+    case ErrorCode::not_owner:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Status with_consequence(const Status& reason, const std::string& chunk, const char* consequence) {
+  Error error = in_chunk(reason, chunk).error();
+  error.message += consequence;
+  return error;
+}
+
+}  // namespace
+
+// --- making one
+
+// Writes the archive. A damaged chunk is healed first. Where that is impossible, the archive gets
+// the newest good version, or lacks the chunk, and both are reported.
+Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
+                                              const ProgressHandler& progress, Notices& notices) {
+  Archiving work;
+  work.request.project_id = location_.project_id;
+  work.request.label = wanted.label;
+  work.request.notes = wanted.notes;
+  work.request.keep = wanted.keep;
+  work.request.rights = folders_.rights;
+  work.unreadable = wanted.unreadable;
+  work.request.unix_time_ns = platform_.clock.unix_time_ns();
+  work.request.local_time = platform_.clock.local_time(work.request.unix_time_ns);
+  // Each turn heals a chunk or leaves one out, so there are not many more turns than chunks.
+  for (;;) {
+    auto snapshot = take_snapshot(notices);
+    if (!snapshot) return snapshot.status();
+    auto settled = settle_lost_names(**snapshot, work, notices);
+    if (!settled) return settled.status();
+    if (!*settled) continue;
+    auto name = safechunk::write_checkpoint(*folders_.checkpoints, **snapshot, work.request,
+                                            settings_, progress);
+    if (name) {
+      for (const Status& fault : work.faults) notices.fault(fault);
+      return name;
+    }
+    if (!concerns_one_chunk(name.status())) return name;
+    if (Status status = settle_troubles(**snapshot, name.status(), work, notices); !status) {
+      return status;
+    }
+  }
+}
+
+// Chunks whose names were lost: a fetch would give the backup, so the archive must have them. False
+// when a new snapshot is needed.
+Result<bool> Project::settle_lost_names(const Snapshot& snapshot, Archiving& work,
+                                        Notices& notices) {
+  ArchiveRequest& request = work.request;
+  const auto lost = lost_names(snapshot);
+  // Somebody has removed it since.
+  std::erase_if(request.instead, [&](const auto& item) {
+    const auto& files = snapshot.chunks();
+    return !std::binary_search(files.begin(), files.end(), item.first) &&
+           !std::binary_search(lost.begin(), lost.end(), item.first);
+  });
+  bool all_settled = true;
+  for (const std::string& chunk : lost) {
+    if (request.left_out.contains(chunk) || request.instead.contains(chunk)) continue;
+    const Status missing(ErrorCode::not_found, "its file is missing");
+    if (Status status = settle_chunk(chunk, missing, work, notices); !status) return status;
+    all_settled = false;
+  }
+  return all_settled;
+}
+
+// Looks for all chunks and backups that cannot be archived, because each of them would need another
+// turn.
+Status Project::settle_troubles(const Snapshot& snapshot, const Status& first, Archiving& work,
+                                Notices& notices) {
+  constexpr int kPatience = 3;
+  ArchiveRequest& request = work.request;
+  bool found_any = false;
+  for (const std::string& chunk : snapshot.chunks()) {
+    if (request.left_out.contains(chunk) || request.instead.contains(chunk)) continue;
+    const Inspection found = snapshot.read_chunk(chunk);
+    if (found.usable()) continue;
+    const Status reason = in_chunk(found.reason, chunk);
+    if (!concerns_one_chunk(reason)) return reason;
+    if (Status status = settle_chunk(chunk, reason, work, notices); !status) return status;
+    found_any = true;
+  }
+  for (const std::string& chunk : snapshot.backups()) {
+    if (request.left_out_backups.contains(chunk)) continue;
+    if (snapshot.read_backup(chunk).ok()) continue;
+    const Status reason = in_chunk(snapshot.read_backup(chunk).status(), chunk);
+    if (reason.ok()) continue;  // a failure of a moment
+    if (!concerns_one_chunk(reason)) return reason;
+    request.left_out_backups.insert(chunk);
+    work.faults.push_back(
+        with_consequence(reason, chunk, "; the checkpoint lacks the backup of this chunk"));
+    found_any = true;
+  }
+  return found_any || ++work.unexplained < kPatience ? Status() : first;
+}
+
+// Decides what the archive gets for a chunk that cannot be read. ok, unless it is the trouble of
+// more than this chunk.
+Status Project::settle_chunk(const std::string& chunk, Status reason, Archiving& work,
+                             Notices& notices) {
+  std::vector<Event> events;
+  Healing after;
+  {
+    const MutexLock commit_lock(commit_mutex_);
+    if (Status held = folder_->lock->check_held(); !held) return held;
+    after = chunks_.heal(chunk, events);
+    // A failure of a moment is no reason to leave it out.
+    if (after.state == ChunkState::unreadable) after = chunks_.heal(chunk, events);
+  }
+  for (const Event& event : events) notices.event(event);
+  // Sound now, removed or changed meanwhile: the next snapshot will show it, but not for ever.
+  const bool changed = after.reason.ok() || after.reason.code() == ErrorCode::conflict;
+  if (changed && work.looked_at_again.insert(chunk).second) return {};
+  if (!changed) {
+    reason = in_chunk(after.reason, chunk);
+    if (lacks_resources(reason)) return reason;
+  }
+  if (after.has_text) {
+    work.request.instead[chunk] = std::move(after.text);
+    work.faults.push_back(with_consequence(
+        reason, chunk, "; the checkpoint has the newest good version of this chunk"));
+  } else if (work.unreadable == CheckpointRequest::Unreadable::refuse &&
+             after.state != ChunkState::lost) {
+    return reason;
+  } else {
+    work.request.left_out.insert(chunk);
+    work.faults.push_back(
+        with_consequence(reason, chunk, "; the checkpoint lacks this chunk, and names it"));
+  }
+  return {};
+}
+
+// Names that are missing because they were lost, and not removed.
+std::vector<std::string> Project::lost_names(const Snapshot& snapshot) const {
+  auto gone = snapshot.without_file({});
+  const bool lost = chunks_.names_lost() || names_are_lost(gone.size(), snapshot.chunks().size());
+  return lost ? gone : std::vector<std::string>();
+}
+
+// A set of which one rename has failed is visible in part: it is made whole first.
+Result<std::shared_ptr<Snapshot>> Project::take_snapshot(Notices& notices) {
+  const MutexLock commit_lock(commit_mutex_);
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  Status in_place =
+      folder_->check_in_place({layout::kChunks, layout::kBackups, layout::kCheckpoints});
+  if (!in_place) return in_place;
+  if (last_commit_failed_) {
+    if (Status saved = commit_pending(notices).status; !saved) return saved;
+  }
+  auto snapshot = Snapshot::take(folders_, platform_.process.random_token(), settings_);
+  if (snapshot) chunks_.set_observer(*snapshot);
+  return snapshot;
+}
+
+// --- retention and removal
+
+Status Project::prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
+                                  std::size_t retention, Notices& notices) {
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  Directory& folder = *folders_.checkpoints;
+  auto archives = list_archives(folder, Originals::skip, newest);
+  if (!archives) return archives.status();
+  const auto surplus =
+      checkpoints_to_remove(*std::move(archives), newest, request.label, request.keep, retention);
+  Status first;
+  for (const std::string& file : surplus) {
+    const Status removed = folder.unlink(file);
+    if (removed.ok()) {
+      notices.status("checkpoint " + file + " removed by retention");
+    } else if (removed.code() != ErrorCode::not_found && first.ok()) {
+      first = removed;
+    }
+  }
+  const Status synced = surplus.empty() ? Status() : folder.sync();
+  return first.ok() ? synced : first;
+}
+
+Status Project::remove_checkpoint(const std::string& name) {
+  if (Status held = folder_->lock->check_held(); !held) return held;
+  if (Status in_place = folder_->check_in_place({layout::kCheckpoints}); !in_place) {
+    return in_place;
+  }
+  if (Status status = folders_.checkpoints->unlink(name); !status) return status;
+  return folders_.checkpoints->sync();
+}
+
+// --- reading
+
+Result<std::vector<CheckpointInfo>> Project::list_checkpoints() {
+  return safechunk::list_checkpoints(*folders_.checkpoints);
+}
+
+Result<std::set<std::string>> Project::left_out_of(const std::string& name) {
+  return safechunk::left_out_of(*folders_.checkpoints, name, settings_);
+}
+
+Status Project::read_checkpoint(const std::string& name, const ProgressHandler& progress,
+                                const ArchivedChunkHandler& handler) {
+  return safechunk::read_checkpoint(*folders_.checkpoints, name, settings_, progress, handler);
+}
+
+}  // namespace safechunk
