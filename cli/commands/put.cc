@@ -53,6 +53,8 @@ int put(const Context& context, const std::string& chunk, const std::string& fil
   if (Status status = check_ending(context, chunk); !status) return fail(context, status);
   auto text = read_input(file);
   if (!text) return fail(context, text.status());
+  // A refused text makes no project.
+  if (Status status = check_update(*text, chunk); !status) return fail(context, status);
   auto engine = open_for_writing(context, Missing::create);
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);

@@ -11,6 +11,11 @@
 
 namespace safechunk {
 
+// What stage_update() of an engine with the default options would say of this text and name: ok,
+// invalid_name, invalid_json with the position, too_deep or too_large. Tells a tool that there is
+// nothing to save before it makes a project for it. Cost: O(bytes).
+SAFECHUNK_EXPORT Status check_update(std::string_view json_text, std::string_view chunk);
+
 // What lies at `base_dir/project_id` before a project is opened there.
 enum class FolderContent {
   missing,  // nothing

@@ -101,6 +101,7 @@ struct FileVerdict {
     healable,    // damaged; its backup or the journal has the data
     lost,        // damaged, with nothing to heal it from
     unreadable,  // the operating system refused to read it
+    ignored,     // a file in chunks/ whose name no chunk can have; the detail says why
   };
   State state = State::good;
   std::string path;  // relative to the project's folder
@@ -110,7 +111,7 @@ SAFECHUNK_EXPORT std::string_view to_string(FileVerdict::State state) noexcept;
 
 struct VerifyReport {
   std::vector<FileVerdict> files;
-  // True when every file is good, unstamped or edited.
+  // True when every file is good, unstamped, edited or ignored.
   [[nodiscard]] SAFECHUNK_EXPORT bool sound() const noexcept;
 };
 

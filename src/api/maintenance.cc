@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 
+#include "api/encoding.h"
 #include "base/chunk_name.h"
 #include "platform/platform.h"
 #include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
+#include "storage/journal/journal_record.h"
 
 namespace safechunk {
 namespace {
@@ -56,6 +58,11 @@ bool is_of_a_project(const std::string& name) {
 }
 
 }  // namespace
+
+Status check_update(std::string_view json_text, std::string_view chunk) {
+  JournalRecord record;
+  return put_text(record, json_text, chunk);
+}
 
 Result<FolderContent> inspect_folder(const std::string& project_id, const std::string& base_dir) {
   auto root = open_root(project_id, base_dir);

@@ -52,6 +52,8 @@ std::string_view to_string(FileVerdict::State state) noexcept {
       return "lost";
     case FileVerdict::State::unreadable:
       return "unreadable";
+    case FileVerdict::State::ignored:
+      return "ignored";
   }
   return "unknown";
 }
@@ -59,7 +61,7 @@ std::string_view to_string(FileVerdict::State state) noexcept {
 bool VerifyReport::sound() const noexcept {
   return std::all_of(files.begin(), files.end(), [](const FileVerdict& file) {
     return file.state == FileVerdict::State::good || file.state == FileVerdict::State::unstamped ||
-           file.state == FileVerdict::State::edited;
+           file.state == FileVerdict::State::edited || file.state == FileVerdict::State::ignored;
   });
 }
 

@@ -18,6 +18,8 @@ std::string what_is_at(std::string_view text, std::size_t offset) {
   return std::string("the byte 0x") + kHexDigits[byte / 16] + kHexDigits[byte % 16];
 }
 
+}  // namespace
+
 TextPosition position_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const std::size_t line_break = before.rfind('\n');
@@ -28,8 +30,6 @@ TextPosition position_of(std::string_view text, std::size_t offset) {
   position.column += offset - line_start;
   return position;
 }
-
-}  // namespace
 
 Status status_of(const Fault& fault, std::string_view text, std::uint32_t depth_limit) {
   if (!fault.exists()) return {};

@@ -1,6 +1,7 @@
 // The first thing that is wrong in a JSON text.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -15,6 +16,9 @@ struct Fault {
 
   [[nodiscard]] bool exists() const noexcept { return code != ErrorCode::ok; }
 };
+
+// Where the byte at `offset` is, for people.
+[[nodiscard]] TextPosition position_of(std::string_view text, std::size_t offset);
 
 // The fault in `text` for people, with its position; success when there is none.
 [[nodiscard]] Status status_of(const Fault& fault, std::string_view text,

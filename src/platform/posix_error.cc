@@ -32,6 +32,7 @@ Status status_from_errno(int os_errno, const char* verb, std::string path) {
   Error error;
   error.code = code_from_errno(os_errno);
   error.message = std::string("cannot ") + verb;
+  if (os_errno == ELOOP) error.message += ": it is a symbolic link, and links are not followed";
   error.path = std::move(path);
   error.os_errno = os_errno;
   return error;

@@ -120,6 +120,14 @@ TEST_F(Cli, TellsWhereBadJsonIsBad) {
   EXPECT_EQ(run({"get", "project", "a"}).code, kNotFound);
 }
 
+// Kills: an empty project that a refused text leaves behind.
+TEST_F(Cli, ARefusedTextMakesNoProject) {
+  EXPECT_EQ(run({"put", "new", "a"}, "{").code, kFailed);
+  EXPECT_EQ(run({"put", "new", "a:b"}, "{}").code, kUsage);
+  EXPECT_EQ(run({"get", "new", "a"}).code, kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
 TEST_F(Cli, TellsWhatItCannotReadOrWrite) {
   EXPECT_EQ(run({"put", "project", "a", "nowhere.json"}).code, kFailed);
   fs::create_directory(folder_ / "folder");

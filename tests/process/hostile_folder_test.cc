@@ -780,6 +780,16 @@ TEST(BadName, OnDiskIsLeftAlone) {
   EXPECT_EQ(*engine.list_chunks(), (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(engine.repair().ok());
   EXPECT_TRUE(engine.create_checkpoint().ok());
+  // verify() names those that somebody may take for chunks.
+  std::vector<std::string> ignored;
+  const auto report = engine.verify();
+  ASSERT_TRUE(report.ok());
+  for (const FileVerdict& file : report->files) {
+    if (file.state == FileVerdict::State::ignored) ignored.push_back(file.path);
+  }
+  EXPECT_EQ(ignored, (std::vector<std::string>{"chunks/.json", "chunks/a .json", "chunks/con.json",
+                                               "chunks/" + foreign.back()}));
+  EXPECT_TRUE(report->sound());
   EXPECT_TRUE(engine.detach().ok());
   for (const std::string& file : foreign) {
     EXPECT_EQ(read_file(folder / ("project/chunks/" + file)), "[0]") << file;

@@ -1,5 +1,6 @@
 #include "storage/files/inspection.h"
 
+#include "json/encoding.h"
 #include "json/scan.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
@@ -29,6 +30,7 @@ FileHealth judge(std::string_view bytes, std::int64_t modified_ns,
   }
   reason = json::validate(bytes, lenient(settings));
   if (reason.ok()) return stamp ? FileHealth::edited : FileHealth::unstamped;
+  reason = json::name_encoding(reason, bytes);
   // Deeper than the option allows is not damage.
   return reason.code() == ErrorCode::too_deep ? FileHealth::unreadable : FileHealth::not_json;
 }

@@ -84,6 +84,11 @@ std::optional<std::string> chunk_of_file(std::string_view file) {
   return strip_ending(file, kChunkEnding);
 }
 
+Status refused_chunk_file(std::string_view file) {
+  if (!file.ends_with(kChunkEnding) || file.starts_with(".#") || file.starts_with("._")) return {};
+  return check_name(file.substr(0, file.size() - kChunkEnding.size()), "chunk name");
+}
+
 std::string backup_file(std::string_view chunk) {
   return join(chunk, kBackupEnding);
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <safechunk/status.hpp>
+
 #include "base/digest.h"
 
 namespace safechunk::layout {
@@ -36,6 +38,9 @@ bool is_any_temporary(std::string_view file);  // *.tmp
 std::string chunk_file(std::string_view chunk);  // NAME.json
 // The chunk's name when `file` is NAME.json and NAME is an allowed name.
 std::optional<std::string> chunk_of_file(std::string_view file);
+// Why a file that has the ending of a chunk is none: its name is not allowed. ok for all other
+// files, and for what editors and systems put beside a file (".#x.json", "._x.json").
+Status refused_chunk_file(std::string_view file);
 
 // chunks_bak/
 std::string backup_file(std::string_view chunk);  // NAME.bak

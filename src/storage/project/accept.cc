@@ -10,15 +10,6 @@
 namespace safechunk {
 namespace {
 
-Status is_same_name(const std::string& chunk, const std::string& rival) {
-  const bool by_case = fold_case(chunk) == fold_case(rival);
-  return in_chunk(
-      Status(ErrorCode::invalid_name, (by_case ? "chunk name differs only by case from '"
-                                               : "chunk name is another Unicode spelling of '") +
-                                          rival + "', which is there"),
-      chunk);
-}
-
 bool removes(const JournalRecord& record, const std::string& chunk) {
   const auto& operations = record.operations();
   return std::any_of(operations.begin(), operations.end(), [&](const JournalOperation& operation) {

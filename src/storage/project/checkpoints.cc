@@ -1,8 +1,10 @@
 // Checkpoints of a project.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/in_chunk.h"
+#include "base/unicode.h"
 #include "storage/checkpoints/archive_store.h"
 #include "storage/checkpoints/catalog.h"
 #include "storage/checkpoints/retention.h"
@@ -66,6 +68,7 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
     auto settled = settle_lost_names(**snapshot, work, notices);
     if (!settled) return settled.status();
     if (!*settled) continue;
+    settle_same_names(**snapshot, work);
     auto name = safechunk::write_checkpoint(*folders_.checkpoints, **snapshot, work.request,
                                             settings_, progress);
     if (name) {
@@ -99,6 +102,29 @@ Result<bool> Project::settle_lost_names(const Snapshot& snapshot, Archiving& wor
     all_settled = false;
   }
   return all_settled;
+}
+
+// Of names that a file system could take for one, an archive has one: that of a chunk which the
+// engine has saved, else the first. Other programs can make the others.
+void Project::settle_same_names(const Snapshot& snapshot, Archiving& work) {
+  ArchiveRequest& request = work.request;
+  std::map<std::string, std::string> archived;  // same_name_form() -> name
+  for (const std::string& chunk : snapshot.chunks()) {
+    if (request.left_out.contains(chunk)) continue;
+    std::string& first = archived.try_emplace(same_name_form(chunk), chunk).first->second;
+    if (first == chunk) continue;
+    const bool takes_place = snapshot.read_chunk(first).health != FileHealth::good &&
+                             snapshot.read_chunk(chunk).health == FileHealth::good;
+    const std::string other = takes_place ? first : chunk;
+    if (takes_place) first = chunk;
+    request.left_out.insert(other);
+    work.faults.push_back(with_consequence(is_same_name(other, first), other,
+                                           "; the checkpoint lacks this chunk, and names it"));
+  }
+  for (const std::string& chunk : snapshot.backups()) {
+    const std::string& first = archived.try_emplace(same_name_form(chunk), chunk).first->second;
+    if (first != chunk) request.left_out_backups.insert(chunk);
+  }
 }
 
 // Looks for all chunks and backups that cannot be archived, because each of them would need another

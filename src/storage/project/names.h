@@ -5,6 +5,8 @@
 #include <string>
 #include <unordered_map>
 
+#include <safechunk/status.hpp>
+
 namespace safechunk {
 
 // The names in use. Not for use by several threads.
@@ -22,5 +24,8 @@ class Names {
  private:
   std::unordered_map<std::string, std::string> names_;  // same_name_form() -> name
 };
+
+// invalid_name: `chunk` is another spelling of `rival`, which is there.
+Status is_same_name(const std::string& chunk, const std::string& rival);
 
 }  // namespace safechunk

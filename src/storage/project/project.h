@@ -116,6 +116,7 @@ class Project final : public Store {
   Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);
   struct Archiving;
   [[nodiscard]] std::vector<std::string> lost_names(const Snapshot& snapshot) const;
+  void settle_same_names(const Snapshot& snapshot, Archiving& work);
   Result<bool> settle_lost_names(const Snapshot& snapshot, Archiving& work, Notices& notices)
       EXCLUDES(commit_mutex_);
   Status settle_troubles(const Snapshot& snapshot, const Status& first, Archiving& work,

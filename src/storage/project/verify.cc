@@ -43,6 +43,15 @@ class Verification {
     auto chunks = list_all_chunks(folders_);
     if (!chunks) return chunks.status();
     chunks_ = *std::move(chunks);
+    auto files_of_chunks = folders_.chunks->list();
+    if (!files_of_chunks) return files_of_chunks.status();
+    std::sort(files_of_chunks->begin(), files_of_chunks->end());
+    for (const std::string& file : *files_of_chunks) {
+      if (const Status refused = layout::refused_chunk_file(file); !refused) {
+        add(State::ignored, std::string(layout::kChunks) + "/" + file,
+            "it is no chunk: " + refused.error().message + "; rename it to use it as a chunk");
+      }
+    }
     if (folders_.checkpoints == nullptr) return {};
     auto files = folders_.checkpoints->list();
     if (!files) return files.status();

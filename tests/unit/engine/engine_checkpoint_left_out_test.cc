@@ -65,6 +65,29 @@ TEST_F(EngineCheckpointLeftOut, AChunkThatCannotBeReadIsLeftOutAndNamed) {
   }
 }
 
+// Another program made a file whose name differs only by case: where names are compared without
+// case, an archive of both could not be restored. Kills: a checkpoint that fails because of it.
+TEST_F(EngineCheckpointLeftOut, OfTwoSpellingsOneIsArchived) {
+  listen();
+  machine_.write("chunks", "B.json", "[0]");     // sorted before b
+  machine_.write("chunks_bak", "B.bak", "[1]");  // likewise
+  const auto name = engine_.create_checkpoint();
+  ASSERT_TRUE(name.ok()) << name.status().to_text();
+  const auto contents = contents_of(*name);
+  EXPECT_EQ(contents.at("chunks/b.json"), "2\n");
+  EXPECT_FALSE(contents.contains("chunks/B.json"));
+  EXPECT_FALSE(contents.contains("chunks_bak/B.bak"));
+  const std::string& meta = contents.at("checkpoint_meta.json");
+  EXPECT_NE(meta.find("\"left_out\": [\"B\"]"), std::string::npos) << meta;
+  ASSERT_EQ(faults_.list().size(), 1U);
+  EXPECT_EQ(faults_.list().front().code, ErrorCode::invalid_name);
+  EXPECT_EQ(faults_.list().front().chunk, "B");
+  EXPECT_TRUE(engine_.verify_checkpoint(*name).ok());
+  // A restore leaves it alone.
+  ASSERT_TRUE(engine_.restore_checkpoint(*name).ok());
+  EXPECT_EQ(machine_.file("chunks/B.json"), "[0]");
+}
+
 TEST_F(EngineCheckpointLeftOut, ManyAreLeftOutInOneTurn) {
   for (int i = 100; i < 200; ++i) put(engine_, "many" + std::to_string(i), "1");
   save(engine_);

@@ -37,6 +37,23 @@ TEST(Judge, FollowsTheRuleOfTheStamp) {
   EXPECT_EQ(judge_it("\xEF\xBB\xBF[NaN,-Infinity]", kLater, std::nullopt), FileHealth::unstamped);
 }
 
+TEST(Judge, NamesTheEncodingOfAHandEdit) {
+  using namespace std::string_literals;
+  const auto reason_of = [](std::string_view bytes) {
+    Status reason;
+    EXPECT_EQ(judge(bytes, kLater, std::nullopt, {}, reason), FileHealth::not_json);
+    return reason.error().message;
+  };
+  EXPECT_NE(reason_of("\xFF\xFE{\0}\0"s).find("UTF-16"), std::string::npos);
+  EXPECT_NE(reason_of("[\0]\0"s).find("UTF-16"), std::string::npos);
+  EXPECT_NE(reason_of("\0\0\0[\0\0\0]"s).find("UTF-32"), std::string::npos);
+  EXPECT_NE(reason_of("[\"Z\xFCrich\"]").find("Latin-1"), std::string::npos);
+  // Zeros are what a crash leaves, and no encoding.
+  for (const std::size_t size : {1, 2, 3, 4, 8}) {
+    EXPECT_EQ(reason_of(std::string(size, '\0')).find("UTF"), std::string::npos) << size;
+  }
+}
+
 TEST(Judge, DoesNotCallDeepDamaged) {
   const std::string deep = std::string(2000, '[') + std::string(2000, ']');
   EXPECT_EQ(judge_it(deep, kLater, std::nullopt), FileHealth::unreadable);
