@@ -15,7 +15,7 @@ int list(const Context& context) {
   } else {
     for (const std::string& chunk : *chunks) std::cout << chunk << "\n";
   }
-  return kOk;
+  return code_of_faults(context);
 }
 
 }  // namespace

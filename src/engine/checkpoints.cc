@@ -144,7 +144,7 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   auto safety = store.write_checkpoint(request, while_active(nullptr), notices);
   if (!safety) return safety.status();
   // A backup without a file may belong to somebody else, or to a chunk that a person removed.
-  auto present = store.list();
+  auto present = store.list(notices);
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
     // What the archive could not take along existed then: it stays as it is now.

@@ -22,7 +22,10 @@ Result<StoredText> EngineCore::read_chunk(std::string_view name) {
 
 Result<std::vector<std::string>> EngineCore::list_chunks() {
   if (!options_status_) return options_status_;
-  return readable()->list();
+  Notices notices;
+  auto chunks = readable()->list(notices);
+  deliver(std::move(notices));
+  return chunks;
 }
 
 Result<HealthReport> EngineCore::health_report() {

@@ -95,7 +95,7 @@ class StoreReader {
   // not be looked at.
   virtual Result<StoredText> read(const std::string& chunk, Notices& notices) = 0;
   // Names of all chunks, sorted.
-  virtual Result<std::vector<std::string>> list() = 0;
+  virtual Result<std::vector<std::string>> list(Notices& notices) = 0;
   // Fills in the fields that the store knows of.
   virtual Status health(HealthReport& report) = 0;
   // Reads everything and judges every part.

@@ -347,8 +347,8 @@ TEST_F(Cli, VerifiesAndRepairs) {
   EXPECT_GE(report["found"].size(), 3U);
   EXPECT_EQ(read_file(file("chunks/a.json")), "[\n    1\n]\n");
   EXPECT_FALSE(fs::exists(file("chunks/c.json")));
-  EXPECT_EQ(run_json(kOk, {"health", "project"})["quarantine_files"], 3);
-  EXPECT_EQ(run({"put", "project", "b"}, "[3]").code, kFailed);  // saved over damage
+  EXPECT_EQ(run_json(kOk, {"health", "project"})["quarantine_files"], 4);  // c's backup, too
+  EXPECT_EQ(run({"put", "project", "b"}, "[3]").code, kFailed);            // saved over damage
   EXPECT_EQ(run({"repair", "project"}).code, kOk);
 }
 

@@ -275,6 +275,35 @@ TEST_F(FullDisk, DetachKeepsTheJournalAndTheNextAttachCommitsIt) {
   EXPECT_TRUE(engine.verify()->sound());
 }
 
+// G8. The journal has room for the first update only. Kills: a detach that drops what the journal
+// could not take without naming it; half a record that keeps the space which a small one needs.
+TEST_F(FullDisk, DetachNamesWhatItLost) {
+  make_project();
+  const std::string text(100'000, '1');
+  {
+    SafeChunkEngine engine("project", disk_->options());
+    disk_->leave_pages(40);
+    EXPECT_TRUE(engine.stage_update(std::string_view(text), "kept").ok());
+    const Status refused = engine.stage_update(std::string_view(text), "lost");
+    EXPECT_EQ(refused.code(), ErrorCode::no_space);
+    EXPECT_EQ(refused.error().chunk, "lost");
+    EXPECT_NE(refused.error().message.find("in memory only"), std::string::npos);
+    EXPECT_TRUE(engine.stage_update("10", "first").ok()) << "the small one has room";
+    disk_->leave_pages(0);
+    const Status status = engine.detach();
+    EXPECT_EQ(status.code(), ErrorCode::no_space);
+    const std::string& message = status.error().message;
+    EXPECT_NE(message.find("kept in the journal: 'first', 'kept'"), std::string::npos) << message;
+    EXPECT_NE(message.find("lost, because the journal could not take them either: 'lost'"),
+              std::string::npos)
+        << message;
+  }
+  disk_->make_room();
+  SafeChunkEngine engine("project", disk_->options());
+  EXPECT_EQ(*engine.fetch_chunk("kept"), text + "\n");
+  EXPECT_EQ(*engine.fetch_chunk("first"), "10\n");
+}
+
 // G4: a transaction that does not fit lands not at all, and whole when there is room.
 TEST_F(FullDisk, TransactionLandsWholeOrNotAtAll) {
   for (std::uint64_t pages = 0; pages < 24; ++pages) {

@@ -223,6 +223,21 @@ bool ChunkFiles::is_gone(const std::string& chunk) {
   return file.code() == ErrorCode::not_found && backup.code() == ErrorCode::not_found;
 }
 
+Status ChunkFiles::accept_removal(const std::string& chunk, std::string& kept_as) {
+  const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
+  if (file.code() != ErrorCode::not_found) return file.status();
+  recent_texts_.forget(chunk);
+  const std::string name = layout::backup_file(chunk);
+  const Inspection backup = inspect_file(*folders_.backups, name, chunk, settings_);
+  if (backup.health == FileHealth::missing) return {};
+  if (backup.health == FileHealth::unreadable) return backup.reason;
+  (void)before_change(chunk);
+  bool added = false;
+  Status kept =
+      quarantine_.preserve_file(*folders_.backups, name, name, backup.bytes, kept_as, added);
+  return kept.ok() ? folders_.backups->unlink(name) : kept;
+}
+
 // --- healing
 
 ChunkFiles::Cure ChunkFiles::find_cure(const std::string& chunk, const Inspection& file) {

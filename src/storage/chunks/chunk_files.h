@@ -106,6 +106,11 @@ class ChunkFiles {
   // permission, it still gives the good version, with the reason.
   Healing heal(const std::string& chunk, std::vector<Event>& events);
 
+  // Accepts that another program or a person removed the chunk: moves its backup to quarantine, and
+  // names it in `kept_as`, which is empty when there was none. The name is then no longer one of
+  // those that may have been lost. Leaves everything as it is when the file is there again.
+  Status accept_removal(const std::string& chunk, std::string& kept_as);
+
   // Gives a file that is JSON and has no stamp that fits (another program wrote it, or copied the
   // project) a stamp, so that from now on rot can be told from an edit. Leaves a file alone that
   // somebody may still be writing, and one that may not be stamped.

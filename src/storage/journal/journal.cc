@@ -272,11 +272,15 @@ Status Journal::append(JournalRecord& record) {
   Status status = write_all(*file, offset, record.bytes_);
   record.bytes_.resize(size);
 
-  lock.lock();
   if (!status) {
+    // Gives the space back that the first part of the record took. What stays is no record.
+    const Status cut = file->truncate(offset);
+    lock.lock();
     broken_ = true;
+    if (cut.ok()) allocated_ = offset;
     return status;
   }
+  lock.lock();
   end_ = offset + size;
   chain_ = sum;
   marks_.appended.raise(sequence);

@@ -10,6 +10,14 @@
 namespace safechunk {
 namespace {
 
+// Says of an edit that the journal could not take what that means.
+Status only_in_memory(const Status& journaled, const JournalRecord& record) {
+  if (journaled.ok()) return journaled;
+  Error error = in_chunk(journaled, record.operations().front().chunk).error();
+  error.message += "; the update is staged in memory only, and a crash before it is saved loses it";
+  return error;
+}
+
 bool removes(const JournalRecord& record, const std::string& chunk) {
   const auto& operations = record.operations();
   return std::any_of(operations.begin(), operations.end(), [&](const JournalOperation& operation) {
@@ -60,7 +68,7 @@ Status Project::accept_record(const std::shared_ptr<JournalRecord>& record,
       if (!operation.removal) names_.add(operation.chunk);
     }
   }
-  Status journaled = journal_.append(*record);
+  Status journaled = only_in_memory(journal_.append(*record), *record);
   const MutexLock lock(mutex_);
   pending_.add(std::move(prepared), *record, journaled.ok());
   if (!durable_base) newest_on_unsynced_base_ = record->sequence();

@@ -11,6 +11,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"
 #include "storage/project/lock.h"
+#include "storage/project/names.h"
 #include "storage/project/replay_plan.h"
 #include "storage/project/verify.h"
 
@@ -68,6 +69,20 @@ Status FolderReader::check() const {
   return open_folders_for_reading(platform_.file_system, path_).status();
 }
 
+namespace {
+
+// As Project::find_other_spelling().
+Status find_other_spelling(Directory& chunks, const std::string& chunk) {
+  auto files = list_chunk_files(chunks);
+  if (!files) return in_chunk(files.status(), chunk);
+  Names names;
+  for (const std::string& name : *files) names.add(name);
+  const std::string rival = names.rival_of(chunk);
+  return rival.empty() ? Status() : is_same_name(chunk, rival);
+}
+
+}  // namespace
+
 Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices) {
   auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) {
@@ -101,11 +116,12 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
     case ChunkState::lost:
       return Status(found.problem(*folders, chunk));
     default:
+      if (Status other = find_other_spelling(*folders->chunks, chunk); !other) return other;
       return StoredText{std::nullopt, older_than_journal};
   }
 }
 
-Result<std::vector<std::string>> FolderReader::list() {
+Result<std::vector<std::string>> FolderReader::list(Notices& notices) {
   auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) {
     if (folders.code() == ErrorCode::not_found) return std::vector<std::string>();
@@ -125,6 +141,7 @@ Result<std::vector<std::string>> FolderReader::list() {
   }
   auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
   if (!waiting) return waiting.status();
+  notices.fault(waiting->unreadable);
   for (const auto& [chunk, text] : waiting->texts) {
     if (text) {
       chunks.insert(chunk);

@@ -25,7 +25,7 @@ class FolderReader final : public StoreReader {
   Status check() const;
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
-  Result<std::vector<std::string>> list() override;
+  Result<std::vector<std::string>> list(Notices& notices) override;
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;

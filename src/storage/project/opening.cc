@@ -147,18 +147,20 @@ class Opening {
   Status clean_backups(std::size_t present) {
     auto files = project_.folders.backups->list();
     if (!files) return files.status();
-    std::size_t gone = 0;
+    std::vector<std::string> gone;
     for (const std::string& file : *files) {
       if (layout::is_own_temporary(file)) {
         remove_temporary(*project_.folders.backups, file);
       } else if (const auto chunk = layout::chunk_of_backup(file)) {
-        if (!project_.names.is_taken(*chunk)) ++gone;
+        if (!project_.names.is_taken(*chunk)) gone.push_back(*chunk);
       }
     }
-    if (names_are_lost(gone, present)) {
+    if (!names_are_lost(gone.size(), present)) {
+      project_.removed = std::move(gone);
+    } else {
       project_.chunks->set_names_lost();
       note(Event::Kind::lost, "",
-           std::to_string(gone) +
+           std::to_string(gone.size()) +
                " chunks have no file although their backups are there, more than "
                "have one: nothing is taken as removed, and their backups are read");
     }

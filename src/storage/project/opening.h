@@ -45,6 +45,8 @@ struct OpenedFolder {
   std::unique_ptr<Journal> journal;
   std::unique_ptr<ChunkFiles> chunks;
   Names names;  // of all chunks on disk
+  // Chunks of which only the backup is there. Empty when so many are gone that nobody removed them.
+  std::vector<std::string> removed;
   // The journal's records in their order, and the chunks in them that need nothing any more.
   std::vector<std::shared_ptr<JournalRecord>> records;
   std::vector<std::string> settled;

@@ -71,9 +71,24 @@ CommitOutcome Project::recover(Notices& notices) {
     folder_->records.clear();
   }
   CommitOutcome outcome = commit_pending(notices);
+  accept_removals(notices);
   const MutexLock lock(mutex_);
   if (!pending_.empty()) newest_on_unsynced_base_ = pending_.newest_sequence();
   return outcome;
+}
+
+// Chunks that were removed while nobody owned the project.
+void Project::accept_removals(Notices& notices) {
+  for (const std::string& chunk : folder_->removed) {
+    bool is_back = false;
+    {
+      const MutexLock lock(mutex_);
+      is_back = pending_.find(chunk) != nullptr;
+    }
+    is_back = is_back || folders_.chunks->stat(layout::chunk_file(chunk)).ok();
+    if (!is_back) note_removal(chunk, notices);
+  }
+  folder_->removed.clear();
 }
 
 // A journal that outlived its owner gets a new file and a new token before anything is accepted:
@@ -110,6 +125,40 @@ void Project::preserve_unsaved(Notices& notices) {
   if (!status) notices.fault(sync_journal(pending().newest, {}, notices));
 }
 
+namespace {
+
+// "'a', 'b', 'c' and 4 others"
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 5;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
+    list += (i == 0 ? "'" : ", '") + names[i] + "'";
+  }
+  if (names.size() > kMost) list += " and " + std::to_string(names.size() - kMost) + " others";
+  return list;
+}
+
+}  // namespace
+
+// `reason` with the names of all chunks that could not be saved, and what becomes of them.
+Status Project::describe_unsaved(const Status& reason) const {
+  std::vector<std::string> kept;
+  std::vector<std::string> lost;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [chunk, staged] : pending_.snapshot()) {
+      (staged.journaled ? kept : lost).push_back(chunk);
+    }
+  }
+  if (reason.ok() || (kept.empty() && lost.empty())) return reason;
+  Error error = reason.error();
+  if (!kept.empty()) error.message += "; not saved, and kept in the journal: " + list_of(kept);
+  if (!lost.empty()) {
+    error.message += "; lost, because the journal could not take them either: " + list_of(lost);
+  }
+  return error;
+}
+
 Status Project::close(Notices& notices) {
   const MutexLock commit_lock(commit_mutex_);
   {
@@ -132,6 +181,7 @@ Status Project::close(Notices& notices) {
   // Without the lock, the journal under that name may be another owner's.
   const bool held = folder_->lock->check_held().ok();
   if (!saved && held) preserve_unsaved(notices);
+  status = describe_unsaved(status);
   if (saved && held) {
     Status removed = journal_.remove();
     notices.fault(removed);
@@ -190,7 +240,10 @@ Result<StoredText> Project::read_committed(const std::string& chunk, Notices& no
   }
   if (found.health == FileHealth::missing) {
     auto backup = folders_.backups->stat(layout::backup_file(chunk));
-    if (!backup && backup.code() == ErrorCode::not_found) return StoredText();
+    if (!backup && backup.code() == ErrorCode::not_found) {
+      if (Status other = find_other_spelling(chunk); !other) return other;
+      return StoredText();
+    }
   }
   auto healing = heal(chunk, notices);
   if (!healing) return reader_.read(chunk, notices);
@@ -208,6 +261,18 @@ Result<StoredText> Project::read_committed(const std::string& chunk, Notices& no
   return in_chunk(healing->reason, chunk);
 }
 
+// invalid_name when the chunk is there under another spelling of its name, as a project that was
+// unpacked on another system may have it: it must not read as one that was never saved.
+Status Project::find_other_spelling(const std::string& chunk) {
+  std::string rival;
+  {
+    const MutexLock lock(mutex_);
+    rival = names_.rival_of(chunk);
+  }
+  if (rival.empty() || !folders_.chunks->stat(layout::chunk_file(rival)).ok()) return {};
+  return is_same_name(chunk, rival);
+}
+
 // Looks again once no commit can change the files. An error when this process is not the owner any
 // more.
 Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
@@ -219,11 +284,11 @@ Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
     if (Status held = folder_->lock->check_held(); !held) return held;
     if (Status in_place = check_files_in_place(); !in_place) return in_place;
     healing = chunks_.heal(chunk, events);
+    if (healing.state == ChunkState::removed) note_removal(chunk, notices);
   }
   for (const Event& event : events) notices.event(event);
   // A program that is writing the file was reported when it began.
   if (healing.reason.code() != ErrorCode::being_edited) note_healing(chunk, healing, notices);
-  if (healing.state == ChunkState::removed) note_removal(chunk, notices);
   return healing;
 }
 
@@ -236,21 +301,36 @@ void Project::note_healing(const std::string& chunk, const Healing& healing, Not
   }
 }
 
-// Once for each removal.
+// Reported once for each removal.
 void Project::note_removal(const std::string& chunk, Notices& notices) {
+  std::string kept_as;
+  const Status accepted = chunks_.accept_removal(chunk, kept_as);
+  const std::string kept = kept_as.empty()
+                               ? std::string(layout::kBackups) + "/" + layout::backup_file(chunk)
+                               : std::string(layout::kQuarantine) + "/" + kept_as;
   const MutexLock lock(mutex_);
   if (!removals_.insert(chunk).second) return;
   notices.event({Event::Kind::removed_outside, chunk,
-                 "its file was removed by another program or a person; the version before is still "
-                 "there as " +
-                     std::string(layout::kBackups) + "/" + layout::backup_file(chunk)});
+                 "its file was removed by another program or a person; the version before is kept "
+                 "as " +
+                     kept});
+  if (!accepted.ok()) notices.fault(in_chunk(accepted, chunk));
 }
 
-// The first time that a version is read it is remembered, and an edit by another program reported.
+// The first time that a version is read it is remembered, also as what damage is healed from, and
+// an edit by another program is reported.
 void Project::note_first_sight(const std::string& chunk, const Inspection& found,
                                Notices& notices) {
   if (chunks_.versions().known(chunk, found.info)) return;
-  chunks_.versions().remember(chunk, ChunkFiles::version_of(found, settings_));
+  const KnownVersion version = ChunkFiles::version_of(found, settings_);
+  chunks_.versions().remember(chunk, version);
+  RecentText recent;
+  recent.text_digest = version.text_digest;
+  if (found.health == FileHealth::good) {
+    recent.sequence = found.stamp->sequence;
+    recent.journal_token = found.stamp->journal_token;
+  }
+  chunks_.recent_texts().remember(chunk, found.bytes, recent);
   std::vector<Event> events;
   chunks_.forget_edit(chunk, events);
   {
@@ -268,7 +348,7 @@ void Project::note_first_sight(const std::string& chunk, const Inspection& found
                         : "carries no stamp of this engine; it is JSON, and accepted"});
 }
 
-Result<std::vector<std::string>> Project::list() {
+Result<std::vector<std::string>> Project::list(Notices& /*notices*/) {
   // Pending edits first: a commit in between only moves them to the disk, where the listing finds
   // them.
   PendingSet pending;

@@ -46,7 +46,7 @@ class Project final : public Store {
                              Notices& notices);
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
-  Result<std::vector<std::string>> list() override;
+  Result<std::vector<std::string>> list(Notices& notices) override;
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;
@@ -75,7 +75,9 @@ class Project final : public Store {
 
   // Life.
   CommitOutcome recover(Notices& notices) EXCLUDES(commit_mutex_);
+  void accept_removals(Notices& notices) REQUIRES(commit_mutex_) EXCLUDES(mutex_);
   Status renew_journal(Notices& notices) EXCLUDES(commit_mutex_, journal_mutex_);
+  [[nodiscard]] Status describe_unsaved(const Status& reason) const EXCLUDES(mutex_);
   void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
   Status check_open() const EXCLUDES(mutex_);
   Status check_files_in_place() const;
@@ -105,12 +107,14 @@ class Project final : public Store {
 
   // Reading and healing.
   Result<StoredText> read_committed(const std::string& chunk, Notices& notices);
+  Status find_other_spelling(const std::string& chunk) EXCLUDES(mutex_);
   Result<Healing> heal(const std::string& chunk, Notices& notices) EXCLUDES(commit_mutex_);
   void note_first_sight(const std::string& chunk, const Inspection& found, Notices& notices)
       EXCLUDES(mutex_);
   void note_healing(const std::string& chunk, const Healing& healing, Notices& notices)
       EXCLUDES(mutex_);
-  void note_removal(const std::string& chunk, Notices& notices) EXCLUDES(mutex_);
+  void note_removal(const std::string& chunk, Notices& notices) REQUIRES(commit_mutex_)
+      EXCLUDES(mutex_);
 
   // Checkpoints.
   Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);

@@ -56,9 +56,9 @@ class EngineBackupOnly : public testing::Test {
       save(engine_);
     }
   }
-  void remove(std::initializer_list<const char*> chunks) {
-    for (const char* chunk : chunks) {
-      remove_file(machine_.files, "chunks", std::string(chunk) + ".json");
+  void remove(std::initializer_list<std::string> chunks) {
+    for (const std::string& chunk : chunks) {
+      remove_file(machine_.files, "chunks", chunk + ".json");
     }
   }
 
@@ -77,15 +77,42 @@ TEST_F(EngineBackupOnly, AFileThatSomebodyRemovedStaysRemoved) {
   EXPECT_EQ(engine_.fetch_chunk("b").value(), "{}");
   EXPECT_EQ(engine_.list_chunks().value(), (std::vector<std::string>{"a", "c", "d"}));
   EXPECT_EQ(told_.count("removed_outside 'b'"), 1U) << told_.all();
-  EXPECT_TRUE(told_.mentions("chunks_bak/b.bak")) << "says how to get it back: " << told_.all();
+  EXPECT_TRUE(told_.mentions("quarantine/b.bak.")) << "says how to get it back: " << told_.all();
   const std::string name = engine_.create_checkpoint("later", 5).value();
   ASSERT_TRUE(engine_.repair().ok());
   EXPECT_EQ(machine_.chunk("b"), "(missing)");
-  EXPECT_EQ(machine_.file("chunks_bak/b.bak"), "1\n");
+  EXPECT_EQ(machine_.file("chunks_bak/b.bak"), std::nullopt);
   put(engine_, "b", "3");
   save(engine_);
   ASSERT_TRUE(engine_.restore_checkpoint(name).ok());
   EXPECT_EQ(engine_.find_chunk("b").value(), std::nullopt);
+}
+
+// Kills: removals that were accepted, and count on as names that were lost: the last of several
+// would bring all of them back.
+TEST_F(EngineBackupOnly, RemovalsOneAfterTheOtherStayRemoved) {
+  std::vector<std::string> left = {"a", "b", "c", "d"};
+  while (!left.empty()) {
+    remove({left.back()});
+    EXPECT_EQ(engine_.find_chunk(left.back()).value(), std::nullopt) << left.back();
+    left.pop_back();
+    EXPECT_EQ(engine_.list_chunks().value(), left);
+  }
+}
+
+// The same while nobody has the project open. Kills: an attach that says nothing of it.
+TEST_F(EngineBackupOnly, RemovalsBetweenAttachesStayRemoved) {
+  std::vector<std::string> left = {"a", "b", "c", "d"};
+  told_.listen(engine_);
+  while (left.size() > 1) {  // a has no backup
+    ASSERT_TRUE(engine_.detach().ok());
+    const std::string chunk = left.back();
+    remove({chunk});
+    left.pop_back();
+    ASSERT_TRUE(engine_.attach().ok());
+    EXPECT_EQ(told_.count("removed_outside '" + chunk + "'"), 1U) << told_.all();
+    EXPECT_EQ(engine_.list_chunks().value(), left);
+  }
 }
 
 // Rule 5. Kills: a restore that removes backups whose chunk it does not know.

@@ -50,6 +50,42 @@ TEST_F(EngineRead, DamageIsHealedByTheNewestGoodVersion) {
   EXPECT_EQ(engine_.fetch_chunk("a").value(), "1\n");
 }
 
+// G17. Kills: going back behind a hand edit that was read, to what the engine saved before it.
+TEST_F(EngineRead, AHandEditThatWasReadIsAGoodVersion) {
+  machine_.clock.advance(std::chrono::seconds(3));
+  machine_.write("chunks", "a.json", "[\"by hand\"]");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "[\"by hand\"]");
+  machine_.clock.advance(std::chrono::seconds(3));
+  machine_.write("chunks", "a.json", "[\"by hand\",]");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "[\n    \"by hand\"\n]\n");
+}
+
+// The same for what it only read since it was attached.
+TEST_F(EngineRead, WhatWasReadIsAGoodVersion) {
+  forget_recent_texts();
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+  machine_.write("chunks", "a.json", "[gar");
+  EXPECT_EQ(engine_.fetch_chunk("a").value(), "2\n");
+}
+
+// Names that are one under the rules of other systems, as a project unpacked from there has them.
+// Kills: reading such a chunk as one that was never saved.
+TEST_F(EngineRead, AnotherSpellingOfANameIsNamed) {
+  ASSERT_TRUE(engine_.detach().ok());
+  machine_.write("chunks", "A\u030Angstr\u00F6m.json", "[1]");
+  const auto expect_named = [](SafeChunkEngine& engine) {
+    for (const char* name : {"\u00C5ngstr\u00F6m", "\u00E5ngstr\u00F6m"}) {
+      const auto read = engine.find_chunk(name);
+      EXPECT_EQ(read.code(), ErrorCode::invalid_name) << name;
+      EXPECT_NE(read.error().message.find("A\u030Angstr\u00F6m"), std::string::npos);
+    }
+    EXPECT_EQ(engine.find_chunk("angstrom").value(), std::nullopt);
+  };
+  expect_named(engine_);  // as a reader
+  ASSERT_TRUE(engine_.attach().ok());
+  expect_named(engine_);
+}
+
 // Rule 3. Kills: giving an older version with a plain success.
 TEST_F(EngineRead, AnOlderVersionIsNeverAPlainSuccess) {
   EXPECT_TRUE(engine_.read_chunk("a")->older.ok());
