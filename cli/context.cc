@@ -97,6 +97,10 @@ Error with_hint(Error error) {
   if (error.code == ErrorCode::not_found && !name.empty()) {
     error.message += "; did you mean '" + name + "'?";
   }
+  if (error.code == ErrorCode::invalid_name &&
+      error.message.starts_with("not the name of a checkp")) {
+    error.message += "; 'safechunk checkpoints' prints their names";
+  }
   return error;
 }
 
@@ -186,6 +190,11 @@ int fail(const Context& context, const Status& status) {
     default:
       return kFailed;
   }
+}
+
+std::string file_name(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  return name.empty() ? path : name;
 }
 
 int code_of_faults(const Context& context) {

@@ -64,6 +64,9 @@ int fail(const Context& context, const Status& status);
 // kOk, or kFailed when the engine reported a fault during the command: damage, or a text that is
 // not the newest one.
 int code_of_faults(const Context& context);
+
+// The last part of a path: shells complete the file of a checkpoint as PROJECT/checkpoints/FILE.
+std::string file_name(const std::string& path);
 // The same in one word, for --json: "good" or "damaged".
 const char* state_of_faults(const Context& context);
 

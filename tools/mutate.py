@@ -180,12 +180,14 @@ MUTANTS = [
      '  chain_ = sum;\n',
      ''),
     ('failed append ignored', 'Journal::append',
-     '  if (!status) {\n'
-     '    broken_ = true;\n'
+     '    if (cut.ok()) allocated_ = offset;\n'
      '    return status;\n'
      '  }\n'
-     '  end_ = offset + size;',
-     '  end_ = offset + size;'),
+     '  lock.lock();\n',
+     '    if (cut.ok()) allocated_ = offset;\n'
+     '    lock.unlock();\n'
+     '  }\n'
+     '  lock.lock();\n'),
     ('attach keeps the old token', 'Project::open',
      '  if (project->folder_->had_journal) {\n',
      '  if (false) {\n'),

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <memory>
 
 #include "../context.h"
 
@@ -29,10 +30,26 @@ int checkpoints(const Context& context) {
   return kOk;
 }
 
+int delete_checkpoint(const Context& context, const std::string& name) {
+  auto engine = open_for_writing(context);
+  if (!engine) return fail(context, engine.status());
+  const Status status = engine->delete_checkpoint(name);
+  if (!status.ok()) return finish(context, *engine, fail(context, status));
+  if (context.json) print({{"deleted", name}});
+  return finish(context, *engine, code_of_faults(context));
+}
+
 }  // namespace
 
 void add_checkpoints(CLI::App& app, Context& context) {
-  add_command(app, context, "checkpoints", "print all checkpoints, newest first", checkpoints);
+  auto name = std::make_shared<std::string>();
+  CLI::App* command =
+      add_command(app, context, "checkpoints", "print all checkpoints, newest first; or delete one",
+                  [name](Context& c) {
+                    return name->empty() ? checkpoints(c) : delete_checkpoint(c, file_name(*name));
+                  });
+  command->add_option("--delete", *name, "delete this one instead, also one that is kept")
+      ->type_name("FILE");
 }
 
 }  // namespace safechunk::cli

@@ -47,6 +47,9 @@ int health(const Context& context) {
     if (!report->owner->host.empty()) std::cout << " on " << printable(report->owner->host);
     std::cout << "\n";
   }
+  if (!report->last_error.empty()) {
+    std::cout << "note                " << printable(report->last_error) << "\n";
+  }
   return kOk;
 }
 

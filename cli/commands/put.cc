@@ -65,13 +65,17 @@ int put(const Context& context, const std::string& chunk, const std::string& fil
     if (in_journal && engine->is_dirty()) {
       Error error = status.error();
       error.message +=
-          "; the text is kept in the project's journal, and saved by the next program that opens "
-          "the project";
+          "; the text is kept in the project's journal: the next program that opens the project "
+          "saves it, or moves it to quarantine if the file still cannot be replaced";
       status = error;
     }
     return finish(context, *engine, fail(context, status));
   }
-  if (context.json) print({{"chunk", chunk}, {"saved", true}, {"state", state_of_faults(context)}});
+  if (context.json) {
+    print({{"chunk", chunk}, {"saved", true}, {"state", state_of_faults(context)}});
+  } else if (code_of_faults(context) != kOk) {
+    std::cerr << "safechunk: '" << printable(chunk) << "' is saved; see what was met above\n";
+  }
   return finish(context, *engine, code_of_faults(context));
 }
 

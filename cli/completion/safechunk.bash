@@ -8,7 +8,7 @@ _safechunk() {
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
             --mode) ((++i)) ;;
-            --label|--notes|--retention) ((++i)) ;;
+            --label|--notes|--retention|--delete) ((++i)) ;;
             -*) ;;
             quarantine) if [ -z "$command" ]; then group=$word; elif [ -z "$project" ]; then project=$word; fi ;;
             *) if [ -z "$command" ]; then command=$word; elif [ -z "$project" ]; then project=$word; fi ;;
@@ -20,6 +20,7 @@ _safechunk() {
     if [[ $current == -* ]]; then
         local options="-C --base-dir --mode --weak-locks --weak-folders --json --help --version"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
+        [ "$command" = checkpoints ] && options="$options --delete"
         [ "$command" = unlock ] && options="$options --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [ -z "$command" ]; then

@@ -39,4 +39,5 @@ complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -r -d 'how many to keep'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l keep -d 'pin it'
+complete -c safechunk -n "__fish_seen_subcommand_from checkpoints" -l delete -r -d 'delete this one'
 complete -c safechunk -n "__fish_seen_subcommand_from unlock" -l force -d 'remove a live legacy lock'

@@ -59,6 +59,8 @@ _safechunk() {
                 checkpoint) _arguments '1:project:_safechunk_projects' \
                     '--label[any text]:label:' '--notes[free text]:notes:' \
                     '--retention[how many to keep]:number:' '--keep[pin it]' ;;
+                checkpoints) _arguments '1:project:_safechunk_projects' \
+                    '--delete[delete this one]:checkpoint:_safechunk_checkpoints' ;;
                 quarantine) _arguments '1:command:(list show clear)' '2:project:_safechunk_projects' '*:file:' ;;
                 unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
                 *) _arguments '1:project:_safechunk_projects' ;;

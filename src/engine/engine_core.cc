@@ -13,7 +13,12 @@ namespace {
 thread_local const EngineCore* worker_of = nullptr;
 
 Status check(const std::string& project_id, const EngineOptions& options) {
-  if (Status status = check_name(project_id, "project id"); !status) return status;
+  if (Status status = check_name(project_id, "project id"); !status) {
+    if (project_id.find('/') == std::string::npos) return status;
+    Error error = status.error();
+    error.message += "; the folder in which the project lies is the option base_dir";
+    return error;
+  }
   const auto invalid = [](const char* message) {
     return Status(ErrorCode::invalid_argument, message);
   };

@@ -427,6 +427,34 @@ TEST_F(Cli, CheckpointAndRestoreRoundTrip) {
 
 // --- documents
 
+// A checkpoint that is kept or damaged must go, too. Kills: a project that is damaged for ever.
+TEST_F(Cli, DeletesACheckpoint) {
+  make_project();
+  const Json made = run_json(kOk, {"checkpoint", "project", "--keep"});
+  const std::string name = made["checkpoint"];
+  write_file(file("checkpoints/" + name), "no archive");
+  EXPECT_EQ(run({"verify", "project"}).code, kFailed);
+  const std::string path = "project/checkpoints/" + name;  // as shells complete it
+  EXPECT_EQ(run_json(kOk, {"checkpoints", "project", "--delete", path})["deleted"], name);
+  EXPECT_EQ(run({"checkpoints", "project", "--delete", name}).code, kNotFound);
+  EXPECT_EQ(run_json(kOk, {"verify", "project"})["sound"], true);
+  const Output output = run({"restore", "project", "nothing"});
+  EXPECT_NE(output.err.find("safechunk checkpoints"), std::string::npos) << output.err;
+}
+
+// Kills: a damaged backup of a sound chunk that no command mends.
+TEST_F(Cli, RepairsABackup) {
+  make_project();
+  ASSERT_EQ(run({"put", "project", "a"}, "[2]").code, kOk);
+  write_long_ago(file("chunks_bak/a.bak"), "[");
+  EXPECT_EQ(run({"verify", "project"}).code, kFailed);
+  const Output repaired = run({"repair", "project"});
+  EXPECT_EQ(repaired.code, kOk) << repaired.err;
+  EXPECT_NE(repaired.err.find("quarantine/a.bak."), std::string::npos) << repaired.err;
+  EXPECT_EQ(run_json(kOk, {"verify", "project"})["sound"], true);
+  EXPECT_EQ(run({"get", "project", "a"}).out, "[\n    2\n]\n");
+}
+
 TEST_F(Cli, HelpOfEveryCommandWorks) {
   const Output help = run({"--help"});
   EXPECT_EQ(help.code, kOk);

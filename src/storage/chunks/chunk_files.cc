@@ -227,10 +227,26 @@ Status ChunkFiles::accept_removal(const std::string& chunk, std::string& kept_as
   const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
   if (file.code() != ErrorCode::not_found) return file.status();
   recent_texts_.forget(chunk);
-  const std::string name = layout::backup_file(chunk);
-  const Inspection backup = inspect_file(*folders_.backups, name, chunk, settings_);
+  const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
   if (backup.health == FileHealth::missing) return {};
   if (backup.health == FileHealth::unreadable) return backup.reason;
+  return set_backup_aside(chunk, backup, kept_as);
+}
+
+Status ChunkFiles::repair_backup(const std::string& chunk, std::vector<Event>& events) {
+  const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
+  if (!is_damaged(backup.health)) return {};
+  std::string kept_as;
+  if (Status aside = set_backup_aside(chunk, backup, kept_as); !aside) return aside;
+  events.push_back({Event::Kind::quarantined, chunk,
+                    "its backup, the version before, was damaged: " + what_is_wrong(backup) +
+                        "; it is kept as " + std::string(layout::kQuarantine) + "/" + kept_as});
+  return {};
+}
+
+Status ChunkFiles::set_backup_aside(const std::string& chunk, const Inspection& backup,
+                                    std::string& kept_as) {
+  const std::string name = layout::backup_file(chunk);
   (void)before_change(chunk);
   bool added = false;
   Status kept =

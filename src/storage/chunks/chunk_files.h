@@ -111,6 +111,9 @@ class ChunkFiles {
   // those that may have been lost. Leaves everything as it is when the file is there again.
   Status accept_removal(const std::string& chunk, std::string& kept_as);
 
+  // Moves a damaged backup of a sound chunk to quarantine. The next save makes a new one.
+  Status repair_backup(const std::string& chunk, std::vector<Event>& events);
+
   // Gives a file that is JSON and has no stamp that fits (another program wrote it, or copied the
   // project) a stamp, so that from now on rot can be told from an edit. Leaves a file alone that
   // somebody may still be writing, and one that may not be stamped.
@@ -172,6 +175,7 @@ class ChunkFiles {
                     const std::function<Status(TemporaryFile&)>& publish);
   Healing report_lost(const std::string& chunk, const Inspection& file, const Inspection& backup,
                       std::vector<Event>& events);
+  Status set_backup_aside(const std::string& chunk, const Inspection& backup, std::string& kept_as);
   Base committed_base(const std::string& chunk);
 
   ProjectFolders& folders_;

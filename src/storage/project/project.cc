@@ -397,10 +397,16 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
   switch (decide_chunk({found.health, std::nullopt})) {
     case ChunkState::sound: {
       note_first_sight(chunk, found, notices);
-      if (found.health == FileHealth::good) return {};
-      const MutexLock commit_lock(commit_mutex_);
-      if (Status held = folder_->lock->check_held(); !held) return held;
-      return in_chunk(chunks_.stamp(chunk), chunk);
+      std::vector<Event> events;
+      Status repaired;
+      {
+        const MutexLock commit_lock(commit_mutex_);
+        if (Status held = folder_->lock->check_held(); !held) return held;
+        repaired = chunks_.repair_backup(chunk, events);
+        if (repaired.ok() && found.health != FileHealth::good) repaired = chunks_.stamp(chunk);
+      }
+      for (const Event& event : events) notices.event(event);
+      return in_chunk(repaired, chunk);
     }
     case ChunkState::unreadable:
       return in_chunk(found.reason, chunk);
