@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "crash/workload.h"
 #include "fuzz_support.h"
 #include "support/sim_file_system.h"
+#include "support/workload.h"
 
 using namespace safechunk;
 using namespace safechunk::test;

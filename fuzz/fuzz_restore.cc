@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "crash/workload.h"
 #include "fuzz_support.h"
 #include "json/scan.h"
 #include "storage/checkpoints/archive_store.h"
 #include "support/sim_file_system.h"
+#include "support/workload.h"
 
 using namespace safechunk;
 using namespace safechunk::test;

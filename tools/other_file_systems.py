@@ -29,8 +29,8 @@ FILE_SYSTEMS = [
     ("ntfs", ["mkfs.ntfs", "-F", "-Q"], ["lowntfs-3g", "-o", "ignore_case,windows_names"]),
 ]
 TESTS = [
-    "tests/process/kill_test", "tests/process/lock_test", "tests/process/hostile_folder_test",
-    "tests/unit/engine/engine_test", "tests/unit/engine/engine_core_test",
+    "tests/process/kill_test", "tests/process/lock_test", "tests/other_program/hostile_folder_test",
+    "tests/engine/engine_test", "tests/engine/engine_core_test",
     "tests/unit/platform/platform_test", "tests/cli/cli_test",
 ]
 

@@ -36,6 +36,7 @@ MEMORY = "/dev/shm"
 STORM = {"TMPDIR": MEMORY, "SAFECHUNK_PATIENCE": 3600}
 FUZZERS = ["archive", "c_api", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
 
+PASSED = r"\[  PASSED  \] (\d+) test"
 SKIPPED = 77  # exit status of a script that cannot run on this machine
 PATIENCE_S = 5  # for what was asked to end
 
@@ -226,20 +227,22 @@ def proofs(build, fuzzers, minutes):
     depth = min(1.0, minutes / FULL_DEPTH)
     tests = build / "tests"
     return [*long_proofs(tests, depth), *storm_proofs(tests / "process", depth),
-            *crash_proofs(tests / "crash", minutes, depth), *other_proofs(build, depth == 1),
+            *crash_proofs(tests / "power_cut", minutes, depth),
+            *neighbour_proofs(tests / "other_program", minutes, depth),
+            *failure_proofs(tests / "failures", depth == 1), *other_proofs(build, tests),
             *fuzz_proofs(fuzzers, minutes, depth)]
 
 
 def long_proofs(tests, depth):
     cuts, shutdowns, all_allocations = max(2, math.ceil(20 * depth)), max(2, math.ceil(60 * depth)), depth == 1
     return [
-        Proof("failing allocations", allocation_commands(tests / "process" / "allocation_test"), "runs",
+        Proof("failing allocations", allocation_commands(tests / "failures" / "allocation_test"), "runs",
               r"(\d+) runs", 2900 if all_allocations else 550,
               {"SAFECHUNK_ALLOCATION_STRIDE": 1 if all_allocations else 5,
                **({"TMPDIR": MEMORY} if keeps_attributes(MEMORY) else {})}, "G3 G4 G8"),
-        Proof("power cuts", shards(tests / "power" / "power_cut_test", "*", 100), "power cuts", r"(\d+) power cuts",
-              100 * cuts, {"SAFECHUNK_POWER_CUTS": cuts}, "G1 to G5"),
-        Proof("file systems shut down", shards(tests / "power" / "shutdown_test", "*", 9), "shutdowns",
+        Proof("power cuts", shards(tests / "power_cut" / "power_cut_test", "*", 100), "power cuts",
+              r"(\d+) power cuts", 100 * cuts, {"SAFECHUNK_POWER_CUTS": cuts}, "G1 to G5"),
+        Proof("file systems shut down", shards(tests / "power_cut" / "shutdown_test", "*", 9), "shutdowns",
               r"(\d+) shutdowns", 9 * shutdowns, {"SAFECHUNK_POWER_CUTS": shutdowns}, "G1 to G5"),
         Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 40_000_000, {},
               "G1 to G5, G7, G9"),
@@ -273,30 +276,39 @@ def crash_proofs(crash, minutes, depth):
         Proof("random lives", [Command([crash / "random_lives_test"], {"SAFECHUNK_LIVES_SEED": 1 + i * LIVES_APART})
                                for i in range(CORES)], "lives", r"(\d+) lives", 10_000 * depth,
               {"SAFECHUNK_LIVES_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G1 G3 G4 G8"),
-        Proof("another program at every call", shards(crash / "other_program_test", "*", 120), "edits",
-              r"(\d+) (?:edits|deaths after an edit) by another program", 45_000, {}, "G7 G15"),
-        Proof("another program at random",
-              [Command([crash / "random_neighbours_test"], {"SAFECHUNK_NEIGHBOURS_SEED": 1 + i * LIVES_APART})
-               for i in range(CORES)], "edits", r"(\d+) edits by another program", 50_000 * depth,
-              {"SAFECHUNK_NEIGHBOURS_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G15"),
-        Proof("faults at every call", [*shards(crash / "faults_test", "*", 26),
-                                       Command([crash / "operation_faults_test"])],
-              "runs", r"(\d+) runs with a fault", 60_000, {}, "G1 to G8, G13"),
     ]
 
 
-def other_proofs(build, every_byte):
-    process, passed = build / "tests" / "process", r"\[  PASSED  \] (\d+) test"
+def failure_proofs(failures, every_byte):
     return [
-        Proof("locks, forks, processes", [Command([process / "lock_test", "--gtest_filter=-LockStorm.*"])], "tests",
-              passed, 19, {}, "G9"),
-        Proof("rot", shards(process / "rot_test", "*", 9), "damages", r"(\d+) damages",
+        Proof("faults at every call", [*shards(failures / "faults_test", "*", 26),
+                                       Command([failures / "operation_faults_test"])],
+              "runs", r"(\d+) runs with a fault", 60_000, {}, "G1 to G8, G13"),
+        Proof("rot", shards(failures / "rot_test", "*", 9), "damages", r"(\d+) damages",
               65_000 if every_byte else 9_000, {"SAFECHUNK_ROT_STRIDE": 1 if every_byte else 7}, "G6 G7 G13"),
-        Proof("planted files, permissions, edits", [Command([process / "hostile_folder_test"])], "tests", passed, 60,
-              {}, "G6 G12 G14"),
+        Proof("full disks", [Command([failures / "full_disk_test"])], "tests", PASSED, 10, {}, "G2 G7 G8"),
+    ]
+
+
+def neighbour_proofs(other_program, minutes, depth):
+    return [
+        Proof("another program at every call", shards(other_program / "other_program_test", "*", 120), "edits",
+              r"(\d+) (?:edits|deaths after an edit) by another program", 45_000, {}, "G7 G15"),
+        Proof("another program at random",
+              [Command([other_program / "random_neighbours_test"], {"SAFECHUNK_NEIGHBOURS_SEED": 1 + i * LIVES_APART})
+               for i in range(CORES)], "edits", r"(\d+) edits by another program", 50_000 * depth,
+              {"SAFECHUNK_NEIGHBOURS_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G15"),
+    ]
+
+
+def other_proofs(build, tests):
+    return [
+        Proof("locks, forks, processes", [Command([tests / "process" / "lock_test", "--gtest_filter=-LockStorm.*"])],
+              "tests", PASSED, 19, {}, "G9"),
+        Proof("planted files, permissions, edits", [Command([tests / "other_program" / "hostile_folder_test"])],
+              "tests", PASSED, 60, {}, "G6 G12 G14"),
         Proof("other file systems", [script("other_file_systems.py", "--build", build, may_skip=True)], "tests",
               r"(\d+) passed, \d+ failed", 330, {}, "G2 to G14"),
-        Proof("full disks", [Command([process / "full_disk_test"])], "tests", passed, 10, {}, "G2 G7 G8"),
     ]
 
 

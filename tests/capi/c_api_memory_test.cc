@@ -13,7 +13,7 @@
 
 #include <safechunk/safechunk.h>
 
-#include "process/child_process.h"
+#include "support/child_process.h"
 #include "support/temporary_folder.h"
 
 namespace {

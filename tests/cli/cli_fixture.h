@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "process/child_process.h"
+#include "support/child_process.h"
 #include "support/temporary_folder.h"
 
 namespace safechunk::test {

@@ -9,9 +9,9 @@
 #include <set>
 
 #include "cli_fixture.h"
-#include "process/child_process.h"
-#include "process/folder_listing.h"
+#include "support/child_process.h"
 #include "support/file_system_probe.h"
+#include "support/folder_listing.h"
 
 namespace safechunk {
 namespace {

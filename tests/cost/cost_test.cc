@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "cost/counting_file_system.h"
-#include "unit/engine/engine_bench.h"
+#include "engine/engine_bench.h"
 
 void* operator new(std::size_t size) {
   if (safechunk::test::counting) ++safechunk::test::costs.allocations;

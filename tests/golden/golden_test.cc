@@ -15,7 +15,7 @@
 #include <sstream>
 
 #include "engine/schedule.h"
-#include "unit/engine/engine_bench.h"
+#include "engine/engine_bench.h"
 
 namespace safechunk::test {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "api/engine_access.h"
 #include "platform/platform.h"
-#include "process/child_process.h"
+#include "support/child_process.h"
 #include "support/file_system_probe.h"
 #include "support/forwarding_file_system.h"
 

@@ -10,7 +10,7 @@
 #include <map>
 #include <random>
 
-#include "process/child_process.h"
+#include "support/child_process.h"
 #include "support/file_system_probe.h"
 
 namespace safechunk {

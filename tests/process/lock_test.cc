@@ -20,8 +20,8 @@
 
 #include "api/engine_access.h"
 #include "platform/platform.h"
-#include "process/child_process.h"
-#include "process/folder_listing.h"
+#include "support/child_process.h"
+#include "support/folder_listing.h"
 #include "support/forwarding_file_system.h"
 
 namespace safechunk {

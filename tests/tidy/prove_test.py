@@ -11,10 +11,12 @@ PROVE = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "prove
 MINUTES = "0.01"
 FUZZERS = ["archive", "c_api", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
 PROGRAMS = [
-    "process/allocation_test", "power/power_cut_test", "power/shutdown_test", "process/kill_test", "process/lock_test",
-    "crash/crash_states_test", "crash/recovery_crash_test", "crash/faults_test", "crash/operation_faults_test",
-    "crash/random_lives_test", "crash/random_neighbours_test", "crash/other_program_test",
-    "process/rot_test", "process/hostile_folder_test", "process/full_disk_test",
+    "power_cut/crash_states_test", "power_cut/power_cut_test", "power_cut/random_lives_test",
+    "power_cut/recovery_crash_test", "power_cut/shutdown_test",
+    "failures/allocation_test", "failures/faults_test", "failures/full_disk_test", "failures/operation_faults_test",
+    "failures/rot_test",
+    "other_program/hostile_folder_test", "other_program/other_program_test", "other_program/random_neighbours_test",
+    "process/kill_test", "process/lock_test",
 ]
 COUNTS = "; ".join(f"99999999 {what}" for what in (
     "runs with a fault", "power cuts", "shutdowns", "kills,", "owners", "distinct states", "runs", "damages", "lives",
@@ -74,33 +76,33 @@ class Tree:
 
 
 def empty_shard(tree):
-    tree.program("crash/crash_states_test", f'[ "$GTEST_SHARD_INDEX" = 0 ] || {{ {gtest(0, 0)} }}\n{gtest()}')
+    tree.program("power_cut/crash_states_test", f'[ "$GTEST_SHARD_INDEX" = 0 ] || {{ {gtest(0, 0)} }}\n{gtest()}')
     return "crash states", "it ran no test"
 
 
 def no_test_matches(tree):
-    tree.program("process/rot_test", gtest(0, 0))
+    tree.program("failures/rot_test", gtest(0, 0))
     return "rot", "it ran no test"
 
 
 def no_output(tree):
-    tree.program("process/full_disk_test", "exit 0")
+    tree.program("failures/full_disk_test", "exit 0")
     return "full disks", "it ran no test"
 
 
 def a_test_is_missing(tree):
-    tree.program("process/hostile_folder_test", gtest(99, 98))
+    tree.program("other_program/hostile_folder_test", gtest(99, 98))
     return "planted files, permissions, edits", "of 99 tests, 98 passed or were skipped"
 
 
 def too_few(tree):
-    tree.program("crash/faults_test", gtest().replace("99999999", "1"))
-    tree.program("crash/operation_faults_test", gtest().replace("99999999", "1"))
+    tree.program("failures/faults_test", gtest().replace("99999999", "1"))
+    tree.program("failures/operation_faults_test", gtest().replace("99999999", "1"))
     return "faults at every call", "NOT PROVED: fewer than 60,000"
 
 
 def a_program_skips_itself(tree):
-    tree.program("power/power_cut_test", gtest(status=77))
+    tree.program("power_cut/power_cut_test", gtest(status=77))
     return "power cuts", "exit status 77"
 
 
@@ -152,7 +154,7 @@ def everything_is_proved(tree):
 
 
 def what_cannot_run_here_is_said(tree):
-    tree.program("power/power_cut_test", gtest(99, 0, SKIPPED).replace(COUNTS, ""))
+    tree.program("power_cut/power_cut_test", gtest(99, 0, SKIPPED).replace(COUNTS, ""))
     tree.write("tools/other_file_systems.py", "print('skipped: no mounts'); raise SystemExit(77)")
     status, rows, output = tree.prove()
     expect(status == 0, f"status {status} although all else is proved", output)

@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "unit/engine/engine_bench.h"
+#include "engine/engine_bench.h"
 
 namespace safechunk::test {
 namespace {
