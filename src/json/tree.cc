@@ -60,8 +60,8 @@ std::optional<std::size_t> parse_index(std::string_view token) noexcept {
 
 Error no_index(const Pointer& pointer, std::size_t step) {
   return failure(ErrorCode::invalid_argument, pointer,
-                 quoted(pointer.tokens()[step]) + " is no index of the array " +
-                     (step == 0 ? "" : "at ") + part_of(pointer, step));
+                 part_of(pointer, step) + " is an array, and " + quoted(pointer.tokens()[step]) +
+                     " is no index");
 }
 
 Error beyond_the_end(const Pointer& pointer, std::size_t step, std::size_t count) {
@@ -173,39 +173,10 @@ Tree::Place Tree::place_of(Container& container, std::size_t ordinal) {
 std::size_t Tree::find_member(Container& object, std::string_view name) {
   if (!object.indexed && object.searches++ < kMaxSearches) return search_member(object, name);
   if (!object.indexed) index_members(object);
-  const auto found = object.index.find(name);
-  return found == object.index.end() ? kNone : found->second;
-}
-
-// The name that begins at member.front().
-std::string_view Tree::name_of(std::string_view member) {
-  const std::string_view name = inside_of_string(member);
-  return name.find('\\') == std::string_view::npos ? name : keep(unescaped(name));
-}
-
-void Tree::add_to_index(Container& object, std::string_view name, std::size_t ordinal) {
-  const auto [place, is_new] = object.index.emplace(name_of(name), ordinal);
-  if (!is_new) place->second = kSeveral;
-}
-
-void Tree::remove_from_index(Container& object, std::string_view name) {
-  object.index.erase(name_of(name));
-}
-
-void Tree::index_members(Container& object) {
-  std::size_t ordinal = 0;
-  for (const Piece& piece : object.pieces) {
-    if (piece.entry != nullptr) {
-      if (!piece.is_removed()) add_to_index(object, piece.entry->name, ordinal);
-      ++ordinal;
-      continue;
-    }
-    for_each_entry(piece.text, [&](std::string_view rest) {
-      rest.remove_prefix(leading_white_space(rest).size());
-      add_to_index(object, rest, ordinal++);
-    });
-  }
-  object.indexed = true;
+  const std::size_t ordinal = object.index.find(name);
+  if (ordinal == NameIndex::kNone) return kNone;
+  if (ordinal == NameIndex::kUnsure) return search_member(object, name);
+  return string_is(entry_at(object, ordinal).name, name) ? ordinal : kNone;
 }
 
 bool Tree::has_element(Container& array, std::size_t index) {
@@ -225,7 +196,8 @@ std::size_t Tree::isolate(Container& container, std::size_t ordinal) {
   const Piece piece = container.pieces[at];
   if (piece.entry != nullptr) return at;
 
-  const std::string_view text = entry_of_run(piece.text, before);
+  const std::string_view text =
+      piece.count == 1 ? piece.text : entry_of_run(piece.text, before);
   const EntryText parts = parse_entry(text, container.is_object);
   entries_.push_back({parts.lead, parts.name, {.text = parts.value}, parts.trail});
   const auto begin = static_cast<std::size_t>(text.data() - piece.text.data());

@@ -93,10 +93,6 @@ class Tree {
 
  private:
   std::size_t element_count(Container& array);
-  void index_members(Container& object);
-  void add_to_index(Container& object, std::string_view name, std::size_t ordinal);
-  void remove_from_index(Container& object, std::string_view name);
-  std::string_view name_of(std::string_view member);
   std::size_t isolate(Container& container, std::size_t ordinal);
   Entry& entry_at(Container& container, std::size_t ordinal);
   Entry* entry_before(Container& container, std::size_t ordinal);

@@ -4,6 +4,7 @@
 
 #include "json/characters.h"
 #include "json/entry.h"
+#include "json/name.h"
 #include "json/scan.h"
 #include "json/tree.h"
 #include "json/tree_parts.h"
@@ -215,7 +216,7 @@ void Tree::remove(const Place& place) {
     return;
   }
   entry.removed = true;
-  if (container.indexed) remove_from_index(container, entry.name);
+  if (container.indexed) container.index.remove(unescaped(inside_of_string(entry.name)));
   while (!pieces.empty() && pieces.back().is_removed()) pieces.pop_back();
 }
 

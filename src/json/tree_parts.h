@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "json/layout.h"
+#include "json/name_index.h"
 #include "json/tree.h"
 
 namespace safechunk::json {
@@ -37,9 +37,7 @@ struct Container {
   std::string_view blank;     // the white space between the brackets while there are no entries
   std::vector<Piece> pieces;  // with a comma between each two that are not removed
   std::size_t searches = 0;   // for members
-  // The ordinals of the members, kSeveral for a name that occurs more than once; made when
-  // several searches have been necessary.
-  std::unordered_map<std::string_view, std::size_t> index;
+  NameIndex index;            // made when several searches have been necessary
   bool indexed = false;
 
   [[nodiscard]] bool is_unread() const noexcept {
@@ -66,6 +64,11 @@ struct Container {
 void count_elements(Container& array, std::size_t wanted);
 // The ordinal of the member, kNone or kSeveral. Counts all members of an unread object.
 std::size_t search_member(Container& object, std::string_view name);
+
+// Makes the index of an object that has been read.
+void index_members(Container& object);
+// `name` begins with the name of the member.
+void add_to_index(Container& object, std::string_view name, std::size_t ordinal);
 
 // The number of bytes of a value as it is now.
 [[nodiscard]] std::size_t size_of(const Value& value);

@@ -12,7 +12,7 @@ namespace {
 
 // A run ends when it has reached one of these.
 constexpr std::size_t kRunEntries = 1024;
-constexpr std::size_t kRunBytes = 32 * 1024;
+constexpr std::ptrdiff_t kRunBytes = 32 * 1024;
 
 const char* end_of(std::string_view text) noexcept {
   return text.data() + text.size();
@@ -25,18 +25,26 @@ class RunCutter {
       : begin_(entries.data()), end_(end_of(entries)), pieces_(pieces) {}
 
   void count(const char* block, std::uint64_t commas) {
-    entries_ += count_ones(commas);
-    counted_ += count_ones(commas);
+    const char* const first_comma = block + std::countr_zero(commas);
+    std::size_t ended = count_ones(commas);
+    counted_ += ended;
+    if (first_comma - begin_ >= kRunBytes) {
+      cut_around(first_comma);
+      --ended;
+    }
+    entries_ += ended;
     last_comma_ = block + (63 - std::countl_zero(commas));
-    const auto bytes = static_cast<std::size_t>(last_comma_ - begin_);
-    if (entries_ >= kRunEntries || bytes >= kRunBytes) cut();
+    if (entries_ >= kRunEntries || last_comma_ - begin_ >= kRunBytes) cut();
   }
 
   // How many entries are complete.
   [[nodiscard]] std::size_t counted() const noexcept { return counted_; }
 
   // The rest is one entry.
-  void finish() { push({begin_, static_cast<std::size_t>(end_ - begin_)}, entries_ + 1); }
+  void finish() {
+    if (entries_ > 0 && end_ - begin_ >= kRunBytes) cut();
+    push({begin_, static_cast<std::size_t>(end_ - begin_)}, entries_ + 1);
+  }
 
   // The rest is not counted.
   void stop() {
@@ -45,6 +53,12 @@ class RunCutter {
   }
 
  private:
+  // Makes the large entry that ends at the comma a run of its own.
+  void cut_around(const char* comma) {
+    if (entries_ > 0) cut();
+    push({begin_, static_cast<std::size_t>(comma - begin_)}, 1);
+    begin_ = comma + 1;
+  }
   void cut() {
     push({begin_, static_cast<std::size_t>(last_comma_ - begin_)}, entries_);
     begin_ = last_comma_ + 1;
@@ -205,6 +219,28 @@ std::size_t search_member(Container& object, std::string_view name) {
     }
   }
   return search.found();
+}
+
+void add_to_index(Container& object, std::string_view name_text, std::size_t ordinal) {
+  const std::string_view name = inside_of_string(name_text);
+  if (name.find('\\') == std::string_view::npos) return object.index.add(name, ordinal);
+  object.index.add(unescaped(name), ordinal);
+}
+
+void index_members(Container& object) {
+  std::size_t ordinal = 0;
+  for (const Piece& piece : object.pieces) {
+    if (piece.entry != nullptr) {
+      if (!piece.is_removed()) add_to_index(object, piece.entry->name, ordinal);
+      ++ordinal;
+      continue;
+    }
+    for_each_entry(piece.text, [&](std::string_view rest) {
+      rest.remove_prefix(leading_white_space(rest).size());
+      add_to_index(object, rest, ordinal++);
+    });
+  }
+  object.indexed = true;
 }
 
 std::size_t size_of(const Value& value) {
