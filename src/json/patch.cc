@@ -179,9 +179,10 @@ class Run {
   Status move_or_copy(const Operation& operation) {
     const Result<Tree::Place> from = find(operation.from);
     if (!from) return from.status();
-    if (operation.from == operation.path) return {};
+    const bool moves = operation.type == Type::move;
+    if (moves && operation.from == operation.path) return {};
     const std::string_view value = tree_.text_of(*from->value);
-    if (operation.type == Type::move) tree_.remove(*from);
+    if (moves) tree_.remove(*from);
     return add(operation.path, {value, true});
   }
 

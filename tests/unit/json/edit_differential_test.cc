@@ -160,6 +160,26 @@ class Generator {
 
 enum class Opinion { result, error, none };
 
+Opinion judge_operation(Json& document, const Json& operation) {
+  const std::string path = operation["path"];
+  const std::string type = operation["op"];
+  // nlohmann/json does not refuse to move a value into itself or to remove the whole document.
+  if (type == "remove" && path.empty()) return Opinion::none;
+  Json before = document;
+  if (type == "move") {
+    const std::string from = operation["from"];
+    if (path == from || from.empty() || path.starts_with(from + "/")) return Opinion::none;
+    before = document.patch(Json::array({{{"op", "remove"}, {"path", from}}}));
+  }
+  // It aborts when something is added to a value that is neither object nor array.
+  if (!path.empty()) {
+    const Json::json_pointer parent = Json::json_pointer(path).parent_pointer();
+    if (!before.at(parent).is_structured()) return Opinion::error;
+  }
+  document = document.patch(Json::array({operation}));
+  return Opinion::result;
+}
+
 // What nlohmann/json says about an edit, where it means the same.
 Opinion judge(Json& document, const Edit& edit) {
   try {
@@ -175,16 +195,9 @@ Opinion judge(Json& document, const Edit& edit) {
       return Opinion::none;
     }
     for (const Json& operation : patch) {
-      // nlohmann/json moves a value into itself, removes the whole document, and takes the names
-      // of missing members on the way of a `replace` for granted.
-      const std::string path = operation["path"];
-      if (operation["op"] == "remove" && path.empty()) return Opinion::none;
-      if (operation["op"] == "move") {
-        const std::string from = operation["from"];
-        if (path == from || from.empty() || path.starts_with(from + "/")) return Opinion::none;
-      }
+      const Opinion opinion = judge_operation(document, operation);
+      if (opinion != Opinion::result) return opinion;
     }
-    document = document.patch(patch);
     return Opinion::result;
   } catch (const Json::exception&) {
     return Opinion::error;
