@@ -1,5 +1,6 @@
 #include "json/name_index.h"
 
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -16,17 +17,21 @@ std::size_t NameIndex::slot_of(std::uint64_t hash) const noexcept {
   return at;
 }
 
-void NameIndex::grow() {
-  constexpr std::size_t kFirstSize = 64;
-  std::vector<Slot> old(slots_.empty() ? kFirstSize : 2 * slots_.size());
+void NameIndex::resize(std::size_t slots) {
+  std::vector<Slot> old(slots);
   std::swap(old, slots_);
   for (const Slot& slot : old) {
     if (slot.ordinal != kFree) slots_[slot_of(slot.hash)] = slot;
   }
 }
 
+void NameIndex::reserve(std::size_t names) {
+  const std::size_t slots = std::bit_ceil(2 * names + 1);
+  if (slots > slots_.size()) resize(slots);
+}
+
 void NameIndex::add(std::string_view name, std::size_t ordinal) {
-  if (2 * used_ >= slots_.size()) grow();
+  if (2 * used_ >= slots_.size()) reserve(used_ + 1);
   const std::uint64_t hash = hash_of(name);
   Slot& slot = slots_[slot_of(hash)];
   if (slot.ordinal == kFree) ++used_;

@@ -16,6 +16,8 @@ class NameIndex {
   static constexpr std::size_t kUnsure = SIZE_MAX - 1;  // there is more than one, or another with
                                                         // the same hash
 
+  // Makes room for so many names at once.
+  void reserve(std::size_t names);
   void add(std::string_view name, std::size_t ordinal);
   // `name` has been added, and find() gave its ordinal.
   void remove(std::string_view name);
@@ -33,7 +35,7 @@ class NameIndex {
   static std::uint64_t hash_of(std::string_view name) noexcept;
   // The slot with this hash, or the free one where it belongs.
   [[nodiscard]] std::size_t slot_of(std::uint64_t hash) const noexcept;
-  void grow();
+  void resize(std::size_t slots);
 
   std::vector<Slot> slots_;  // a power of two, at most half of them used
   std::size_t used_ = 0;

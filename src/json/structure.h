@@ -77,6 +77,17 @@ namespace sse2 {
   return bits * 0x0101010101010101U >> 56;
 }
 
+// For each byte: how many of its bits 0 to i are ones, in byte i of the result.
+inline constexpr std::array<std::uint64_t, 256> kPrefixSums = [] {
+  std::array<std::uint64_t, 256> sums{};
+  for (std::size_t byte = 0; byte < sums.size(); ++byte) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      sums[byte] += (byte >> i & 1) * (0x0101010101010101U << (8 * i));
+    }
+  }
+  return sums;
+}();
+
 // Follows strings and nesting from block to block.
 class StructureReader {
  public:
@@ -115,10 +126,17 @@ class StructureReader {
     return outside_among(opens, closes);
   }
 
-  // The same, one bracket after the other. It has no branches: they could not be predicted.
+  // The same, for a block with few brackets or with many.
   [[gnu::always_inline]] std::uint64_t outside_among(std::uint64_t opens,
                                                      std::uint64_t closes) noexcept {
-    std::uint64_t changes = 0;  // the brackets between which and the next all is, or none
+    constexpr std::uint64_t kFew = 6;
+    return count_ones(opens | closes) <= kFew ? outside_of_few(opens, closes)
+                                              : outside_of_many(opens, closes);
+  }
+
+  // One bracket after the other. It has no branches on their kind: they could not be predicted.
+  std::uint64_t outside_of_few(std::uint64_t opens, std::uint64_t closes) noexcept {
+    std::uint64_t changes = 0;  // the brackets at which the outside begins or ends
     std::uint64_t depth = depth_;
     for (std::uint64_t brackets = opens | closes; brackets != 0; brackets &= brackets - 1) {
       const std::uint64_t lowest = brackets & (~brackets + 1);
@@ -129,6 +147,23 @@ class StructureReader {
     const std::uint64_t inside = parities(changes) ^ (depth_ == 0 ? 0 : ~std::uint64_t{0});
     depth_ = depth;
     return ~inside;
+  }
+
+  // Eight bytes at once: byte i of a 64-bit number is the depth behind byte i of the text. None is
+  // above 64, because outside() comes here only if the block closes all levels that are open.
+  std::uint64_t outside_of_many(std::uint64_t opens, std::uint64_t closes) noexcept {
+    constexpr std::uint64_t kEach = 0x0101010101010101U;
+    std::uint64_t result = 0;
+    std::uint64_t depth = depth_;
+    for (int shift = 0; shift < 64; shift += 8) {
+      const std::uint64_t depths =
+          depth * kEach + kPrefixSums[opens >> shift & 0xFF] - kPrefixSums[closes >> shift & 0xFF];
+      const std::uint64_t not_zero = (depths + 0x7F * kEach) >> 7 & kEach;
+      result |= ((not_zero ^ kEach) * 0x0102040810204080U >> 56) << shift;
+      depth = depths >> 56;
+    }
+    depth_ = depth;
+    return result;
   }
 
   // Bit i of the result: is the number of ones in bits 0 to i odd?

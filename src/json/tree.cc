@@ -196,8 +196,7 @@ std::size_t Tree::isolate(Container& container, std::size_t ordinal) {
   const Piece piece = container.pieces[at];
   if (piece.entry != nullptr) return at;
 
-  const std::string_view text =
-      piece.count == 1 ? piece.text : entry_of_run(piece.text, before);
+  const std::string_view text = piece.count == 1 ? piece.text : entry_of_run(piece.text, before);
   const EntryText parts = parse_entry(text, container.is_object);
   entries_.push_back({parts.lead, parts.name, {.text = parts.value}, parts.trail});
   const auto begin = static_cast<std::size_t>(text.data() - piece.text.data());

@@ -228,6 +228,7 @@ void add_to_index(Container& object, std::string_view name_text, std::size_t ord
 }
 
 void index_members(Container& object) {
+  object.index.reserve(object.counted());
   std::size_t ordinal = 0;
   for (const Piece& piece : object.pieces) {
     if (piece.entry != nullptr) {
