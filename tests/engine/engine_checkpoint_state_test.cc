@@ -115,6 +115,16 @@ TEST_F(EngineBackupOnly, RemovalsBetweenAttachesStayRemoved) {
   }
 }
 
+// Rule 5. Kills: taking another engine's file for what is left of a removed chunk.
+TEST_F(EngineBackupOnly, BackupsOfOtherEnginesStay) {
+  machine_.write("chunks_bak", "theirs.lcca.bak", "[1]");
+  ASSERT_TRUE(engine_.detach().ok());
+  ASSERT_TRUE(engine_.attach().ok());
+  EXPECT_EQ(engine_.find_chunk("theirs.lcca").value(), std::nullopt);
+  EXPECT_TRUE(engine_.repair().ok());
+  EXPECT_EQ(machine_.file("chunks_bak/theirs.lcca.bak"), "[1]");
+}
+
 // Rule 5. Kills: a restore that removes backups whose chunk it does not know.
 TEST_F(EngineBackupOnly, ARestoreLeavesForeignBackupsAlone) {
   machine_.write("chunks_bak", "theirs.lcca.bak", "of another engine");

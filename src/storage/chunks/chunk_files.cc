@@ -223,6 +223,13 @@ bool ChunkFiles::is_gone(const std::string& chunk) {
   return file.code() == ErrorCode::not_found && backup.code() == ErrorCode::not_found;
 }
 
+bool ChunkFiles::has_own_backup(const std::string& chunk) const {
+  const auto file = folders_.backups->open(layout::backup_file(chunk), OpenMode::read);
+  if (!file) return false;
+  const auto stamp = read_stamp(**file, chunk);
+  return stamp.ok() && stamp->has_value();
+}
+
 Status ChunkFiles::accept_removal(const std::string& chunk, std::string& kept_as) {
   const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
   if (file.code() != ErrorCode::not_found) return file.status();

@@ -106,6 +106,9 @@ class ChunkFiles {
   // permission, it still gives the good version, with the reason.
   Healing heal(const std::string& chunk, std::vector<Event>& events);
 
+  // Whether the backup has a stamp of this engine for the chunk: else it may be another engine's
+  // file, although its name looks like ours.
+  bool has_own_backup(const std::string& chunk) const;
   // Accepts that another program or a person removed the chunk: moves its backup to quarantine, and
   // names it in `kept_as`, which is empty when there was none. The name is then no longer one of
   // those that may have been lost. Leaves everything as it is when the file is there again.

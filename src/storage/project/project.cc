@@ -77,7 +77,8 @@ CommitOutcome Project::recover(Notices& notices) {
   return outcome;
 }
 
-// Chunks that were removed while nobody owned the project.
+// Chunks that were removed while nobody owned the project. Without a stamp a backup may be another
+// engine's file.
 void Project::accept_removals(Notices& notices) {
   for (const std::string& chunk : folder_->removed) {
     bool is_back = false;
@@ -86,7 +87,7 @@ void Project::accept_removals(Notices& notices) {
       is_back = pending_.find(chunk) != nullptr;
     }
     is_back = is_back || folders_.chunks->stat(layout::chunk_file(chunk)).ok();
-    if (!is_back) note_removal(chunk, notices);
+    if (!is_back && chunks_.has_own_backup(chunk)) note_removal(chunk, notices);
   }
   folder_->removed.clear();
 }
@@ -303,8 +304,13 @@ void Project::note_healing(const std::string& chunk, const Healing& healing, Not
 
 // Reported once for each removal.
 void Project::note_removal(const std::string& chunk, Notices& notices) {
+  bool is_ours = chunks_.has_own_backup(chunk);
+  {
+    const MutexLock lock(mutex_);
+    is_ours = is_ours || names_.is_taken(chunk);  // its file was here
+  }
   std::string kept_as;
-  const Status accepted = chunks_.accept_removal(chunk, kept_as);
+  const Status accepted = is_ours ? chunks_.accept_removal(chunk, kept_as) : Status();
   const std::string kept = kept_as.empty()
                                ? std::string(layout::kBackups) + "/" + layout::backup_file(chunk)
                                : std::string(layout::kQuarantine) + "/" + kept_as;
