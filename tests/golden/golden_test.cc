@@ -14,8 +14,8 @@
 #include <iterator>
 #include <sstream>
 
-#include "engine/schedule.h"
 #include "engine/engine_bench.h"
+#include "engine/schedule.h"
 
 namespace safechunk::test {
 namespace {
