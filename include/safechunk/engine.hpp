@@ -55,6 +55,16 @@ struct ChunkRead {
   // (the file was damaged), invalid_edit (somebody wrote text that is not JSON; the message says
   // where in it, and where it is kept) or being_edited (another program is writing the file).
   Status older;
+  // Names the content: equal content has the same revision, in every language and store. Empty when
+  // there is no such chunk. For EditCondition; the text means nothing else.
+  std::string revision;
+};
+
+// A condition of an edit (G16). When it is not met the edit is refused with `conflict`, nothing is
+// changed, and the message says what is there.
+struct EditCondition {
+  std::optional<std::string> if_revision = {};  // the chunk must be as it was when it was read
+  bool if_absent = false;                       // there must be no such chunk
 };
 
 // Several edits that become visible together or not at all (G4). A transaction only collects edits
@@ -74,11 +84,25 @@ class SAFECHUNK_EXPORT Transaction {
     return text ? stage(std::string_view(*text), chunk) : text.status();
   }
   Status remove(std::string_view chunk);
+  // As the functions of that name of the engine: applied to what the edits before them leave, in
+  // order, by commit(), which is refused as a whole when one of them fails.
+  Status stage_value(std::string_view chunk, std::string_view pointer, std::string_view json_text);
+  Status remove_value(std::string_view chunk, std::string_view pointer);
+  Status stage_merge(std::string_view chunk, std::string_view merge_patch);
+  Status stage_patch(std::string_view chunk, std::string_view patch);
+
+  // Reads a chunk as it is in the project, without the edits of this transaction; commit() is
+  // refused with `conflict` when it has changed by then.
+  Result<ChunkRead> read(std::string_view chunk);
+  // commit() is refused unless the condition is met. Errors: invalid_name, invalid_argument.
+  Status require(std::string_view chunk, const EditCondition& condition);
 
   // Stages all edits as one unit and commits them durably, like force_sync(). Then the transaction
-  // is empty and may be used again. On not_owner and invalid_name nothing was staged, and the
-  // transaction still has its edits. On any other error the unit is staged as a whole and will be
-  // retried, also by the next commit(); locked: the project was lost or detached meanwhile.
+  // is empty and may be used again. On not_owner, invalid_name, conflict (it names all conditions
+  // that are not met, or the failed test of a patch) and what the edits of parts give
+  // (SafeChunkEngine::stage_value) nothing was staged, and the transaction still has its edits and
+  // conditions; make a new one to read anew. On any other error the unit is staged as a whole and
+  // will be retried, also by the next commit(); locked: the project was lost or detached meanwhile.
   Status commit();
 
  private:
@@ -138,9 +162,69 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
     return text ? stage_update(std::string_view(*text), chunk) : text.status();
   }
 
+  // The same under a condition: conflict when it is not met. Costs a look at the file that the
+  // condition is about, and a read of it when another program has changed it.
+  Status stage_update(std::string_view json_text, std::string_view chunk,
+                      const EditCondition& condition);
+
   // Stages the removal of a chunk and of its backup. not_found when there is no such chunk;
   // other errors as stage_update.
   Status remove_chunk(std::string_view chunk);
+  Status remove_chunk(std::string_view chunk, const EditCondition& condition);
+
+  // --- writing parts of a chunk
+  //
+  // Outside of the edited values every byte of the file stays: how numbers are written, the order
+  // of members, repeated names, indentation. `pointer` is a JSON Pointer (RFC 6901):
+  // "/users/0/name". The journal takes the edit, and not the whole text. A chunk that is not there
+  // counts as {}.
+  //
+  // Errors that leave everything as it was, beside those of stage_update(): invalid_argument (no
+  // pointer, an index that is none, an object on the way that has the member twice), not_found
+  // (the pointer leads nowhere), conflict (a condition, or a test of a patch), being_edited
+  // (another program is writing the file), lost. Cost: one copy of the text in memory, and reading
+  // it from its file when no edit of it is staged.
+
+  // Sets one value; a missing member is added at the end of its object, and objects that are
+  // missing on the way are made. '-' as the last part of the pointer appends to an array.
+  Status stage_value(std::string_view chunk, std::string_view pointer, std::string_view json_text,
+                     const EditCondition& condition = {});
+  template <ChunkValue T>
+  Status stage_value(std::string_view chunk, std::string_view pointer, const T& value,
+                     const EditCondition& condition = {}) {
+    auto text = ChunkCodec<T>::to_text(value);
+    return text ? stage_value(chunk, pointer, std::string_view(*text), condition) : text.status();
+  }
+  // Removes one member or element. not_found when there is none.
+  Status remove_value(std::string_view chunk, std::string_view pointer,
+                      const EditCondition& condition = {});
+  // A JSON Merge Patch (RFC 7396): members are replaced, null removes them.
+  Status stage_merge(std::string_view chunk, std::string_view merge_patch,
+                     const EditCondition& condition = {});
+  // A JSON Patch (RFC 6902): all operations or none. not_found when there is no such chunk.
+  Status stage_patch(std::string_view chunk, std::string_view patch,
+                     const EditCondition& condition = {});
+
+  // Calls `function` with the chunk as it is now, and stages the text that it returns; nothing
+  // comes between. An error of the function is returned, and nothing is staged. Updates wait for
+  // each other; when another edit comes between, the function is called again with what is there
+  // then, up to 20 times, and then the result is conflict. It must not edit the same chunk itself.
+  Status update(std::string_view chunk,
+                const std::function<Result<std::string>(const ChunkRead& present)>& function);
+  // The same with a value of type T, which is a default T when there is no such chunk.
+  template <ChunkValue T>
+  Status update(std::string_view chunk, const std::function<void(T& value)>& function) {
+    return update(chunk, [&](const ChunkRead& present) -> Result<std::string> {
+      T value{};
+      if (present.text) {
+        auto read = ChunkCodec<T>::from_text(*present.text);
+        if (!read) return read.status();
+        value = *std::move(read);
+      }
+      function(value);
+      return ChunkCodec<T>::to_text(value);
+    });
+  }
 
   // A new, empty transaction. It must not outlive the engine.
   [[nodiscard]] Transaction transaction();
@@ -186,7 +270,16 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
     }
   }
 
-  // The same, but the result is an empty optional when there is no such chunk.
+  // The JSON text of one value. not_found when there is no such chunk or value; invalid_argument as
+  // stage_value(); other errors as fetch_chunk(). Cost: that of fetch_chunk().
+  Result<std::string> fetch_value(std::string_view chunk, std::string_view pointer);
+  template <ChunkValue T>
+  Result<T> fetch_value(std::string_view chunk, std::string_view pointer) {
+    auto text = fetch_value(chunk, pointer);
+    return text ? ChunkCodec<T>::from_text(*text) : Result<T>(text.status());
+  }
+
+  // As fetch_chunk(), but the result is an empty optional when there is no such chunk.
   Result<std::optional<std::string>> find_chunk(std::string_view chunk);
   // The same, and whether the text is what was saved last: see ChunkRead.
   Result<ChunkRead> read_chunk(std::string_view chunk);

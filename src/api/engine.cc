@@ -6,11 +6,40 @@
 #include "api/engine_access.h"
 #include "api/open.h"
 #include "base/chunk_name.h"
+#include "base/in_chunk.h"
 #include "engine/engine_core.h"
 #include "json/format.h"
+#include "json/pointer.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
+namespace {
+
+ChunkRead to_public(StoredText read) {
+  return {std::move(read.text), std::move(read.older), std::move(read.revision)};
+}
+
+Status add_condition(Edits& edits, std::string_view chunk, const EditCondition& condition) {
+  if (condition.if_revision && condition.if_absent) {
+    return Status(ErrorCode::invalid_argument, "if_revision and if_absent exclude each other");
+  }
+  if (condition.if_absent) return edits.require(chunk, "");
+  if (!condition.if_revision) return {};
+  if (condition.if_revision->empty()) {
+    return Status(ErrorCode::invalid_argument, "if_revision is empty; use if_absent");
+  }
+  return edits.require(chunk, *condition.if_revision);
+}
+
+Status stage_part(EngineCore& core, std::string_view chunk, const PartEdit& edit,
+                  const EditCondition& condition) {
+  const auto edits = core.new_edits(edit.json_text.size());
+  if (Status status = edits->edit_part(chunk, edit); !status) return status;
+  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
+  return core.stage(edits);
+}
+
+}  // namespace
 
 // --- Transaction
 
@@ -32,6 +61,31 @@ Status Transaction::stage(std::string_view json_text, std::string_view chunk) {
 
 Status Transaction::remove(std::string_view chunk) {
   return impl_->edits->remove(chunk);
+}
+
+Status Transaction::stage_value(std::string_view chunk, std::string_view pointer,
+                                std::string_view json_text) {
+  return impl_->edits->edit_part(chunk, {PartEdit::Kind::set, pointer, json_text});
+}
+Status Transaction::remove_value(std::string_view chunk, std::string_view pointer) {
+  return impl_->edits->edit_part(chunk, {PartEdit::Kind::remove, pointer, {}});
+}
+Status Transaction::stage_merge(std::string_view chunk, std::string_view merge_patch) {
+  return impl_->edits->edit_part(chunk, {PartEdit::Kind::merge, {}, merge_patch});
+}
+Status Transaction::stage_patch(std::string_view chunk, std::string_view patch) {
+  return impl_->edits->edit_part(chunk, {PartEdit::Kind::patch, {}, patch});
+}
+
+Result<ChunkRead> Transaction::read(std::string_view chunk) {
+  auto read = impl_->core->read_chunk(chunk);
+  if (!read) return read.status();
+  if (Status status = impl_->edits->require(chunk, read->revision); !status) return status;
+  return to_public(*std::move(read));
+}
+
+Status Transaction::require(std::string_view chunk, const EditCondition& condition) {
+  return add_condition(*impl_->edits, chunk, condition);
 }
 
 Status Transaction::commit() {
@@ -126,8 +180,48 @@ Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_vie
   return core_->stage(edits);
 }
 
+Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk,
+                                     const EditCondition& condition) {
+  const auto edits = core_->new_edits(json_text.size());
+  if (Status status = put_text(*edits, json_text, chunk); !status) return status;
+  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
+  return core_->stage(edits);
+}
+
 Status SafeChunkEngine::remove_chunk(std::string_view chunk) {
-  return core_->remove_chunk(chunk);
+  return core_->remove_chunk(chunk, core_->new_edits(0));
+}
+
+Status SafeChunkEngine::remove_chunk(std::string_view chunk, const EditCondition& condition) {
+  auto edits = core_->new_edits(0);
+  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
+  return core_->remove_chunk(chunk, std::move(edits));
+}
+
+Status SafeChunkEngine::stage_value(std::string_view chunk, std::string_view pointer,
+                                    std::string_view json_text, const EditCondition& condition) {
+  return stage_part(*core_, chunk, {PartEdit::Kind::set, pointer, json_text}, condition);
+}
+Status SafeChunkEngine::remove_value(std::string_view chunk, std::string_view pointer,
+                                     const EditCondition& condition) {
+  return stage_part(*core_, chunk, {PartEdit::Kind::remove, pointer, {}}, condition);
+}
+Status SafeChunkEngine::stage_merge(std::string_view chunk, std::string_view merge_patch,
+                                    const EditCondition& condition) {
+  return stage_part(*core_, chunk, {PartEdit::Kind::merge, {}, merge_patch}, condition);
+}
+Status SafeChunkEngine::stage_patch(std::string_view chunk, std::string_view patch,
+                                    const EditCondition& condition) {
+  return stage_part(*core_, chunk, {PartEdit::Kind::patch, {}, patch}, condition);
+}
+
+Status SafeChunkEngine::update(
+    std::string_view chunk,
+    const std::function<Result<std::string>(const ChunkRead& present)>& function) {
+  return core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
+    const auto text = function(to_public(present));
+    return text ? put_text(edits, *text, chunk) : text.status();
+  });
 }
 
 Transaction SafeChunkEngine::transaction() {
@@ -165,7 +259,17 @@ Result<std::optional<std::string>> SafeChunkEngine::find_chunk(std::string_view 
 Result<ChunkRead> SafeChunkEngine::read_chunk(std::string_view chunk) {
   auto read = core_->read_chunk(chunk);
   if (!read) return read.status();
-  return ChunkRead{std::move(read->text), std::move(read->older)};
+  return to_public(*std::move(read));
+}
+
+Result<std::string> SafeChunkEngine::fetch_value(std::string_view chunk, std::string_view pointer) {
+  const auto parsed = json::Pointer::parse(pointer);
+  if (!parsed) return in_chunk(parsed.status(), chunk);
+  const auto read = core_->read_chunk(chunk);
+  if (!read) return read.status();
+  if (!read->text) return missing(chunk);
+  const auto value = json::value_at(*read->text, *parsed);
+  return value ? Result<std::string>(std::string(*value)) : in_chunk(value.status(), chunk);
 }
 
 Result<std::vector<std::string>> SafeChunkEngine::list_chunks() {

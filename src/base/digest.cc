@@ -17,6 +17,21 @@ std::string Digest::to_hex() const {
   return text;
 }
 
+std::optional<Digest> Digest::from_hex(std::string_view text) noexcept {
+  constexpr std::size_t kHalf = 16;
+  if (text.size() != 2 * kHalf) return std::nullopt;
+  Digest digest;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool letter = c >= 'a' && c <= 'f';
+    if (!letter && (c < '0' || c > '9')) return std::nullopt;
+    const auto value = static_cast<std::uint64_t>(letter ? c - 'a' + 10 : c - '0');
+    std::uint64_t& half = i < kHalf ? digest.high : digest.low;
+    half = half << 4U | value;
+  }
+  return digest;
+}
+
 namespace {
 
 Digest to_digest(const XXH128_hash_t& hash) noexcept {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ struct Digest {
 
   [[nodiscard]] bool is_absent() const noexcept { return low == 0 && high == 0; }
   [[nodiscard]] std::string to_hex() const;  // 32 lower-case digits
+  // Nothing for any other text.
+  [[nodiscard]] static std::optional<Digest> from_hex(std::string_view text) noexcept;
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 

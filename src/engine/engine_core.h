@@ -61,7 +61,11 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // locked instead of not_owner.
   Status stage_unit(const std::shared_ptr<Edits>& edits);
   Status commit_unit();
-  Status remove_chunk(std::string_view chunk);
+  // `edits` may have conditions, and gets the removal.
+  Status remove_chunk(std::string_view chunk, const std::shared_ptr<Edits>& edits);
+  // Adds to the edits what is to be staged in place of what was read.
+  using UpdateFunction = std::function<Status(const StoredText& present, Edits& edits)>;
+  Status update(std::string_view chunk, const UpdateFunction& function);
   Status force_sync();
   void set_debounce_delay(std::chrono::milliseconds delay);
 
@@ -112,6 +116,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   std::shared_ptr<StoreReader> readable() const EXCLUDES(mutex_);
 
   // Writing.
+  Accepted stage_edits(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);
+  Accepted accept_whole(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);
   Accepted accept(const std::shared_ptr<Edits>& edits) REQUIRES(accept_mutex_);
   void wake_worker() REQUIRES(mutex_);
   Status commit(bool retry, Notices& notices) EXCLUDES(mutex_);
@@ -131,6 +137,20 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     ~ArchiveTurn();
     // Waits. invalid_argument on a thread that has the turn already: a progress handler.
     Status take();
+
+   private:
+    EngineCore& core_;
+    bool taken_ = false;
+  };
+  // One update() at a time; one that is called by another's function is part of it.
+  class UpdateTurn {
+   public:
+    explicit UpdateTurn(EngineCore& core) : core_(core) {}
+    UpdateTurn(const UpdateTurn&) = delete;
+    UpdateTurn& operator=(const UpdateTurn&) = delete;
+    ~UpdateTurn();
+    // Waits. conflict when the function of an update of the same chunk calls it.
+    Status take(const std::string& chunk);
 
    private:
     EngineCore& core_;
@@ -170,6 +190,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // min: the worker is awake.
   Clock::TimePoint worker_sleeps_until_ GUARDED_BY(mutex_) = Clock::TimePoint::min();
   std::optional<std::thread::id> archiving_ GUARDED_BY(mutex_);  // the thread that has the turn
+  std::optional<std::thread::id> updating_ GUARDED_BY(mutex_);   // the thread that has the turn
+  std::vector<std::string> updated_ GUARDED_BY(mutex_);          // its chunks, the innermost last
   HealthReport counters_ GUARDED_BY(mutex_);
 
   Worker worker_;  // used by attach and detach only, one at a time

@@ -11,11 +11,6 @@
 namespace safechunk {
 namespace {
 
-// Any other error of stage() means that it is staged, but would not survive a crash of the process.
-bool was_refused(const Status& staged) {
-  return staged.code() == ErrorCode::not_owner || staged.code() == ErrorCode::invalid_name;
-}
-
 // Space that becomes free, or a program that closes a file, is not kept waiting for a minute.
 Schedule::Result result_of(const Status& committed) {
   if (committed.ok()) return Schedule::Result::saved;
@@ -29,8 +24,8 @@ Schedule::Result result_of(const Status& committed) {
 // --- staging
 
 Status EngineCore::stage_unit(const std::shared_ptr<Edits>& edits) {
-  Status staged = stage(edits);
-  return was_refused(staged) ? staged : Status();
+  const Accepted accepted = stage_edits(edits);
+  return accepted.result == Accepted::Result::refused ? accepted.status : Status();
 }
 
 // not_owner would say that nothing is staged.
@@ -44,14 +39,14 @@ Status EngineCore::commit_unit() {
 }
 
 Status EngineCore::stage(const std::shared_ptr<Edits>& edits) {
+  return stage_edits(edits).status;
+}
+
+Accepted EngineCore::stage_edits(const std::shared_ptr<Edits>& edits) {
   // Before the locks: in a forked child they might be held for ever.
-  if (is_forked()) return owned_store().status();
-  Accepted accepted;
-  {
-    const MutexLock accept_lock(accept_mutex_);
-    accepted = accept(edits);
-  }
-  if (accepted.result == Accepted::Result::refused) return accepted.status;
+  if (is_forked()) return {owned_store().status()};
+  Accepted accepted = accept_whole(edits);
+  if (accepted.result == Accepted::Result::refused) return accepted;
   // It is staged, and must not end as if it were not.
   try {
     if (accepted.wants_commit) apply_back_pressure();
@@ -60,7 +55,67 @@ Status EngineCore::stage(const std::shared_ptr<Edits>& edits) {
     deliver(std::move(notices));
   } catch (const std::bad_alloc&) {  // NOLINT: commits are retried, and the status is returned
   }
-  return accepted.status;
+  return accepted;
+}
+
+// An edit of a part needs a sound chunk. Reading a damaged one heals it.
+Accepted EngineCore::accept_whole(const std::shared_ptr<Edits>& edits) {
+  const auto try_to_accept = [&] {
+    const MutexLock accept_lock(accept_mutex_);
+    return accept(edits);
+  };
+  Accepted accepted = try_to_accept();
+  const bool refused = accepted.result == Accepted::Result::refused;
+  if (!refused || accepted.status.code() != ErrorCode::corrupt) return accepted;
+  const auto read = read_chunk(accepted.status.error().chunk);
+  if (!read) return {read.status()};
+  if (!read->older.ok() && read->older.code() != ErrorCode::healed) return {read->older};
+  return try_to_accept();
+}
+
+// --- updating
+
+// One update at a time calls its function, so that updates never refuse each other.
+Status EngineCore::update(std::string_view chunk, const UpdateFunction& function) {
+  constexpr int kTries = 20;  // other programs and stage_update() may come between
+  UpdateTurn turn(*this);
+  Status status = turn.take(std::string(chunk));
+  if (!status) return status;
+  for (int i = 0; i < kTries; ++i) {
+    auto present = read_chunk(chunk);
+    if (!present) return present.status();
+    if (!present->older.ok() && present->older.code() != ErrorCode::healed) return present->older;
+    const auto edits = place_->new_edits(0);
+    if (status = edits->require(chunk, present->revision); !status) return status;
+    if (status = function(*present, *edits); !status || edits->empty()) return status;
+    status = stage(edits);
+    if (status.code() != ErrorCode::conflict) return status;
+  }
+  return status;
+}
+
+Status EngineCore::UpdateTurn::take(const std::string& chunk) {
+  const MutexLock lock(core_.mutex_);
+  const auto self = std::this_thread::get_id();
+  while (core_.updating_ && *core_.updating_ != self) core_.state_changed_.wait(core_.mutex_);
+  if (std::ranges::find(core_.updated_, chunk) != core_.updated_.end()) {
+    return in_chunk(Status(ErrorCode::conflict, "the function of an update updates the same chunk"),
+                    chunk);
+  }
+  core_.updated_.push_back(chunk);
+  core_.updating_ = self;
+  taken_ = true;
+  return {};
+}
+
+EngineCore::UpdateTurn::~UpdateTurn() {
+  if (!taken_) return;
+  {
+    const MutexLock lock(core_.mutex_);
+    core_.updated_.pop_back();
+    if (core_.updated_.empty()) core_.updating_.reset();
+  }
+  core_.state_changed_.notify_all();
 }
 
 Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
@@ -75,7 +130,7 @@ Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
   return accepted;
 }
 
-Status EngineCore::remove_chunk(std::string_view chunk) {
+Status EngineCore::remove_chunk(std::string_view chunk, const std::shared_ptr<Edits>& edits) {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
   auto store = owned_store();
   if (!store) return store.status();
@@ -85,7 +140,6 @@ Status EngineCore::remove_chunk(std::string_view chunk) {
   }
   // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
   if (!present && present.code() != ErrorCode::lost) return present.status();
-  const auto edits = place_->new_edits(0);
   if (Status status = edits->remove(chunk); !status) return status;
   return stage(edits);
 }

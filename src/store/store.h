@@ -83,6 +83,8 @@ struct StoredText {
   // ok: it is what was saved last. Else an older version was given, and this says why: healed,
   // invalid_edit or being_edited.
   Status older;
+  // Names the content: equal for equal content. Empty when there is no such chunk.
+  std::string revision;
 };
 
 // Reads what is committed. Changes nothing, takes no lock that a forked child could inherit in a

@@ -53,6 +53,11 @@ Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders) {
   return chunks;
 }
 
+StoredText stored(std::string text, Status older, const TextSettings& settings) {
+  std::string revision = digest_of_compact(text, settings).to_hex();
+  return {std::move(text), std::move(older), std::move(revision)};
+}
+
 Result<bool> names_are_lost(const ProjectFolders& folders) {
   auto files = list_chunk_files(*folders.chunks);
   if (!files) return files.status();
@@ -270,11 +275,16 @@ ChunkFiles::Cure ChunkFiles::find_cure(const std::string& chunk, const Inspectio
   return cure;
 }
 
+std::string ChunkFiles::file_text_of(const RecentText& recent) const {
+  return recent.verbatim ? recent.text
+                         : json::format(recent.text, settings_.indent, settings_.size_limit);
+}
+
 void ChunkFiles::give(const Cure& cure, Healing& healing) const {
   healing.older = true;
   healing.has_text = cure.recent || cure.backup.usable();
   if (cure.recent) {
-    healing.text = json::format(cure.recent->text, settings_.indent, settings_.size_limit);
+    healing.text = file_text_of(*cure.recent);
   } else if (healing.has_text) {
     healing.text = text_of(cure.backup);
   }
@@ -423,7 +433,7 @@ Status ChunkFiles::write_cure(const std::string& chunk, const FileInfo* like, co
     attributes.stamp->sequence = cure.recent->sequence;
     attributes.stamp->journal_token = cure.recent->journal_token;
     attributes.stamp->text = cure.recent->text_digest;
-    bytes = json::format(cure.recent->text, settings_.indent, settings_.size_limit);
+    bytes = file_text_of(*cure.recent);
   } else {
     if (cure.backup.health == FileHealth::good) attributes.stamp = *cure.backup.stamp;
     attributes.stamp->text = cure.backup.text_digest(settings_);

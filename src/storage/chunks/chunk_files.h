@@ -22,6 +22,7 @@
 #include "storage/chunks/write_guard.h"
 #include "storage/files/inspection.h"
 #include "storage/files/project_folders.h"
+#include "store/store.h"
 
 namespace safechunk {
 
@@ -47,6 +48,9 @@ class ChangeObserver {
 Result<std::vector<std::string>> list_chunk_files(Directory& chunks);
 Result<std::vector<std::string>> list_backup_files(Directory& backups);
 Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders);
+
+// A text as a file has it, with the revision of its content.
+StoredText stored(std::string text, Status older, const TextSettings& settings);
 
 // Whether nobody has removed the chunks that are missing: see names_are_lost().
 Result<bool> names_are_lost(const ProjectFolders& folders);
@@ -167,6 +171,7 @@ class ChunkFiles {
     Inspection backup;
   };
   Cure find_cure(const std::string& chunk, const Inspection& file);
+  [[nodiscard]] std::string file_text_of(const RecentText& recent) const;
   void give(const Cure& cure, Healing& healing) const;
   Result<bool> look_for_lost_names();
   Healing sound(const std::string& chunk, Inspection file, std::vector<Event>& events);

@@ -192,7 +192,11 @@ class Commit {
     attributes->start_writeback = works_.size() > 1;
     const TextSettings& settings = files_.settings();
     const auto content = [&](json::TextOutput& output) {
-      json::format(work.edit->text, settings.indent, settings.size_limit, output);
+      if (work.edit->verbatim) {
+        output.append(work.edit->text);
+      } else {
+        json::format(work.edit->text, settings.indent, settings.size_limit, output);
+      }
     };
     auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(work.edit->chunk),
                                           content, *attributes, files_.buffer());
@@ -446,8 +450,9 @@ class Commit {
       version.ours = true;
       version.durable = folders_status_.ok();
       versions_.remember(chunk, version);
-      files_.recent_texts().remember(chunk, work.edit->text,
-                                     {{}, work.edit->text_digest, work.edit->sequence, token_});
+      files_.recent_texts().remember(
+          chunk, work.edit->text,
+          {{}, work.edit->verbatim, work.edit->text_digest, work.edit->sequence, token_});
     } else {
       versions_.forget(chunk);  // somebody was faster: look again next time
     }

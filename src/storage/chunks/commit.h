@@ -14,7 +14,8 @@ namespace safechunk {
 struct ChunkEdit {
   std::string chunk;
   bool removal = false;
-  std::string_view text;  // compact; must outlive the commit
+  std::string_view text;  // must outlive the commit
+  bool verbatim = false;  // written as it is; else it is compact, and formatted
   Digest text_digest;
   std::uint64_t sequence = 0;                // of its journal record
   Digest seen_when_staged = kUnknownDigest;  // of what the file had then

@@ -16,7 +16,8 @@
 namespace safechunk {
 
 struct RecentText {
-  std::string text;  // compact
+  std::string text;
+  bool verbatim = false;  // as it was in the file; else it is to be formatted
   Digest text_digest;
   std::uint64_t sequence = 0;       // of the journal record that it came from; 0: found on disk
   std::uint32_t journal_token = 0;  // of that journal

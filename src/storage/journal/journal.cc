@@ -18,7 +18,8 @@ using namespace journal_layout;
 constexpr std::uint32_t kCreationMode = 0600;
 
 constexpr std::string_view kMagic = "SCEJRNL\n";
-constexpr std::uint32_t kFormatVersion = 1;
+// 1 has no edits of parts, and is read as well.
+constexpr std::uint32_t kFormatVersion = 2;
 // A reset journal keeps up to so many bytes of blocks, because writing over blocks is cheaper than
 // allocating them.
 constexpr std::uint64_t kKeptBytes = 32ULL << 20U;
@@ -59,7 +60,8 @@ class JournalReader {
             checksum_of(std::string_view(header).substr(0, 24), 0)) {
       return Status(ErrorCode::corrupt, "the journal's header is damaged");
     }
-    if (get_integer<std::uint32_t>(header, 8) != kFormatVersion) {
+    if (const auto version = get_integer<std::uint32_t>(header, 8);
+        version == 0 || version > kFormatVersion) {
       return Status(ErrorCode::unsupported_format,
                     "the journal was written by a newer version of this engine");
     }

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/digest.h"
+#include "json/edit.h"
 #include "storage/files/text_settings.h"
 #include "store/edits.h"
 
@@ -30,6 +32,11 @@ inline constexpr std::string_view kTerminator("\0\0\0\0\0\0\0\0", 8);
 // One edit inside a record.
 struct JournalOperation {
   bool removal = false;
+  // Of an edit of a part: what the record stores is the edit, and the text is its result, which is
+  // not stored.
+  std::optional<json::Edit::Kind> part;
+  // The text is to be in the file as it is, and not formatted anew: that of edits of parts.
+  bool verbatim = false;
   std::uint32_t mode = 0;  // that the file shall have; 0: the one that it has
   std::string chunk;
   Digest base;         // of the compact text that the edit is based on; absent, or unknown
@@ -37,6 +44,13 @@ struct JournalOperation {
   Digest seen_when_staged = kUnknownDigest;  // of what the file had then; not stored
   std::size_t text_offset = 0;               // within the record
   std::size_t text_size = 0;
+  std::string result;
+};
+
+// Of edits: accept them only when the chunk has this content.
+struct Requirement {
+  std::string chunk;
+  Digest text_digest;  // absent: only when it is not there
 };
 
 // A record under construction, in its final form: the text is scanned straight into it, and pending
@@ -51,6 +65,8 @@ class JournalRecord final : public Edits {
   Status put_stored(std::string_view json_text, std::string_view chunk,
                     std::uint32_t mode) override;
   Status remove(std::string_view chunk) override;
+  Status edit_part(std::string_view chunk, const PartEdit& edit) override;
+  Status require(std::string_view chunk, std::string_view revision) override;
   [[nodiscard]] bool empty() const override { return operations_.empty(); }
 
   // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
@@ -61,7 +77,11 @@ class JournalRecord final : public Edits {
   void add_removal(std::string_view chunk);
 
   [[nodiscard]] const std::vector<JournalOperation>& operations() const { return operations_; }
+  // Whole. Of an edit of a part only once set_result() gave it.
   [[nodiscard]] std::string_view text(std::size_t operation) const;
+  [[nodiscard]] json::Edit part(std::size_t operation) const;
+  [[nodiscard]] bool has_parts() const;
+  [[nodiscard]] const std::vector<Requirement>& requirements() const { return requirements_; }
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
 
@@ -71,14 +91,20 @@ class JournalRecord final : public Edits {
     operations_[operation].seen_when_staged = seen;
   }
 
-  // Adds an edit of another record. The sequence becomes the newest of those that were added.
+  // Of an edit of a part. `text` is as the file shall have it; `digest` that of its compact text.
+  void set_result(std::size_t operation, std::string text, const Digest& digest);
+
+  // Adds an edit of another record. The sequence becomes the newest of those that were added. An
+  // edit of a part whose result is known becomes a whole text: it no longer needs its base.
   void add_copy(const JournalRecord& other, std::size_t operation);
 
  private:
   friend class Journal;
   friend class JournalReader;
   Status put_text(std::string_view json_text, std::string_view chunk, bool lenient);
-  void add_operation(std::string_view chunk, bool removal);
+  void add_operation(std::string_view chunk, std::uint32_t kind);
+  // What the checksum covers of an operation ends here: a compact text has a digest of its own.
+  [[nodiscard]] std::size_t checked_end(const JournalOperation& operation) const;
   std::string_view seal(std::uint64_t sequence, std::uint64_t seed);
   bool parse(std::string bytes, std::uint64_t seed);
   bool parse_operation(std::size_t& offset);
@@ -86,6 +112,7 @@ class JournalRecord final : public Edits {
   const TextSettings settings_;
   std::string bytes_;
   std::vector<JournalOperation> operations_;
+  std::vector<Requirement> requirements_;
   std::vector<std::size_t> starts_;  // where each operation's header begins
   std::uint64_t sequence_ = 0;
 };

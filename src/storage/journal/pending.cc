@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "json/format.h"
+
 namespace safechunk {
+
+std::string StagedEdit::file_text(const TextSettings& settings) const {
+  return edit().verbatim ? std::string(text())
+                         : json::format(text(), settings.indent, settings.size_limit);
+}
 
 PendingEdits::Prepared PendingEdits::prepare(const std::shared_ptr<JournalRecord>& record) {
   Prepared prepared;
@@ -61,7 +68,8 @@ std::vector<std::shared_ptr<JournalRecord>> PendingEdits::trim_records() {
     std::shared_ptr<JournalRecord> record = edits.front()->record;
     const bool whole = std::all_of(edits.begin(), edits.end(),
                                    [&](const StagedEdit* edit) { return edit->record == record; });
-    if (!whole || edits.size() < record->operations().size()) {
+    // An edit of a part needs the version that it is based on, which a rewritten journal lacks.
+    if (!whole || edits.size() < record->operations().size() || record->has_parts()) {
       record = std::make_shared<JournalRecord>();
       for (const StagedEdit* edit : edits) record->add_copy(*edit->record, edit->operation);
       for (std::size_t i = 0; i < edits.size(); ++i) {

@@ -24,6 +24,8 @@ struct StagedEdit {
 
   [[nodiscard]] const JournalOperation& edit() const { return record->operations()[operation]; }
   [[nodiscard]] std::string_view text() const { return record->text(operation); }
+  // As the text will stand in the file.
+  [[nodiscard]] std::string file_text(const TextSettings& settings) const;
 };
 
 class PendingEdits {

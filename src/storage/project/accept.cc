@@ -1,9 +1,13 @@
 // Accepting edits: checked against what is there, appended to the journal, and then pending.
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "base/in_chunk.h"
 #include "base/unicode.h"
+#include "json/edit.h"
+#include "json/format.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/project.h"
 
@@ -16,6 +20,16 @@ Status only_in_memory(const Status& journaled, const JournalRecord& record) {
   Error error = in_chunk(journaled, record.operations().front().chunk).error();
   error.message += "; the update is staged in memory only, and a crash before it is saved loses it";
   return error;
+}
+
+Result<std::string> apply_part(const std::optional<std::string>& text, const json::Edit& edit,
+                               const TextSettings& settings) {
+  const bool makes_it = edit.kind == json::Edit::Kind::set || edit.kind == json::Edit::Kind::merge;
+  if (!text && !makes_it) return Status(ErrorCode::not_found, "there is no such chunk");
+  return json::apply(text ? *text : json::format("{}", settings.indent), edit,
+                     {.indent = settings.indent,
+                      .depth_limit = settings.depth_limit,
+                      .size_limit = settings.size_limit});
 }
 
 bool removes(const JournalRecord& record, const std::string& chunk) {
@@ -42,11 +56,14 @@ Accepted Project::accept(const std::shared_ptr<Edits>& edits) {
   return accepted;
 }
 
-Status Project::accept_record(const std::shared_ptr<JournalRecord>& record,
-                              Accepted::Result& result) {
+Status Project::accept_record(std::shared_ptr<JournalRecord> record, Accepted::Result& result) {
   if (Status status = check_names(*record); !status) return status;
-  result = Accepted::Result::already_pending;
+  if (Status status = check_requirements(*record); !status) return status;
   const bool durable_base = set_bases(*record);
+  if (record->has_parts()) {
+    if (Status status = apply_parts(record); !status) return status;
+  }
+  result = Accepted::Result::already_pending;
   const auto& operations = record->operations();
   {
     const MutexLock lock(mutex_);
@@ -73,6 +90,105 @@ Status Project::accept_record(const std::shared_ptr<JournalRecord>& record,
   pending_.add(std::move(prepared), *record, journaled.ok());
   if (!durable_base) newest_on_unsynced_base_ = record->sequence();
   return journaled;
+}
+
+// What a chunk is now: its pending edit, else what is committed.
+struct Project::Present {
+  std::optional<std::string> text;  // as the file has it, or will have it; nothing: no such chunk
+  Digest text_digest;
+  bool journaled = true;  // a crash now would leave a journal or file that has it
+};
+
+Result<Project::Present> Project::find_present(const std::string& chunk) {
+  StagedEdit pending;
+  {
+    const MutexLock lock(mutex_);
+    if (const StagedEdit* found = pending_.find(chunk)) pending = *found;
+  }
+  if (pending.record != nullptr) {
+    Present present{std::nullopt, pending.edit().text_digest, pending.journaled};
+    if (!pending.edit().removal) present.text = pending.file_text(settings_);
+    return present;
+  }
+  Inspection found = chunks_.read(chunk);
+  if (found.health == FileHealth::missing) return Present{};
+  if (found.health == FileHealth::unreadable) return in_chunk(found.reason, chunk);
+  if (!found.usable()) {
+    Error error = in_chunk(found.reason, chunk).error();
+    error.code = ErrorCode::corrupt;  // reading the chunk heals it
+    return error;
+  }
+  const Digest digest = found.text_digest(settings_);
+  return Present{std::move(found.bytes), digest};
+}
+
+// All that are not met are named.
+Status Project::check_requirements(const JournalRecord& record) {
+  std::optional<Error> refused;
+  for (const Requirement& wanted : record.requirements()) {
+    Digest present;
+    bool is_pending = false;
+    {
+      const MutexLock lock(mutex_);
+      const StagedEdit* const pending = pending_.find(wanted.chunk);
+      is_pending = pending != nullptr;
+      if (is_pending) present = pending->edit().text_digest;
+    }
+    if (!is_pending) present = chunks_.base_of(wanted.chunk).text_digest;
+    if (present == kUnknownDigest) {
+      auto found = find_present(wanted.chunk);
+      if (!found) return found.status();
+      present = found->text_digest;
+    }
+    if (present == wanted.text_digest) continue;
+    const std::string now = present.is_absent() ? std::string("it is not there")
+                                                : "it has the revision " + present.to_hex();
+    const std::string message =
+        (wanted.text_digest.is_absent()
+             ? std::string("the chunk must not be there")
+             : "the chunk must have the revision " + wanted.text_digest.to_hex()) +
+        ", and " + now;
+    if (!refused) {
+      refused = in_chunk(Status(ErrorCode::conflict, message), wanted.chunk).error();
+    } else {
+      refused->message += "; '" + wanted.chunk + "': " + message;
+    }
+  }
+  return refused ? Status(*refused) : Status();
+}
+
+// Gives each edit of a part its result. The record becomes one of whole texts when its edits could
+// not be replayed: their base is in memory only, or is not what the journal knows.
+Status Project::apply_parts(std::shared_ptr<JournalRecord>& record) {
+  std::map<std::string, Present> present;
+  bool can_be_replayed = true;
+  for (std::size_t i = 0; i < record->operations().size(); ++i) {
+    const JournalOperation& edit = record->operations()[i];
+    const auto before = present.find(edit.chunk);
+    if (!edit.part) {
+      Present& whole = present[edit.chunk];
+      whole = {std::nullopt, edit.text_digest};
+      if (!edit.removal) whole.text = StagedEdit{record, i}.file_text(settings_);
+      continue;
+    }
+    auto now = before != present.end() ? std::move(before->second) : find_present(edit.chunk);
+    if (!now) return now.status();
+    if (before != present.end()) record->set_base(i, now->text_digest);
+    can_be_replayed = can_be_replayed && now->journaled && edit.base == now->text_digest;
+    auto text = apply_part(now->text, record->part(i), settings_);
+    if (!text) return in_chunk(text.status(), edit.chunk);
+    const Digest digest = digest_of_compact(*text, settings_);
+    present[edit.chunk] = {*text, digest};
+    record->set_result(i, *std::move(text), digest);
+  }
+  if (can_be_replayed) return {};
+  auto whole = std::make_shared<JournalRecord>();
+  for (std::size_t i = 0; i < record->operations().size(); ++i) {
+    whole->add_copy(*record, i);
+    whole->set_base(i, record->operations()[i].base);
+  }
+  record = std::move(whole);
+  return {};
 }
 
 // Sets the version that each edit is based on: the newest journaled edit of its chunk, unless

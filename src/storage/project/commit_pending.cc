@@ -87,9 +87,9 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
     std::vector<ChunkEdit> edits;
     edits.reserve(set.size());
     for (const auto& [chunk, staged] : set) {
-      edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().text_digest,
-                       staged.record->sequence(), staged.edit().seen_when_staged, staged.group,
-                       staged.edit().mode});
+      edits.push_back({chunk, staged.edit().removal, staged.text(), staged.edit().verbatim,
+                       staged.edit().text_digest, staged.record->sequence(),
+                       staged.edit().seen_when_staged, staged.group, staged.edit().mode});
     }
     const CommitReport report = commit_edits(chunks_, edits, journal_.token(), [&] {
       return sync_journal(outcome.through, set, notices);

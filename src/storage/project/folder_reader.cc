@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/in_chunk.h"
-#include "json/format.h"
 #include "storage/checkpoints/archive_store.h"
 #include "storage/checkpoints/catalog.h"
 #include "storage/chunks/chunk_files.h"
@@ -94,14 +93,16 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
   if (const auto update = waiting->texts.find(chunk); update != waiting->texts.end()) {
     notices.status(waiting->to_text() + "; '" + chunk + "' is read from there");
     if (!update->second) return StoredText();
-    return StoredText{json::format(*update->second, settings_.indent, settings_.size_limit), {}};
+    return stored(*update->second, {}, settings_);
   }
   const Status older_than_journal = in_chunk(waiting->unreadable, chunk);
   notices.fault(older_than_journal);
   ChunkInspection found = inspect_chunk(*folders, chunk, settings_, watch_);
   switch (found.state) {
-    case ChunkState::sound:
-      return StoredText{text_of(std::move(found.file)), older_than_journal};
+    case ChunkState::sound: {
+      std::string revision = found.file.text_digest(settings_).to_hex();
+      return StoredText{text_of(std::move(found.file)), older_than_journal, std::move(revision)};
+    }
     case ChunkState::unreadable: {
       const bool backup = found.backup.health == FileHealth::unreadable;
       return in_chunk(backup ? found.backup.reason : found.file.reason, chunk);
@@ -111,13 +112,13 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
       const Status older(found.problem(*folders, chunk));
       if (!found.backup.usable()) return older;
       notices.fault(older);
-      return StoredText{text_of(std::move(found.backup)), older};
+      return stored(text_of(std::move(found.backup)), older, settings_);
     }
     case ChunkState::lost:
       return Status(found.problem(*folders, chunk));
     default:
       if (Status other = find_other_spelling(*folders->chunks, chunk); !other) return other;
-      return StoredText{std::nullopt, older_than_journal};
+      return StoredText{std::nullopt, older_than_journal, {}};
   }
 }
 

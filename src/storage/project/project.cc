@@ -222,8 +222,7 @@ Result<StoredText> Project::read(const std::string& chunk, Notices& notices) {
   // file, it is nowhere else.
   if (pending.record != nullptr) {
     if (pending.edit().removal) return StoredText();
-    // As the text will stand in the file.
-    return StoredText{json::format(pending.text(), settings_.indent, settings_.size_limit), {}};
+    return StoredText{pending.file_text(settings_), {}, pending.edit().text_digest.to_hex()};
   }
   return open ? read_committed(chunk, notices) : reader_.read(chunk, notices);
 }
@@ -231,9 +230,11 @@ Result<StoredText> Project::read(const std::string& chunk, Notices& notices) {
 Result<StoredText> Project::read_committed(const std::string& chunk, Notices& notices) {
   Inspection found = chunks_.read(chunk);
   switch (decide_chunk({found.health, std::nullopt})) {
-    case ChunkState::sound:
+    case ChunkState::sound: {
       note_first_sight(chunk, found, notices);
-      return StoredText{text_of(std::move(found)), {}};
+      std::string revision = found.text_digest(settings_).to_hex();
+      return StoredText{text_of(std::move(found)), {}, std::move(revision)};
+    }
     case ChunkState::unreadable:
       return in_chunk(found.reason, chunk);
     default:
@@ -256,7 +257,7 @@ Result<StoredText> Project::read_committed(const std::string& chunk, Notices& no
           healed ? Status(ErrorCode::healed, "an older version took its place") : healing->reason,
           chunk);
     }
-    return StoredText{std::move(healing->text), older};
+    return stored(std::move(healing->text), older, settings_);
   }
   if (healing->reason.ok()) return StoredText();  // missing or removed
   return in_chunk(healing->reason, chunk);
@@ -332,6 +333,7 @@ void Project::note_first_sight(const std::string& chunk, const Inspection& found
   chunks_.versions().remember(chunk, version);
   RecentText recent;
   recent.text_digest = version.text_digest;
+  recent.verbatim = true;
   if (found.health == FileHealth::good) {
     recent.sequence = found.stamp->sequence;
     recent.journal_token = found.stamp->journal_token;

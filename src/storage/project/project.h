@@ -83,8 +83,14 @@ class Project final : public Store {
   Status check_files_in_place() const;
 
   // Accepting.
-  Status accept_record(const std::shared_ptr<JournalRecord>& record, Accepted::Result& result)
+  Status accept_record(std::shared_ptr<JournalRecord> record, Accepted::Result& result)
       REQUIRES(journal_mutex_);
+  // Of accepting.
+  Status check_requirements(const JournalRecord& record) REQUIRES(journal_mutex_) EXCLUDES(mutex_);
+  Status apply_parts(std::shared_ptr<JournalRecord>& record) REQUIRES(journal_mutex_)
+      EXCLUDES(mutex_);
+  struct Present;
+  Result<Present> find_present(const std::string& chunk) EXCLUDES(mutex_);
   bool set_bases(JournalRecord& record) REQUIRES(journal_mutex_);
   Status check_names(const JournalRecord& record) REQUIRES(journal_mutex_);
 

@@ -1,21 +1,33 @@
 #include "storage/project/replay_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 
 #include "base/chunk_name.h"
 #include "base/limits.h"
+#include "json/format.h"
+#include "json/member.h"
 #include "json/scan.h"
 #include "storage/files/inspection.h"
 #include "storage/files/project_layout.h"
+#include "storage/journal/pending.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
 namespace {
 
+// All edits of a chunk, in their order.
 struct Chain {
+  struct Source {
+    std::shared_ptr<JournalRecord> record;
+    std::size_t operation = 0;
+
+    [[nodiscard]] const JournalOperation& edit() const { return record->operations()[operation]; }
+  };
   std::vector<JournalLink> links;
+  std::vector<Source> sources;  // of the usable links
   PlannedChunk last;
 };
 
@@ -30,6 +42,7 @@ Status check_edit(const JournalRecord& record, std::size_t index) {
   const JournalOperation& operation = record.operations()[index];
   Status status = check_name(operation.chunk, "chunk name");
   if (!status || operation.removal) return status;
+  if (operation.part) return json::check(record.part(index), {.depth_limit = limits::kDepth});
   return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
 }
 
@@ -48,11 +61,11 @@ class Planning {
     std::set<const JournalRecord*> in_conflict;
     for (auto& [chunk, chain] : chains_) {
       if (Status status = decide(chunk, chain); !status) return status;
-      if (chain.last.replay == Replay::conflict) in_conflict.insert(chain.last.record);
+      if (chain.last.replay == Replay::conflict) in_conflict.insert(chain.last.record.get());
     }
     for (auto& [chunk, chain] : chains_) {
       // Edits of one record land together or not at all (G4).
-      if (chain.last.replay == Replay::stage && in_conflict.contains(chain.last.record)) {
+      if (chain.last.replay == Replay::stage && in_conflict.contains(chain.last.record.get())) {
         chain.last.replay = Replay::conflict;
         chain.last.conflict = "another file was changed after a transaction of both was staged";
       }
@@ -83,7 +96,8 @@ class Planning {
     for (std::size_t i = 0; i < usable.size(); ++i) {
       Chain& chain = chains_[kept->operations()[i].chunk];
       chain.links.push_back(link_of(*kept, i));
-      chain.last.record = kept.get();
+      chain.sources.push_back({kept, i});
+      chain.last.record = kept;
       chain.last.operation = i;
     }
     plan_.records.push_back(std::move(kept));
@@ -110,6 +124,11 @@ class Planning {
     last.conflict = unreadable
                         ? "the file cannot be read (" + inspection.reason.error().message + ")"
                         : "the file was changed after this was staged";
+    if (!unreadable && !apply_parts(chain, inspection, disk.text_digest)) {
+      last.replay = Replay::conflict;
+      last.conflict = "the version that an edit of a part is based on is not there any more";
+      last.unapplied = to_json(chain.sources.back());
+    }
     last.info = inspection.info;
     last.text_digest = inspection.usable() ? disk.text_digest : kAbsentDigest;
     last.seen = inspection.health == FileHealth::good || !inspection.usable() ||
@@ -117,6 +136,64 @@ class Planning {
                   return link.base == disk.text_digest || link.text_digest == disk.text_digest;
                 });
     return {};
+  }
+
+  // Gives the last edit its text, when it is one of a part: applies all such edits since the last
+  // whole text, or since the version on disk. False when none of them is the base.
+  bool apply_parts(Chain& chain, const Inspection& disk, const Digest& disk_digest) const {
+    const auto& sources = chain.sources;
+    if (!sources.back().edit().part || chain.last.replay == Replay::nothing) return true;
+    std::string text;
+    std::size_t next = sources.size();
+    for (bool found = false; !found;) {
+      if (next == 0) return false;
+      const JournalOperation& edit = sources[--next].edit();
+      found = true;
+      if (!edit.part) {
+        text = edit.removal ? "{}" : whole_text(sources[next]);
+        ++next;
+      } else if (edit.base.is_absent() && disk.health == FileHealth::missing) {
+        text = json::format("{}", settings_.indent);
+      } else if (disk.usable() && edit.base == disk_digest) {
+        text = disk.bytes;
+      } else if (disk.usable() && edit.text_digest == disk_digest) {
+        text = disk.bytes;
+        ++next;
+      } else {
+        found = false;
+      }
+    }
+    return apply_from(sources, next, std::move(text));
+  }
+
+  bool apply_from(const std::vector<Chain::Source>& sources, std::size_t next,
+                  std::string text) const {
+    for (; next < sources.size(); ++next) {
+      auto result = json::apply(text, sources[next].record->part(sources[next].operation),
+                                {.indent = settings_.indent, .depth_limit = limits::kDepth});
+      if (!result) return false;
+      text = *std::move(result);
+      if (digest_of_compact(text, settings_) != sources[next].edit().text_digest) return false;
+    }
+    const Chain::Source& last = sources.back();
+    last.record->set_result(last.operation, std::move(text), last.edit().text_digest);
+    return true;
+  }
+
+  [[nodiscard]] std::string whole_text(const Chain::Source& source) const {
+    const std::string_view text = source.record->text(source.operation);
+    return source.edit().verbatim ? std::string(text)
+                                  : json::format(text, settings_.indent, settings_.size_limit);
+  }
+
+  static std::string to_json(const Chain::Source& source) {
+    const json::Edit edit = source.record->part(source.operation);
+    static constexpr std::array<const char*, 4> kNames = {"set", "remove", "merge", "patch"};
+    std::string text = "{\"edit\": \"" +
+                       std::string(kNames.at(static_cast<std::size_t>(edit.kind) - 1)) +
+                       "\", \"pointer\": " + json::quote(edit.pointer);
+    if (!edit.value.empty()) text += ", \"value\": " + edit.value;
+    return text + "}\n";
   }
 
   const ProjectFolders& folders_;
@@ -161,7 +238,9 @@ Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Proce
   for (const auto& [chunk, planned] : plan->chunks) {
     if (planned.replay != Replay::stage) continue;
     waiting.texts[chunk] =
-        planned.removal() ? std::nullopt : std::optional(std::string(planned.text()));
+        planned.removal()
+            ? std::nullopt
+            : std::optional(StagedEdit{planned.record, planned.operation}.file_text(settings));
   }
   return waiting;
 }

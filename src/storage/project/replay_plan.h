@@ -19,7 +19,7 @@ namespace safechunk {
 
 // The last edit of a chunk in the journal.
 struct PlannedChunk {
-  JournalRecord* record = nullptr;
+  std::shared_ptr<JournalRecord> record;
   std::size_t operation = 0;
   Replay replay = Replay::nothing;
   std::string conflict;  // why it is one
@@ -30,7 +30,11 @@ struct PlannedChunk {
   bool seen = true;
 
   [[nodiscard]] bool removal() const { return record->operations()[operation].removal; }
-  [[nodiscard]] std::string_view text() const { return record->text(operation); }
+  // Whole. Of an edit of a part whose base is gone: the edit itself, as JSON.
+  [[nodiscard]] std::string_view text() const {
+    return unapplied.empty() ? record->text(operation) : std::string_view(unapplied);
+  }
+  std::string unapplied;
 };
 
 // An edit that no engine would have accepted.
@@ -53,8 +57,9 @@ Result<ReplayPlan> plan_replay(const ProjectFolders& folders, const TextSettings
 
 // The updates that wait in the journal of an owner that is gone.
 struct WaitingUpdates {
-  std::int64_t pid = 0;                                     // of the owner; 0: unknown
-  std::map<std::string, std::optional<std::string>> texts;  // compact; nothing: a removal
+  std::int64_t pid = 0;  // of the owner; 0: unknown
+  // As they will stand in the files; nothing: a removal.
+  std::map<std::string, std::optional<std::string>> texts;
   Status unreadable;  // why the journal, which may hold updates, cannot be read
 
   // "2 updates are waiting in the journal of process 4711, which is gone"
