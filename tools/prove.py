@@ -28,7 +28,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
-CRASH_CASES = 48
+CRASH_CASES = 52
 FULL_DEPTH = 10  # minutes
 LIVES_APART = 1_000_000_000  # seeds
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.
@@ -268,8 +268,8 @@ def crash_proofs(crash, minutes, depth):
               STATES if depth == 1 else max(STATES_AT_LEAST, STATES * depth / 2),
               {"SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 8, "SAFECHUNK_CRASH_SECONDS": seconds},
               "G1 to G6"),
-        Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 12), *counted, 80_000, {}, "G1 to G6"),
-        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 12), *counted, 50_000, {},
+        Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 16), *counted, 80_000, {}, "G1 to G6"),
+        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 20), *counted, 50_000, {},
               "G1 to G6"),
         Proof("crashes of a recovery", [Command([crash / "recovery_crash_test"])], "power cuts",
               r"(\d+) power cuts", 1000, {}, "G1 G4"),
@@ -281,7 +281,7 @@ def crash_proofs(crash, minutes, depth):
 
 def failure_proofs(failures, every_byte):
     return [
-        Proof("faults at every call", [*shards(failures / "faults_test", "*", 26),
+        Proof("faults at every call", [*shards(failures / "faults_test", "*", 29),
                                        Command([failures / "operation_faults_test"])],
               "runs", r"(\d+) runs with a fault", 60_000, {}, "G1 to G8, G13"),
         Proof("rot", shards(failures / "rot_test", "*", 9), "damages", r"(\d+) damages",

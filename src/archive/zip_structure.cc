@@ -155,7 +155,7 @@ std::optional<EndRecord> find_last_header(SourceWindow& window, const EndRecord&
                                           std::string_view name) {
   constexpr std::string_view kSignature = "PK\1\2";
   // An extra field of Zip64 has a header of 4 bytes, and up to three sizes of 8.
-  for (const std::size_t extra : {0, 12, 20, 28}) {
+  for (const std::size_t extra : std::initializer_list<std::size_t>{0, 12, 20, 28}) {
     const std::uint64_t length = kDirectoryHeaderBytes + name.size() + extra;
     if (length > end.directory_size) break;
     EndRecord last{1, end.directory_offset + end.directory_size - length, length};

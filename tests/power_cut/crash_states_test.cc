@@ -234,11 +234,13 @@ std::vector<Case> cases_of(const std::set<std::string>& workloads) {
 
 INSTANTIATE_TEST_SUITE_P(All, AfterAFailedSync,
                          testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions",
-                                                     "W11_several_pages", "W12_small_journal"})),
+                                                     "W11_several_pages", "W12_small_journal",
+                                                     "W14_parts"})),
                          case_name);
-INSTANTIATE_TEST_SUITE_P(
-    All, SecondLife,
-    testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions", "W9_large"})), case_name);
+INSTANTIATE_TEST_SUITE_P(All, SecondLife,
+                         testing::ValuesIn(cases_of({"W4_back_and_forth", "W5_transactions",
+                                                     "W9_large", "W14_parts"})),
+                         case_name);
 INSTANTIATE_TEST_SUITE_P(All, CrashStates, testing::ValuesIn(all_cases()), case_name);
 
 }  // namespace

@@ -88,6 +88,23 @@ Status Session::put(const std::string& chunk, const std::string& text) {
   return status;
 }
 
+Status Session::set_value(const std::string& chunk, const std::string& pointer,
+                          const std::string& value, const std::string& text) {
+  const Call call(*this);
+  issue({{chunk, text}});
+  Status status = engine_.stage_value(chunk, pointer, value);
+  answered(status, {{chunk, text}});
+  return status;
+}
+
+Status Session::merge(const std::string& chunk, const std::string& patch, const std::string& text) {
+  const Call call(*this);
+  issue({{chunk, text}});
+  Status status = engine_.stage_merge(chunk, patch);
+  answered(status, {{chunk, text}});
+  return status;
+}
+
 Status Session::remove(const std::string& chunk) {
   const Call call(*this);
   issue({{chunk, std::nullopt}});
@@ -382,6 +399,31 @@ void small_journal(Session& session) {
   }
 }
 
+// Edits of parts: upon a file, upon each other, upon a whole text that is only staged, upon a chunk
+// that is not there, and around a removal. Each text differs, so that each can be told.
+void parts(Session& session) {
+  const std::string padding = text_of('p', 300);  // the record of the whole text spans sectors
+  const auto whole = [&](const std::string& x, const std::string& y) {
+    return "{\"x\":" + x + ",\"pad\":" + padding + ",\"y\":" + y + "}";
+  };
+  (void)session.set_value("b", "/x", "1", "{\"x\":1}");
+  (void)session.put("a", whole("0", "0"));
+  (void)session.sync();
+  (void)session.set_value("a", "/x", "1", whole("1", "0"));
+  (void)session.set_value("a", "/y", "1", whole("1", "1"));
+  (void)session.sync();
+  (void)session.merge("a", "{\"x\":2,\"y\":2}", whole("2", "2"));
+  (void)session.set_value("b", "/x", "2", "{\"x\":2}");
+  (void)session.sync();
+  (void)session.put("a", whole("3", "3"));
+  (void)session.set_value("a", "/y", "[4]", whole("3", "[4]"));
+  (void)session.set_value("b", "/y", "3", "{\"x\":2,\"y\":3}");
+  (void)session.remove("b");
+  (void)session.set_value("b", "/z", "4", "{\"z\":4}");
+  (void)session.sync();
+  (void)session.set_value("a", "/y/0", "5", whole("3", "[5]"));
+}
+
 void more_than_a_piece(Session& session) {
   (void)session.put("a", "1");
   (void)session.sync();
@@ -405,7 +447,8 @@ const std::vector<Workload>& workloads() {
                                              {"W9_large", write_and_remove_large_chunks},
                                              {"W10_returns", returns},
                                              {"W11_several_pages", several_pages},
-                                             {"W12_small_journal", small_journal, 400}};
+                                             {"W12_small_journal", small_journal, 400},
+                                             {"W14_parts", parts}};
   return kAll;
 }
 

@@ -1,4 +1,4 @@
-// What the crash tests do to an engine, W1 to W13, and the session that records it in a History.
+// What the crash tests do to an engine, W1 to W14, and the session that records it in a History.
 #pragma once
 
 #include <atomic>
@@ -27,6 +27,11 @@ class Session {
   // Every member returns what the engine returned, after recording it. What on_sync tells on the
   // same thread meanwhile counts as well: what was staged before that call is acknowledged.
   Status put(const std::string& chunk, const std::string& text);
+  // Sets one value of the chunk, which makes `text` of it.
+  Status set_value(const std::string& chunk, const std::string& pointer, const std::string& value,
+                   const std::string& text);
+  // Applies a merge patch, which makes `text` of the chunk.
+  Status merge(const std::string& chunk, const std::string& patch, const std::string& text);
   Status remove(const std::string& chunk);
   Status sync();
   Status transaction(const History::Unit& unit);

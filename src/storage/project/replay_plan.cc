@@ -150,7 +150,7 @@ class Planning {
       const JournalOperation& edit = sources[--next].edit();
       found = true;
       if (!edit.part) {
-        text = edit.removal ? "{}" : whole_text(sources[next]);
+        text = edit.removal ? json::format("{}", settings_.indent) : whole_text(sources[next]);
         ++next;
       } else if (edit.base.is_absent() && disk.health == FileHealth::missing) {
         text = json::format("{}", settings_.indent);

@@ -49,7 +49,7 @@ TEST(Judge, NamesTheEncodingOfAHandEdit) {
   EXPECT_NE(reason_of("\0\0\0[\0\0\0]"s).find("UTF-32"), std::string::npos);
   EXPECT_NE(reason_of("[\"Z\xFCrich\"]").find("Latin-1"), std::string::npos);
   // Zeros are what a crash leaves, and no encoding.
-  for (const std::size_t size : {1, 2, 3, 4, 8}) {
+  for (const std::size_t size : {1U, 2U, 3U, 4U, 8U}) {
     EXPECT_EQ(reason_of(std::string(size, '\0')).find("UTF"), std::string::npos) << size;
   }
 }
