@@ -1,6 +1,7 @@
 #include "archive/zip_structure.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <optional>
 #include <string_view>
