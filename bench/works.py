@@ -55,6 +55,13 @@ def update(size, count, everybody=True):
                 syncs=everybody)
 
 
+def edit(size, count):
+    return Work(f"edit {size}", f"One value of 100 bytes changed in {size_name(size)}, acknowledged as durable", "edit",
+                ["floor log", "engine journal", "engine file", "SQLite WAL FULL"],
+                [Target("P11", "engine journal", "floor log", 1.5),
+                 Target("P11", "engine journal", "SQLite WAL FULL", 1.0)], size=size, count=count)
+
+
 def batch(chunks, count, everybody=True):
     targets = [Target("P3", "engine file", "floor files", 1.1),
                Target("P3", "engine journal", "floor log", 2.0),
@@ -123,19 +130,19 @@ def among(chunks, count):
 
 def smoke():
     """Every kind of work once, to see that nothing has rotted."""
-    return [update(KB, 2), batch(3, 2), threads(2), stage(KB, 2), fetch(0, 2),
+    return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), stage(KB, 2), fetch(0, 2),
             checkpoint(3, KB, 1, 2.0), attach(10, KB, 2), memory(MB)]
 
 
 def quick():
-    return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), batch(100, 25), threads(40),
+    return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), edit(10 * MB, 10), batch(100, 25), threads(40),
             stage(100 * KB, 200), fetch(100 * KB, 200), stage(0, 40), fetch(0, 40),
             checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB)]
 
 
 def full():
     return [update(KB, 150), update(10 * KB, 100, False), update(100 * KB, 80), update(MB, 20, False),
-            update(10 * MB, 4), update(100 * MB, 2, False),
+            update(10 * MB, 4), update(100 * MB, 2, False), edit(KB, 100), edit(MB, 40), edit(10 * MB, 20),
             batch(10, 40, False), batch(100, 60), batch(1000, 3, False), threads(100),
             stage(KB, 2000), stage(100 * KB, 400), stage(10 * MB, 5), stage(0, 80),
             fetch(KB, 2000), fetch(100 * KB, 400), fetch(10 * MB, 10), fetch(0, 80),

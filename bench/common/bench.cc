@@ -108,6 +108,11 @@ Document::Document(const std::string& path) : text_(read_file(path)) {
   require(digits_ < 64, path + " has no revision at its beginning");
 }
 
+std::string small_value(std::uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return '"' + std::string(98 - digits.size(), '0') + digits + '"';
+}
+
 const std::string& Document::next() {
   const std::string digits = std::to_string(++revision_);
   text_.replace(digits_, digits.size(), digits);

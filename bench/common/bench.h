@@ -37,6 +37,8 @@ void require(bool right, const std::string& what);
 
 std::string read_file(const std::string& path);
 std::string chunk_name(std::size_t index);
+// A JSON string of 100 bytes that is different for each number.
+std::string small_value(std::uint64_t number);
 
 // A document that is different each time. Its text starts with {"revision":1000000000
 class Document {

@@ -48,6 +48,20 @@ void update(const Request& request, Answer& answer) {
   must(engine.detach());
 }
 
+// One value of 100 bytes inside of the document.
+void edit(const Request& request, Answer& answer) {
+  Document document(request.document);
+  auto engine = open(request);
+  must(engine.stage_update(document.text(), "hot"));
+  must(engine.force_sync());
+  std::uint64_t revision = 0;
+  measure(request, answer, [&] {
+    must(engine.stage_value("hot", "/revision", small_value(++revision)));
+    must(engine.force_sync());
+  });
+  must(engine.detach());
+}
+
 void batch(const Request& request, Answer& answer) {
   Document document(request.document);
   auto engine = open(request);
@@ -155,8 +169,9 @@ void memory(const Request& request, Answer& answer) {
 using Job = void (*)(const Request&, Answer&);
 
 const std::map<std::string, Job> kJobs = {
-    {"update", update}, {"batch", batch},           {"threads", threads}, {"stage", stage},
-    {"fetch", fetch},   {"checkpoint", checkpoint}, {"attach", attach},   {"memory", memory},
+    {"update", update}, {"batch", batch},   {"threads", threads},
+    {"stage", stage},   {"fetch", fetch},   {"checkpoint", checkpoint},
+    {"attach", attach}, {"memory", memory}, {"edit", edit},
 };
 
 }  // namespace

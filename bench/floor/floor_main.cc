@@ -40,6 +40,24 @@ void update_log(const Request& request, Answer& answer) {
   });
 }
 
+// A copy of the document in memory, with one value changed, and that value at the end of a log.
+void edit_log(const Request& request, Answer& answer) {
+  const Document document(request.document);
+  const Fd folder = open_folder(request.folder);
+  remove_if_there(folder, "log");
+  const Fd log = create(folder, "log");
+  std::size_t offset = 0;
+  std::uint64_t revision = 0;
+  measure(request, answer, [&] {
+    std::string copy = document.text();
+    const std::string value = small_value(++revision);
+    copy.replace(copy.size() / 2, value.size(), value);
+    write_all_at(log, value, offset);
+    sync_data(log);
+    offset += value.size();
+  });
+}
+
 // Temporary file, fsync, the old version kept by a hard link, rename, fsync of both folders.
 void update_file(const Request& request, Answer& answer) {
   Document document(request.document);
@@ -312,6 +330,7 @@ using Job = void (*)(const Request&, Answer&);
 
 const std::map<std::string, Job> kJobs = {
     {"log update", update_log},
+    {"log edit", edit_log},
     {"file update", update_file},
     {"log batch", batch_log},
     {"files batch", [](const Request& r, Answer& a) { batch_files(r, a, 1, true); }},

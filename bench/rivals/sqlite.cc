@@ -17,30 +17,39 @@ class Connection {
     run("CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, body TEXT)");
     expect(sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO documents VALUES (?1, ?2)", -1,
                               &insert_, nullptr));
+    expect(sqlite3_prepare_v2(
+        database_,
+        "UPDATE documents SET body = json_set(body, '$.revision', json(?2)) WHERE name = ?1", -1,
+        &set_, nullptr));
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() {
     sqlite3_finalize(insert_);
+    sqlite3_finalize(set_);
     if (sqlite3_close(database_) != SQLITE_OK) fail("cannot close the database");
   }
 
   void run(const char* sql) { expect(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr)); }
 
-  void insert(const std::string& key, std::string_view text) {
-    expect(sqlite3_bind_text(insert_, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC));
-    expect(
-        sqlite3_bind_text(insert_, 2, text.data(), static_cast<int>(text.size()), SQLITE_STATIC));
-    if (sqlite3_step(insert_) != SQLITE_DONE) fail(sqlite3_errmsg(database_));
-    expect(sqlite3_reset(insert_));
-  }
+  void insert(const std::string& key, std::string_view text) { execute(insert_, key, text); }
+  void set(const std::string& key, std::string_view value) { execute(set_, key, value); }
 
  private:
   void expect(int code) const {
     if (code != SQLITE_OK) fail(sqlite3_errmsg(database_));
   }
+  void execute(sqlite3_stmt* statement, const std::string& key, std::string_view text) {
+    expect(
+        sqlite3_bind_text(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC));
+    expect(
+        sqlite3_bind_text(statement, 2, text.data(), static_cast<int>(text.size()), SQLITE_STATIC));
+    if (sqlite3_step(statement) != SQLITE_DONE) fail(sqlite3_errmsg(database_));
+    expect(sqlite3_reset(statement));
+  }
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
+  sqlite3_stmt* set_ = nullptr;
 };
 
 class SqliteStore final : public Store {
@@ -54,6 +63,10 @@ class SqliteStore final : public Store {
 
   void put(std::size_t thread, const std::string& key, std::string_view text) override {
     connections_[thread]->insert(key, text);
+  }
+
+  void set_value(const std::string& key, const std::string& value) override {
+    connections_[0]->set(key, value);
   }
 
   void put_all(const Edits& edits) override {

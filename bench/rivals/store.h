@@ -22,6 +22,10 @@ class Store {
   virtual ~Store() = default;
   // `thread` tells who calls, for those that need a connection for each.
   virtual void put(std::size_t thread, const std::string& key, std::string_view text) = 0;
+  // Sets the member "revision" of a document; only those that can.
+  virtual void set_value(const std::string& /*key*/, const std::string& /*value*/) {
+    fail("this store does not know values");
+  }
   virtual void put_all(const Edits& edits) = 0;  // in one transaction
 };
 

@@ -8,6 +8,12 @@ void update(const Request& request, Answer& answer, Store& store) {
   measure(request, answer, [&] { store.put(0, "hot", document.next()); });
 }
 
+void edit(const Request& request, Answer& answer, Store& store) {
+  store.put(0, "hot", Document(request.document).text());
+  std::uint64_t revision = 0;
+  measure(request, answer, [&] { store.set_value("hot", small_value(++revision)); });
+}
+
 void batch(const Request& request, Answer& answer, Store& store) {
   Document document(request.document);
   Edits edits(request.chunks);
@@ -34,6 +40,8 @@ int main(int argc, char** argv) {
     const auto store = bench::open_store(request);
     if (request.work == "update") {
       bench::update(request, answer, *store);
+    } else if (request.work == "edit") {
+      bench::edit(request, answer, *store);
     } else if (request.work == "batch") {
       bench::batch(request, answer, *store);
     } else {

@@ -52,8 +52,8 @@ bool read_kind(std::uint32_t kind, JournalOperation& operation) {
   if (kind >= kKindPart && kind < kKindPart + kPartKinds) {
     operation.part = static_cast<json::Edit::Kind>(kind - kKindPart + 1);
   }
-  operation.verbatim = kind == kKindPutVerbatim || operation.part;
-  return operation.removal || operation.verbatim || kind == kKindPut;
+  operation.verbatim = kind == kKindPutVerbatim;
+  return kind == kKindPut || operation.removal || operation.part || operation.verbatim;
 }
 
 Digest get_digest(std::string_view bytes, std::size_t offset) {
@@ -206,8 +206,10 @@ bool JournalRecord::has_parts() const {
                      [](const JournalOperation& operation) { return operation.part.has_value(); });
 }
 
-void JournalRecord::set_result(std::size_t operation, std::string text, const Digest& digest) {
+void JournalRecord::set_result(std::size_t operation, std::string text, const Digest& digest,
+                               bool verbatim) {
   operations_[operation].result = std::move(text);
+  operations_[operation].verbatim = verbatim;
   operations_[operation].text_digest = digest;
   put_digest(bytes_, starts_[operation] + kTextDigestOffset, digest);
 }
@@ -228,7 +230,8 @@ void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
   const std::string_view bytes =
       is_open ? std::string_view(other.bytes_).substr(operation.text_offset, operation.text_size)
               : other.text(index);
-  const std::uint32_t kind = operation.part && !is_open ? kKindPutVerbatim : kind_of(operation);
+  const std::uint32_t whole = operation.verbatim ? kKindPutVerbatim : kKindPut;
+  const std::uint32_t kind = operation.part && !is_open ? whole : kind_of(operation);
   bytes_.reserve(bytes_.size() + kOperationHeaderSize + operation.chunk.size() + bytes.size() +
                  kTerminator.size());
   add_operation(operation.chunk, kind);
@@ -245,7 +248,8 @@ void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
 }
 
 std::size_t JournalRecord::checked_end(const JournalOperation& operation) const {
-  return operation.text_offset + (operation.verbatim ? operation.text_size : 0);
+  const bool has_own_digest = !operation.verbatim && !operation.part;
+  return operation.text_offset + (has_own_digest ? 0 : operation.text_size);
 }
 
 // The checksum covers everything but the compact texts, which have digests of their own.
@@ -295,7 +299,7 @@ bool JournalRecord::parse_operation(std::size_t& offset) {
   operations_.push_back(std::move(operation));
   const JournalOperation& read = operations_.back();
   if (read.removal) return read.text_digest.is_absent();
-  return read.verbatim || digest_of(text(operations_.size() - 1)) == read.text_digest;
+  return read.verbatim || read.part || digest_of(text(operations_.size() - 1)) == read.text_digest;
 }
 
 bool JournalRecord::parse(std::string bytes, std::uint64_t seed) {

@@ -35,7 +35,8 @@ struct JournalOperation {
   // Of an edit of a part: what the record stores is the edit, and the text is its result, which is
   // not stored.
   std::optional<json::Edit::Kind> part;
-  // The text is to be in the file as it is, and not formatted anew: that of edits of parts.
+  // The text is to be in the file as it is, and not formatted anew: that of edits of parts in a
+  // file that a person or another program has laid out.
   bool verbatim = false;
   std::uint32_t mode = 0;  // that the file shall have; 0: the one that it has
   std::string chunk;
@@ -91,8 +92,9 @@ class JournalRecord final : public Edits {
     operations_[operation].seen_when_staged = seen;
   }
 
-  // Of an edit of a part. `text` is as the file shall have it; `digest` that of its compact text.
-  void set_result(std::size_t operation, std::string text, const Digest& digest);
+  // Of an edit of a part. `text` is compact, or `verbatim` as the file shall have it; `digest` that
+  // of the compact text.
+  void set_result(std::size_t operation, std::string text, const Digest& digest, bool verbatim);
 
   // Adds an edit of another record. The sequence becomes the newest of those that were added. An
   // edit of a part whose result is known becomes a whole text: it no longer needs its base.

@@ -5,9 +5,11 @@
 #include <optional>
 
 #include "base/in_chunk.h"
+#include "base/limits.h"
 #include "base/unicode.h"
 #include "json/edit.h"
 #include "json/format.h"
+#include "json/scan.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/project.h"
 
@@ -22,12 +24,12 @@ Status only_in_memory(const Status& journaled, const JournalRecord& record) {
   return error;
 }
 
-Result<std::string> apply_part(const std::optional<std::string>& text, const json::Edit& edit,
-                               const TextSettings& settings) {
+Result<std::string> apply_part(const std::optional<std::string_view>& text, bool verbatim,
+                               const json::Edit& edit, const TextSettings& settings) {
   const bool makes_it = edit.kind == json::Edit::Kind::set || edit.kind == json::Edit::Kind::merge;
   if (!text && !makes_it) return Status(ErrorCode::not_found, "there is no such chunk");
-  return json::apply(text ? *text : json::format("{}", settings.indent), edit,
-                     {.indent = settings.indent,
+  return json::apply(text.value_or("{}"), edit,
+                     {.indent = verbatim ? settings.indent : 0,
                       .depth_limit = settings.depth_limit,
                       .size_limit = settings.size_limit});
 }
@@ -94,9 +96,41 @@ Status Project::accept_record(std::shared_ptr<JournalRecord> record, Accepted::R
 
 // What a chunk is now: its pending edit, else what is committed.
 struct Project::Present {
-  std::optional<std::string> text;  // as the file has it, or will have it; nothing: no such chunk
   Digest text_digest;
   bool journaled = true;  // a crash now would leave a journal or file that has it
+  // The text; nothing: there is no such chunk. Either a view into a record, or its own: a large
+  // text is not copied for an edit of a few bytes. As the file has it if `verbatim`, else compact:
+  // the file has, or will have, what format() makes of it. An edit of a compact text is cheaper,
+  // and comes to the same.
+  bool verbatim = false;
+  std::shared_ptr<const JournalRecord> record;
+  std::size_t operation = 0;
+  std::optional<std::string> own;
+
+  [[nodiscard]] std::optional<std::string_view> text() const {
+    if (record != nullptr) return record->text(operation);
+    return own ? std::optional<std::string_view>(*own) : std::nullopt;
+  }
+
+  static Present of(const StagedEdit& staged) {
+    Present present;
+    present.text_digest = staged.edit().text_digest;
+    present.journaled = staged.journaled;
+    present.verbatim = staged.edit().verbatim;
+    if (!staged.edit().removal) present.record = staged.record;
+    present.operation = staged.operation;
+    return present;
+  }
+
+  static Present of(Inspection found, const TextSettings& settings) {
+    Present present;
+    std::string compact;
+    present.verbatim = !json::compact(found.bytes, {.depth_limit = limits::kDepth}, compact).ok() ||
+                       json::format(compact, settings.indent, settings.size_limit) != found.bytes;
+    present.text_digest = found.text_digest(settings);
+    present.own = present.verbatim ? std::move(found.bytes) : std::move(compact);
+    return present;
+  }
 };
 
 Result<Project::Present> Project::find_present(const std::string& chunk) {
@@ -105,21 +139,16 @@ Result<Project::Present> Project::find_present(const std::string& chunk) {
     const MutexLock lock(mutex_);
     if (const StagedEdit* found = pending_.find(chunk)) pending = *found;
   }
-  if (pending.record != nullptr) {
-    Present present{std::nullopt, pending.edit().text_digest, pending.journaled};
-    if (!pending.edit().removal) present.text = pending.file_text(settings_);
-    return present;
-  }
+  if (pending.record != nullptr) return Present::of(pending);
   Inspection found = chunks_.read(chunk);
-  if (found.health == FileHealth::missing) return Present{};
+  if (found.health == FileHealth::missing) return Present();
   if (found.health == FileHealth::unreadable) return in_chunk(found.reason, chunk);
   if (!found.usable()) {
     Error error = in_chunk(found.reason, chunk).error();
     error.code = ErrorCode::corrupt;  // reading the chunk heals it
     return error;
   }
-  const Digest digest = found.text_digest(settings_);
-  return Present{std::move(found.bytes), digest};
+  return Present::of(std::move(found), settings_);
 }
 
 // All that are not met are named.
@@ -160,26 +189,24 @@ Status Project::check_requirements(const JournalRecord& record) {
 // Gives each edit of a part its result. The record becomes one of whole texts when its edits could
 // not be replayed: their base is in memory only, or is not what the journal knows.
 Status Project::apply_parts(std::shared_ptr<JournalRecord>& record) {
-  std::map<std::string, Present> present;
+  std::map<std::string, std::size_t> earlier;  // the last operation of each chunk in the record
   bool can_be_replayed = true;
   for (std::size_t i = 0; i < record->operations().size(); ++i) {
     const JournalOperation& edit = record->operations()[i];
-    const auto before = present.find(edit.chunk);
-    if (!edit.part) {
-      Present& whole = present[edit.chunk];
-      whole = {std::nullopt, edit.text_digest};
-      if (!edit.removal) whole.text = StagedEdit{record, i}.file_text(settings_);
-      continue;
+    const auto before = earlier.find(edit.chunk);
+    const bool is_first = before == earlier.end();
+    if (edit.part) {
+      auto now =
+          is_first ? find_present(edit.chunk) : Present::of(StagedEdit{record, before->second});
+      if (!now) return now.status();
+      if (!is_first) record->set_base(i, now->text_digest);
+      can_be_replayed = can_be_replayed && now->journaled && edit.base == now->text_digest;
+      auto text = apply_part(now->text(), now->verbatim, record->part(i), settings_);
+      if (!text) return in_chunk(text.status(), edit.chunk);
+      const Digest digest = now->verbatim ? digest_of_compact(*text, settings_) : digest_of(*text);
+      record->set_result(i, *std::move(text), digest, now->verbatim);
     }
-    auto now = before != present.end() ? std::move(before->second) : find_present(edit.chunk);
-    if (!now) return now.status();
-    if (before != present.end()) record->set_base(i, now->text_digest);
-    can_be_replayed = can_be_replayed && now->journaled && edit.base == now->text_digest;
-    auto text = apply_part(now->text, record->part(i), settings_);
-    if (!text) return in_chunk(text.status(), edit.chunk);
-    const Digest digest = digest_of_compact(*text, settings_);
-    present[edit.chunk] = {*text, digest};
-    record->set_result(i, *std::move(text), digest);
+    earlier[edit.chunk] = i;
   }
   if (can_be_replayed) return {};
   auto whole = std::make_shared<JournalRecord>();

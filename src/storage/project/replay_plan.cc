@@ -176,7 +176,7 @@ class Planning {
       if (digest_of_compact(text, settings_) != sources[next].edit().text_digest) return false;
     }
     const Chain::Source& last = sources.back();
-    last.record->set_result(last.operation, std::move(text), last.edit().text_digest);
+    last.record->set_result(last.operation, std::move(text), last.edit().text_digest, true);
     return true;
   }
 
