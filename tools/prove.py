@@ -34,7 +34,7 @@ LIVES_APART = 1_000_000_000  # seeds
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.
 MEMORY = "/dev/shm"
 STORM = {"TMPDIR": MEMORY, "SAFECHUNK_PATIENCE": 3600}
-FUZZERS = ["archive", "c_api", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
+FUZZERS = ["archive", "c_api", "edit", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
 
 PASSED = r"\[  PASSED  \] (\d+) test"
 SKIPPED = 77  # exit status of a script that cannot run on this machine
@@ -49,7 +49,7 @@ FUZZ_SHARE = 0.15
 STATES = 840_000 * min(1, CORES / 2)
 STATES_AT_LEAST = 50_000  # the first rounds alone, however few the minutes
 # Far below what is usual: these only tell that something was fuzzed.
-FUZZED_AT_LEAST = {"archive": 10_000, "c_api": 1_000, "engine": 200, "journal": 10_000, "json": 10_000,
+FUZZED_AT_LEAST = {"archive": 10_000, "c_api": 1_000, "edit": 10_000, "engine": 200, "journal": 10_000, "json": 10_000,
                    "lock_text": 10_000, "names": 10_000, "restore": 500, "stamp": 10_000}
 
 

@@ -9,7 +9,7 @@ import tempfile
 
 PROVE = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "prove.py"
 MINUTES = "0.01"
-FUZZERS = ["archive", "c_api", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
+FUZZERS = ["archive", "c_api", "edit", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
 PROGRAMS = [
     "power_cut/crash_states_test", "power_cut/power_cut_test", "power_cut/random_lives_test",
     "power_cut/recovery_crash_test", "power_cut/shutdown_test",
