@@ -15,6 +15,36 @@
 namespace safechunk::python {
 
 class PyTransaction {
+  // While it exists, the thread is inside.
+  class Inside {
+   public:
+    Inside(std::thread::id& user, std::thread::id self)
+        : user_(user), before_(std::exchange(user, self)) {}
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { user_ = before_; }
+
+   private:
+    std::thread::id& user_;
+    std::thread::id before_;
+  };
+
+  // Refuses a second thread: calls run without the GIL, and two threads inside would damage memory.
+  // A handler that commit() calls may use the transaction. There is no lock, because a forked child
+  // could find it locked.
+  template <typename Call>
+  auto alone(Call call) {
+    const std::thread::id self = std::this_thread::get_id();
+    if (user_ != std::thread::id() && user_ != self) {
+      Error error;
+      error.code = ErrorCode::invalid_argument;
+      error.message = "another thread is using this transaction";
+      raise(error, false);
+    }
+    const Inside inside(user_, self);
+    return without_gil(std::move(call));
+  }
+
  public:
   explicit PyTransaction(Transaction transaction) : transaction_(std::move(transaction)) {}
 
@@ -56,36 +86,6 @@ class PyTransaction {
   }
 
  private:
-  // Refuses a second thread: calls run without the GIL, and two threads inside would damage memory.
-  // A handler that commit() calls may use the transaction. There is no lock, because a forked child
-  // could find it locked.
-  template <typename Call>
-  auto alone(Call call) {
-    const std::thread::id self = std::this_thread::get_id();
-    if (user_ != std::thread::id() && user_ != self) {
-      Error error;
-      error.code = ErrorCode::invalid_argument;
-      error.message = "another thread is using this transaction";
-      raise(error, false);
-    }
-    const Inside inside(user_, self);
-    return without_gil(std::move(call));
-  }
-
-  // While it exists, the thread is inside.
-  class Inside {
-   public:
-    Inside(std::thread::id& user, std::thread::id self)
-        : user_(user), before_(std::exchange(user, self)) {}
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    ~Inside() { user_ = before_; }
-
-   private:
-    std::thread::id& user_;
-    std::thread::id before_;
-  };
-
   Transaction transaction_;
   std::thread::id user_;  // guarded by the GIL: the thread that is inside
 };
