@@ -70,10 +70,8 @@ class Calls:
         `own`, what functions of the application have raised."""
         try:
             call(*arguments)
-        except (*MISTAKES, *answers):
-            raise
         except SafeChunkError as error:
-            if error in own:
+            if error in own or isinstance(error, (*MISTAKES, *answers)):
                 raise
             taken = self._failed(error, False)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import _core
 
@@ -42,11 +42,19 @@ def _parts(
     old: Any, new: Any, path: str, operations: list[Operation]
 ) -> list[tuple[Any, Any, str]] | None:
     """The pairs of parts that are still to be compared; None: the values have to be, as a whole."""
-    if isinstance(old, dict) and isinstance(new, dict):
+    if _is_object(old) and _is_object(new):
         return _members(old, new, path, operations)
-    if isinstance(old, list) and isinstance(new, list):
+    if _is_list(old) and _is_list(new):
         return _elements(old, new, path, operations)
     return None
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _members(

@@ -43,8 +43,9 @@ class Draft:
     def __init__(self, format: Format, chunk_name: str, text: str | None, default: Any) -> None:
         """`text`: of the chunk, which counts as {} when there is none."""
         self._format = format
+        self.value: Any
         if text is None:
-            self.value = {} if default is MISSING else copy.deepcopy(default)
+            self.value = dict[str, Any]() if default is MISSING else copy.deepcopy(default)
             self._before: Any = {}
         else:
             self.value = format.value(text, chunk_name)
@@ -74,7 +75,8 @@ class Edit:
     def __enter__(self) -> Any:
         text, self._revision = self._engine._read(self._core.find_revision, self._chunk_name)
         draft = Draft(self._format, self._chunk_name, text, self._default)
-        if not isinstance(draft.value, (dict, list)):
+        given: object = draft.value
+        if not isinstance(given, (dict, list)):
             raise TypeError(
                 f"chunk {self._chunk_name!r} is no object or list that could be changed in place"
             )
