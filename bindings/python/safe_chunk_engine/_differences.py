@@ -10,6 +10,7 @@ Operation = dict[str, Any]
 
 _DEPTH_LIMIT = 1_000_000
 _MOST_REMOVALS = 100  # of one list; more of them replace it
+_MOST_OPERATIONS = 1000  # more of them cost more than writing the whole anew
 # What a JSON Pointer of the engine may have.
 _MOST_PARTS = 1024
 _MOST_BYTES = 64 * 1024
@@ -21,18 +22,22 @@ def differences(before: Any, after: Any) -> list[Operation]:
     Both hold what _core.load() returns. Objects are compared member by member; one whose members
     have another order is replaced. Lists of the same length are compared element by element; of a
     longer or shorter one, a single run of elements may be added or removed; otherwise it is
-    replaced.
+    replaced. More than 1,000 differences replace the whole. Cost: each value is written as text
+    once for each level above it that differs.
     """
     operations: list[Operation] = []
     waiting = [(before, after, "")]
     while waiting:
         old, new, path = waiting.pop()
+        if _same(old, new):
+            continue
         parts = _parts(old, new, path, operations)
         if parts is None:
-            if not _same(old, new):
-                operations.append(_replacement(path, new))
+            operations.append(_replacement(path, new))
         else:
             waiting.extend(parts)
+        if len(operations) > _MOST_OPERATIONS:
+            return [_replacement("", after)]
     if any(_is_too_long(operation["path"]) for operation in operations):
         return [_replacement("", after)]
     return operations

@@ -410,6 +410,7 @@ def test_edit_of_what_has_changed_is_a_conflict(engine: SafeChunkEngine, present
         ("[1, 1.0, true, null, 0]", [True, 1, 1, 0, None]),
         ("[1e400, -0.0]", [BigFloat("1e500"), 0.0]),
         (str(list(range(500))), [0]),
+        (str(list(range(3000))), list(range(3000, 0, -1))),
         ('{"a": 1, "b": 2, "c": {"d": []}}', {"a": 1, "c": {"d": {}}, "e": 1, "f": 2}),
         ('{"a": 1, "b": 2}', {"b": 2, "a": 1}),
         ('{"a": 1, "b": 2}', {"x": 0, "a": 1, "b": 2}),
