@@ -115,7 +115,7 @@ class Parts(Calls):
     def unset(self, chunk_name: str, pointer: str, *, if_revision: str | None = None) -> bool:
         """Removes one member of an object, or one element of a list. False when there is none.
 
-        engine.unset("settings", "/window/width")
+            engine.unset("settings", "/window/width")
         """
         return self._staged(
             self._core.remove_value,
@@ -135,7 +135,7 @@ class Parts(Calls):
         """Sets and removes members, as a JSON Merge Patch (RFC 7396): None removes a member, an
         object is merged into the one that is there, and everything else replaces what is there.
 
-        engine.merge("settings", {"theme": "dark", "window": {"x": None}})
+            engine.merge("settings", {"theme": "dark", "window": {"x": None}})
         """
         condition = checked_condition(if_revision, if_absent)
         return self._merge(chunk_name, self._text(changes), condition)

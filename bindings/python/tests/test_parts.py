@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import decimal
 import os
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -429,6 +431,26 @@ def test_differences(engine: SafeChunkEngine, before: str, after: Any) -> None:
             value.clear()
             value.update(after)
     assert repr(engine["c"]) == repr(after)
+
+
+def test_differences_of_any_two_values(engine: SafeChunkEngine) -> None:
+    for seed in range(400):
+        draw = random.Random(seed)
+
+        def value(depth: int) -> Any:
+            kind = draw.randrange(4 if depth else 2)
+            if kind == 2:
+                return [value(depth - 1) for _ in range(draw.randrange(4))]
+            if kind == 3:
+                names = draw.sample(["a", "b", "/", "~", "", "é"], draw.randrange(5))
+                return {name: value(depth - 1) for name in names}
+            return draw.choice([0, 1, 1.0, -0.0, True, None, "", "x", BigFloat("1e999")])
+
+        before, after = value(3), value(3)
+        engine["c"] = before
+        assert engine.update("c", lambda now: copy.deepcopy(after)) or after is None, seed
+        expected = before if after is None else after  # None: what was changed in place
+        assert repr(engine["c"]) == repr(expected), seed
 
 
 def test_differences_of_deep_values(make_engine: Make) -> None:
