@@ -109,7 +109,8 @@ std::vector<Operation> operations() {
        }},
       {"stage_value",
        [](auto* engine, auto* error) {
-         safechunk_condition condition = SAFECHUNK_CONDITION_INIT;
+         safechunk_condition condition{};
+         condition.size = sizeof condition;
          return safechunk_stage_value(engine, "part", "/a/b", "1", 1, &condition, error);
        }},
       {"read_revision",
