@@ -225,6 +225,12 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
       return ChunkCodec<T>::to_text(value);
     });
   }
+  // As the first update(), but the function returns a JSON Patch of the present text, so that every
+  // byte outside of the edited values stays. A chunk that is not there counts as {}; "[]" stages
+  // nothing.
+  Status update_by_patch(
+      std::string_view chunk,
+      const std::function<Result<std::string>(const ChunkRead& present)>& function);
 
   // A new, empty transaction. It must not outlive the engine.
   [[nodiscard]] Transaction transaction();
@@ -278,6 +284,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
     auto text = fetch_value(chunk, pointer);
     return text ? ChunkCodec<T>::from_text(*text) : Result<T>(text.status());
   }
+
+  // The same with what read_chunk() tells; no text when there is no such chunk or value. The
+  // revision is that of the whole chunk.
+  Result<ChunkRead> read_value(std::string_view chunk, std::string_view pointer);
 
   // As fetch_chunk(), but the result is an empty optional when there is no such chunk.
   Result<std::optional<std::string>> find_chunk(std::string_view chunk);

@@ -232,7 +232,8 @@ SAFECHUNK_API safechunk_code safechunk_transaction_remove(safechunk_transaction*
                                                           const char* chunk,
                                                           safechunk_error* error);
 /* Stages all edits as one unit and commits it durably. On ok the transaction is empty and may be
- * used again. On not_owner and invalid_name nothing was staged, and it still has its edits. On any
+ * used again. On not_owner, invalid_name and what edits of parts and conditions give (parts.h)
+ * nothing was staged, and it still has its edits. On any
  * other error the unit is staged as a whole and will be retried, also by the next call (locked: the
  * project was lost or closed meanwhile); only lack of memory may have kept it from being staged,
  * and then the next call stages it. */
@@ -465,5 +466,8 @@ SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
 #ifdef __cplusplus
 }
 #endif
+
+/* Parts of chunks, and edits under conditions. */
+#include <safechunk/parts.h> /* IWYU pragma: export */
 
 #endif

@@ -224,6 +224,21 @@ Status SafeChunkEngine::update(
   });
 }
 
+Status SafeChunkEngine::update_by_patch(
+    std::string_view chunk,
+    const std::function<Result<std::string>(const ChunkRead& present)>& function) {
+  return core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
+    const auto patch = function(to_public(present));
+    if (!patch) return patch.status();
+    if (*patch == "[]") return {};
+    if (!present.text) {  // a patch needs a chunk
+      const PartEdit empty_object{PartEdit::Kind::set, "", "{}"};
+      if (Status status = edits.edit_part(chunk, empty_object); !status) return status;
+    }
+    return edits.edit_part(chunk, {PartEdit::Kind::patch, {}, *patch});
+  });
+}
+
 Transaction SafeChunkEngine::transaction() {
   return Transaction(std::make_unique<Transaction::Impl>(core_));
 }
@@ -270,6 +285,20 @@ Result<std::string> SafeChunkEngine::fetch_value(std::string_view chunk, std::st
   if (!read->text) return missing(chunk);
   const auto value = json::value_at(*read->text, *parsed);
   return value ? Result<std::string>(std::string(*value)) : in_chunk(value.status(), chunk);
+}
+
+Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::string_view pointer) {
+  const auto parsed = json::Pointer::parse(pointer);
+  if (!parsed) return in_chunk(parsed.status(), chunk);
+  auto read = core_->read_chunk(chunk);
+  if (!read) return read.status();
+  if (read->text) {
+    const auto value = json::value_at(*read->text, *parsed);
+    if (!value && value.code() != ErrorCode::not_found) return in_chunk(value.status(), chunk);
+    // A copy, because the value is a view into the text that it replaces.
+    read->text = value ? std::optional(std::string(*value)) : std::nullopt;
+  }
+  return to_public(*std::move(read));
 }
 
 Result<std::vector<std::string>> SafeChunkEngine::list_chunks() {

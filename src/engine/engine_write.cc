@@ -77,6 +77,8 @@ Accepted EngineCore::accept_whole(const std::shared_ptr<Edits>& edits) {
 
 // One update at a time calls its function, so that updates never refuse each other.
 Status EngineCore::update(std::string_view chunk, const UpdateFunction& function) {
+  // Before the locks, as in stage_edits().
+  if (is_forked()) return owned_store().status();
   constexpr int kTries = 20;  // other programs and stage_update() may come between
   UpdateTurn turn(*this);
   Status status = turn.take(std::string(chunk));

@@ -1,6 +1,6 @@
-"""Compares the C interface of the shared library with the stored baseline, and with its header.
+"""Compares the C interface of the shared library with the stored baseline, and with its headers.
 
-    abi_test.py --library FILE --header FILE --baseline FILE --soname NAME --abidiff P --abidw P
+    abi_test.py --library FILE --headers FILES --baseline FILE --soname NAME --abidiff P --abidw P
 
 Additions pass; anything that breaks programs built against the baseline fails. To accept a change
 (with a new SONAME, or when something was added): SAFECHUNK_UPDATE_ABI=1.
@@ -32,8 +32,9 @@ def run(command):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def declared(header):
-    text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+def declared(headers):
+    text = "".join(pathlib.Path(header).read_text() for header in headers)
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return set(re.findall(r"SAFECHUNK_API[^;(]*?\b(safechunk_\w+)\(", text))
 
 
@@ -45,7 +46,7 @@ def exported(library):
 
 
 def check_names(arguments):
-    names = declared(pathlib.Path(arguments.header))
+    names = declared(arguments.headers)
     if len(names) < 30 or names != exported(arguments.library):
         sys.exit(f"declared and exported differ: {sorted(names ^ exported(arguments.library))}")
     found = re.search(r"SONAME.*\[(.*)\]", run(["readelf", "-d", arguments.library]).stdout)
@@ -103,7 +104,8 @@ def compare(arguments, present):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("library", "header", "baseline", "soname", "abidiff", "abidw"):
+    parser.add_argument("--headers", required=True, nargs="+")
+    for option in ("library", "baseline", "soname", "abidiff", "abidw"):
         parser.add_argument(f"--{option}", required=True)
     arguments = parser.parse_args()
     check_names(arguments)

@@ -107,6 +107,24 @@ std::vector<Operation> operations() {
          safechunk_transaction_free(transaction);
          return code;
        }},
+      {"stage_value",
+       [](auto* engine, auto* error) {
+         safechunk_condition condition{};
+         condition.size = sizeof condition;
+         return safechunk_stage_value(engine, "part", "/a/b", "1", 1, &condition, error);
+       }},
+      {"read_revision",
+       [](auto* engine, auto* error) {
+         char* text = nullptr;
+         char* revision = nullptr;
+         const auto code =
+             safechunk_read_revision(engine, "kept", &text, nullptr, &revision, nullptr, error);
+         EXPECT_EQ(text == nullptr, code != SAFECHUNK_OK);
+         EXPECT_EQ(revision == nullptr, code != SAFECHUNK_OK);
+         safechunk_free(text);
+         safechunk_free(revision);
+         return code;
+       }},
       {"fetch_chunk",
        [](auto* engine, auto* error) {
          char* text = nullptr;

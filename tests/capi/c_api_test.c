@@ -254,6 +254,125 @@ static void transactions(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+#define TEXT(text) (text), strlen(text)
+
+static void check_value(safechunk_engine* engine, const char* pointer, const char* expected) {
+  char* text = NULL;
+  size_t size = 0;
+  CHECK_OK(safechunk_fetch_value(engine, "s", pointer, &text, &size, &error));
+  CHECK(size == strlen(text));
+  CHECK_TEXT(text, expected);
+  safechunk_free(text);
+}
+
+static void parts(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* both = NULL;
+  char* text = NULL;
+  size_t size = 9;
+  stage(engine, "{\"n\": 1.10, \"list\": [1, 2], \"theme\": \"light\"}", "s");
+  CHECK_OK(safechunk_stage_value(engine, "s", "/window/width", TEXT("8e2"), NULL, &error));
+  CHECK_OK(safechunk_remove_value(engine, "s", "/list/0", NULL, &error));
+  CHECK_OK(safechunk_stage_merge(engine, "s", TEXT("{\"theme\": null}"), NULL, &error));
+  CHECK_OK(safechunk_stage_patch(
+      engine, "s", TEXT("[{\"op\": \"add\", \"path\": \"/list/-\", \"value\": 3}]"), NULL, &error));
+  check_value(engine, "/n", "1.10");
+  check_value(engine, "/window/width", "8e2");
+  check_value(engine, "/list/1", "3");
+  CHECK(safechunk_fetch_value(engine, "s", "/theme", &text, &size, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(text == NULL && size == 0);
+  CHECK_TEXT(error.chunk, "s");
+  CHECK(safechunk_fetch_value(engine, "t", "", &text, NULL, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(safechunk_fetch_value(engine, "s", "n", &text, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_fetch_value(engine, "s", NULL, &text, NULL, &error) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_stage_value(engine, "s", "/n/x", TEXT("1"), NULL, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(safechunk_stage_value(engine, "s", "/n", TEXT("{"), NULL, &error) ==
+        SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_value(engine, "s", "/n", NULL, 1, NULL, &error) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_remove_value(engine, "s", "/none", NULL, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(safechunk_stage_merge(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_stage_patch(engine, "t", TEXT("[]"), NULL, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(safechunk_stage_patch(engine, "s",
+                              TEXT("[{\"op\": \"test\", \"path\": \"/n\", \"value\": 2}]"), NULL,
+                              &error) == SAFECHUNK_CONFLICT);
+  CHECK_OK(safechunk_transaction_begin(engine, &both, &error));
+  CHECK_OK(safechunk_transaction_stage_value(both, "s", "/a", TEXT("{}"), &error));
+  CHECK_OK(safechunk_transaction_stage_merge(both, "s", TEXT("{\"a\": {\"b\": 1}}"), &error));
+  CHECK_OK(safechunk_transaction_stage_patch(
+      both, "s", TEXT("[{\"op\": \"copy\", \"from\": \"/a\", \"path\": \"/c\"}]"), &error));
+  CHECK_OK(safechunk_transaction_remove_value(both, "s", "/a", &error));
+  CHECK(safechunk_transaction_stage_value(both, "s", "a", TEXT("1"), &error) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_OK(safechunk_transaction_commit(both, &error));
+  check_value(engine, "/c/b", "1");
+  CHECK_OK(safechunk_transaction_remove_value(both, "s", "/a", &error));
+  CHECK(safechunk_transaction_commit(both, &error) == SAFECHUNK_NOT_FOUND);
+  safechunk_transaction_free(both);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+static void conditions(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* both = NULL;
+  safechunk_condition as_read = SAFECHUNK_CONDITION_INIT;
+  safechunk_condition absent = SAFECHUNK_CONDITION_INIT;
+  char* text = NULL;
+  char* revision = NULL;
+  char* later = NULL;
+  size_t size = 0;
+  absent.if_absent = 1;
+  CHECK_OK(safechunk_stage_update_if(engine, TEXT("{}"), "s", &absent, &error));
+  CHECK_OK(safechunk_read_revision(engine, "s", &text, &size, &revision, NULL, &error));
+  CHECK_TEXT(text, "{}\n");
+  CHECK(size == 3 && strlen(revision) > 0);
+  safechunk_free(text);
+  as_read.if_revision = revision;
+  CHECK_OK(safechunk_stage_value(engine, "s", "/a", TEXT("1"), &as_read, &error));
+  CHECK_OK(safechunk_read_revision(engine, "s", NULL, NULL, &later, NULL, &error));
+  CHECK(strcmp(revision, later) != 0);
+  CHECK(safechunk_stage_value(engine, "s", "/a", TEXT("2"), &as_read, &error) ==
+        SAFECHUNK_CONFLICT);
+  CHECK(strstr(error.message, later) != NULL);
+  CHECK(safechunk_remove_value(engine, "s", "/a", &as_read, &error) == SAFECHUNK_CONFLICT);
+  CHECK(safechunk_stage_merge(engine, "s", TEXT("{}"), &as_read, &error) == SAFECHUNK_CONFLICT);
+  CHECK(safechunk_stage_patch(engine, "s", TEXT("[]"), &as_read, &error) == SAFECHUNK_CONFLICT);
+  CHECK(safechunk_stage_update_if(engine, TEXT("2"), "s", &as_read, &error) == SAFECHUNK_CONFLICT);
+  CHECK(safechunk_stage_update_if(engine, TEXT("2"), "s", &absent, &error) == SAFECHUNK_CONFLICT);
+  CHECK(safechunk_remove_chunk_if(engine, "s", &as_read, &error) == SAFECHUNK_CONFLICT);
+  check_value(engine, "", "{\n    \"a\": 1\n}");
+  safechunk_free(revision);
+  CHECK(safechunk_read_revision(engine, "t", &text, &size, &revision, NULL, &error) ==
+        SAFECHUNK_NOT_FOUND);
+  CHECK(text == NULL && revision == NULL);
+  CHECK_TEXT(error.chunk, "t");
+  /* What a transaction has read must still be there. */
+  CHECK_OK(safechunk_transaction_begin(engine, &both, &error));
+  CHECK_OK(safechunk_transaction_read(both, "s", &text, &size, NULL, &error));
+  safechunk_free(text);
+  CHECK(safechunk_transaction_read(both, "t", &text, NULL, NULL, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK_OK(safechunk_transaction_require(both, "u", &absent, &error));
+  CHECK_OK(safechunk_transaction_stage_value(both, "s", "/a", TEXT("9"), &error));
+  stage(engine, "1", "t");
+  CHECK(safechunk_transaction_commit(both, &error) == SAFECHUNK_CONFLICT);
+  CHECK_TEXT(error.chunk, "t");
+  safechunk_transaction_free(both);
+  check_value(engine, "/a", "1");
+  /* Conditions that are none. */
+  absent.if_revision = later;
+  CHECK(safechunk_remove_chunk_if(engine, "s", &absent, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  absent.if_revision = NULL;
+  absent.size = sizeof absent - 1;
+  CHECK(safechunk_remove_chunk_if(engine, "s", &absent, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  as_read.if_revision = "x";
+  CHECK(safechunk_remove_chunk_if(engine, "s", &as_read, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  as_read.if_revision = later;
+  CHECK_OK(safechunk_remove_chunk_if(engine, "s", &as_read, &error));
+  safechunk_free(later);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 static void reading(void) {
   safechunk_engine* engine = NULL;
   safechunk_options options = options_here();
@@ -635,6 +754,8 @@ static const struct {
     {"options_and_arguments", options_and_arguments},
     {"edits", edits},
     {"transactions", transactions},
+    {"parts", parts},
+    {"conditions", conditions},
     {"reading", reading},
     {"damage", damage},
     {"checkpoints", checkpoints},

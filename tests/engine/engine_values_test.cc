@@ -67,6 +67,16 @@ TEST_F(EngineValues, AreReadAndSetAndRemoved) {
   EXPECT_EQ(machine_.chunk("whole"), staged);
 }
 
+TEST_F(EngineValues, AreReadWithTheRevisionOfTheirChunk) {
+  const auto found = engine_.read_value("s", "/window/width");
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->text, "1");
+  EXPECT_EQ(found->revision, engine_.read_chunk("s")->revision);
+  EXPECT_EQ(engine_.read_value("s", "/none/at/all")->text, std::nullopt);
+  EXPECT_EQ(engine_.read_value("none", "/a")->text, std::nullopt);
+  EXPECT_EQ(engine_.read_value("s", "a").code(), ErrorCode::invalid_argument);
+}
+
 TEST_F(EngineValues, OfAMissingChunkMakeIt) {
   ASSERT_TRUE(engine_.stage_value("new", "/a/b", "1").ok());
   EXPECT_EQ(engine_.fetch_chunk("new").value(), "{\n    \"a\": {\n        \"b\": 1\n    }\n}\n");
@@ -318,6 +328,27 @@ TEST_F(EngineValues, AreNotUpdatedByAFunctionThatFails) {
   EXPECT_TRUE(engine_.update("s", nested).ok());
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(engine_.fetch_chunk("s").value(), "2\n");
+}
+
+// Kills: an update that lays the text out anew.
+TEST_F(EngineValues, AreUpdatedByAPatchThatKeepsTheBytesAround) {
+  machine_.write("chunks", "hand.json", kByHand);
+  const auto returning = [](std::string patch) {
+    return [patch](const ChunkRead&) -> Result<std::string> { return patch; };
+  };
+  ASSERT_TRUE(engine_.update_by_patch("hand", returning("[]")).ok());
+  EXPECT_FALSE(engine_.is_dirty());
+  ASSERT_TRUE(
+      engine_.update_by_patch("hand", returning(R"([{"op":"add","path":"/a","value":2}])")).ok());
+  std::string expected(kByHand);
+  expected.replace(expected.find("1.10"), 4, "2");
+  EXPECT_EQ(engine_.fetch_chunk("hand").value(), expected);
+  ASSERT_TRUE(
+      engine_.update_by_patch("new", returning(R"([{"op":"add","path":"/a","value":2}])")).ok());
+  EXPECT_EQ(engine_.fetch_value("new", "/a").value(), "2");
+  EXPECT_EQ(
+      engine_.update_by_patch("new", returning(R"([{"op":"test","path":"/a","value":3}])")).code(),
+      ErrorCode::conflict);
 }
 
 // Another edit comes between. Kills: an update that overwrites it.

@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from . import _core
 from .errors import InvalidArgumentError, InvalidNameError
 
 Default = Callable[[Any], object]
+_NO_CONDITION = _core.Condition(None, False)
 _NO_LIMIT = 2**31 - 1  # milliseconds; 24 days
 
 
@@ -23,6 +25,30 @@ def checked_name(name: object, what: str = "chunk name") -> str:
     if "\0" in name:
         raise InvalidNameError(f"{what} holds a control character")
     return name
+
+
+def checked_pointer(pointer: object) -> str:
+    if not isinstance(pointer, str):
+        raise TypeError(f"the pointer must be str, not {type(pointer).__name__}")
+    try:
+        pointer.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError("the pointer is not valid Unicode") from None
+    return pointer
+
+
+def checked_condition(if_revision: object, if_absent: object = False) -> _core.Condition:
+    """A condition of an edit. The empty revision is that of a chunk that is not there."""
+    if if_revision is None and if_absent is False:
+        return _NO_CONDITION
+    if if_revision is not None and not isinstance(if_revision, str):
+        raise TypeError(f"if_revision must be str, not {type(if_revision).__name__}")
+    absent = checked_bool(if_absent, "if_absent")
+    if if_revision == "":
+        return _core.Condition(None, True)
+    if if_revision is not None and not if_revision.isascii():
+        raise InvalidArgumentError("if_revision is no revision")
+    return _core.Condition(if_revision, absent)
 
 
 def checked_base_dir(base_dir: str | os.PathLike[str] | os.PathLike[bytes] | None) -> str:

@@ -4,25 +4,94 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any
 
 from . import _core
-from ._arguments import Default, checked_name
-from ._calls import Progress
+from ._arguments import Default, checked_condition, checked_name
+from ._calls import MISSING, Progress
 from ._checkpoints import Checkpoints
 from ._chunks import Chunks
+from ._parts import Function
 
 
 class Asyncio(Chunks, Checkpoints):
     """The part of SafeChunkEngine that does not block the event loop."""
 
     def stage_update_async(
-        self, data: object, chunk_name: str, *, default: Default | None = None
+        self,
+        data: object,
+        chunk_name: str,
+        *,
+        default: Default | None = None,
+        if_revision: str | None = None,
+        if_absent: bool = False,
     ) -> Coroutine[Any, Any, bool]:
         """As stage_update(). The copy is taken at the call, not when it is awaited."""
         text = _core.dump(data, default or self._default, self._depth_limit)
-        return asyncio.to_thread(self.stage_text, text, checked_name(chunk_name))
+        call = functools.partial(self.stage_text, if_revision=if_revision, if_absent=if_absent)
+        return asyncio.to_thread(call, text, checked_name(chunk_name))
+
+    # --- parts; values are copied at the call
+
+    async def get_async(self, chunk_name: str, *arguments: Any, **named: Any) -> Any:
+        """As get()."""
+        return await asyncio.to_thread(self.get, chunk_name, *arguments, **named)
+
+    async def revision_async(self, chunk_name: str) -> str:
+        """As revision()."""
+        return await asyncio.to_thread(self.revision, chunk_name)
+
+    def set_async(
+        self,
+        chunk_name: str,
+        pointer: str,
+        value: object,
+        *,
+        if_revision: str | None = None,
+        if_absent: bool = False,
+    ) -> Coroutine[Any, Any, bool]:
+        """As set()."""
+        condition = checked_condition(if_revision, if_absent)
+        text = self._text(value)
+        return asyncio.to_thread(self._set, chunk_name, pointer, text, condition)
+
+    async def unset_async(
+        self, chunk_name: str, pointer: str, *, if_revision: str | None = None
+    ) -> bool:
+        """As unset()."""
+        return await asyncio.to_thread(self.unset, chunk_name, pointer, if_revision=if_revision)
+
+    def merge_async(
+        self,
+        chunk_name: str,
+        changes: Mapping[str, Any],
+        *,
+        if_revision: str | None = None,
+        if_absent: bool = False,
+    ) -> Coroutine[Any, Any, bool]:
+        """As merge()."""
+        condition = checked_condition(if_revision, if_absent)
+        return asyncio.to_thread(self._merge, chunk_name, self._text(changes), condition)
+
+    def patch_async(
+        self,
+        chunk_name: str,
+        operations: Iterable[Mapping[str, Any]],
+        *,
+        if_revision: str | None = None,
+    ) -> Coroutine[Any, Any, bool]:
+        """As patch()."""
+        condition = checked_condition(if_revision)
+        return asyncio.to_thread(self._patch, chunk_name, self._text(list(operations)), condition)
+
+    async def update_async(
+        self, chunk_name: str, function: Function, *, default: Any = MISSING
+    ) -> bool:
+        """As update(); `function` is called on another thread."""
+        return await asyncio.to_thread(self.update, chunk_name, function, default=default)
+
+    # --- whole chunks
 
     async def fetch_chunk_async(self, chunk_name: str) -> Any:
         """As fetch_chunk()."""

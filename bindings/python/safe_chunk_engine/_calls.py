@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,14 @@ from . import _core
 from ._arguments import Default
 from ._events import Events
 from ._ownership import Claim
-from .errors import MISTAKES, CancelledError, InvalidJsonError, NotFoundError, SafeChunkError
+from .errors import (
+    MISTAKES,
+    CancelledError,
+    ConflictError,
+    InvalidJsonError,
+    NotFoundError,
+    SafeChunkError,
+)
 
 Progress = Callable[[int, int], object]
 ParseNumber = Callable[[str], Any]
@@ -52,10 +59,29 @@ class Calls:
     def _did(self, call: Callable[..., None], *arguments: object) -> bool:
         return self._try(call, False, *arguments) is None
 
-    def _staged(self, call: Callable[..., None], *arguments: object) -> bool:
-        taken = self._did(call, *arguments)
+    def _staged(
+        self,
+        call: Callable[..., None],
+        *arguments: object,
+        answers: tuple[type[SafeChunkError], ...] = (ConflictError,),
+        own: Sequence[BaseException] = (),
+    ) -> bool:
+        """Calls `call`, which stages an edit. Raises `answers`, which the caller has to know, and
+        `own`, what functions of the application have raised."""
+        try:
+            call(*arguments)
+        except SafeChunkError as error:
+            if error in own or isinstance(error, (*MISTAKES, *answers)):
+                raise
+            taken = self._failed(error, False)
+        else:
+            taken = True
         self._events.dirty_changed()
         return taken
+
+    def _stage_raising(self, call: Callable[..., None], *arguments: object) -> None:
+        self._raised(call, *arguments)
+        self._events.dirty_changed()
 
     def _failed(self, error: SafeChunkError, otherwise: _Otherwise) -> _Otherwise:
         error = self._claim.explain(error)

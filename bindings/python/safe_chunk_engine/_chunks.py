@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ._arguments import Default, checked_name
-from ._calls import MISSING, Calls
+from ._arguments import Default, checked_condition, checked_name
+from ._calls import MISSING
+from ._parts import Parts
 from ._transaction import Transaction
 from .errors import MISTAKES, CorruptError, LostError, NotFoundError, SafeChunkError
 
 
-class Chunks(Calls):
+class Chunks(Parts):
     """The part of SafeChunkEngine that writes and reads chunks."""
 
     # --- writing
 
     def stage_update(
-        self, data: object, chunk_name: str, *, default: Default | None = None
+        self,
+        data: object,
+        chunk_name: str,
+        *,
+        default: Default | None = None,
+        if_revision: str | None = None,
+        if_absent: bool = False,
     ) -> bool:
         """Takes a copy of `data`; it is committed after debounce_delay, max_delay at the latest.
 
@@ -25,21 +32,42 @@ class Chunks(Calls):
 
         :param data: what json.dumps takes, but NaN, infinities and keys that become the same text
         :param default: called for objects that JSON does not have; instead of the constructor's
+        :param if_revision: what revision() gave: the chunk must be as it was then
+        :param if_absent: there must be no such chunk
         :return: False when the edit was refused, or is in memory only; on_fault gets the reason
         :raises InvalidTypeError: an object that JSON does not have
         :raises InvalidJsonError: another value that JSON does not have
+        :raises ConflictError: a condition is not met; nothing was changed
         """
         return self._staged(
-            self._core.stage_update, data, checked_name(chunk_name), default or self._default
+            self._core.stage_update,
+            data,
+            checked_name(chunk_name),
+            default or self._default,
+            checked_condition(if_revision, if_absent),
         )
 
-    def stage_text(self, json_text: str, chunk_name: str) -> bool:
+    def stage_text(
+        self,
+        json_text: str,
+        chunk_name: str,
+        *,
+        if_revision: str | None = None,
+        if_absent: bool = False,
+    ) -> bool:
         """The same with JSON text. Order of keys, number texts and escapes are kept."""
-        return self._staged(self._core.stage_text, json_text, checked_name(chunk_name))
+        condition = checked_condition(if_revision, if_absent)
+        return self._staged(self._core.stage_text, json_text, checked_name(chunk_name), condition)
 
-    def delete_chunk(self, chunk_name: str) -> bool:
-        """Stages the removal of a chunk and of its backup. False when there is none."""
-        return self._staged(self._core.remove_chunk, checked_name(chunk_name))
+    def delete_chunk(self, chunk_name: str, *, if_revision: str | None = None) -> bool:
+        """Stages the removal of a chunk and of its backup. False when there is none.
+
+        :raises ConflictError: the chunk is not as it was when `if_revision` was read
+        """
+        condition = checked_condition(if_revision)
+        return self._staged(self._core.remove_chunk, checked_name(chunk_name), condition)
+
+    remove_chunk = delete_chunk
 
     def force_sync(self) -> bool:
         """Commits everything staged. True: it survives a power cut from here on.
@@ -56,8 +84,7 @@ class Chunks(Calls):
         return Transaction(
             self._core.transaction(),
             self._events,
-            self._default,
-            self._depth_limit,
+            self._format(),
             self._claim.explain,
         )
 
@@ -108,15 +135,16 @@ class Chunks(Calls):
         return found
 
     def __setitem__(self, chunk_name: str, data: object) -> None:
-        self._raised(self._core.stage_update, data, checked_name(chunk_name), self._default)
-        self._events.dirty_changed()
+        condition = checked_condition(None)
+        name = checked_name(chunk_name)
+        self._stage_raising(self._core.stage_update, data, name, self._default, condition)
 
     def __delitem__(self, chunk_name: str) -> None:
         try:
-            self._raised(self._core.remove_chunk, checked_name(chunk_name))
+            condition = checked_condition(None)
+            self._stage_raising(self._core.remove_chunk, checked_name(chunk_name), condition)
         except NotFoundError:
             raise KeyError(chunk_name) from None
-        self._events.dirty_changed()
 
     def __contains__(self, chunk_name: object) -> bool:
         return isinstance(chunk_name, str) and chunk_name in self._core.list_chunks()

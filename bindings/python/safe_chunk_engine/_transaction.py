@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
+from typing import Any
 
 from . import _core
-from ._arguments import Default, checked_name
+from ._arguments import Default, checked_condition, checked_name, checked_pointer
+from ._calls import MISSING
+from ._draft import Format
 from ._events import Events
-from .errors import MISTAKES, SafeChunkError
+from .errors import MISTAKES, ConflictError, InvalidJsonError, NotFoundError, SafeChunkError
+
+_ANSWERS = (*MISTAKES, ConflictError, NotFoundError)  # to the caller, and no faults
 
 
 class Transaction:
@@ -23,20 +28,18 @@ class Transaction:
         self,
         core: _core.Transaction,
         events: Events,
-        default: Default | None,
-        depth_limit: int,
+        format: Format,
         explain: Callable[[SafeChunkError], SafeChunkError],
     ) -> None:
         self._core = core
         self._events = events
-        self._default = default
-        self._depth_limit = depth_limit
+        self._format = format
         self._explain = explain
 
     def stage(self, data: object, chunk_name: str, *, default: Default | None = None) -> None:
         """As SafeChunkEngine.stage_update(), checked and copied at once, staged by commit()."""
-        hook = default or self._default
-        self._core.stage(data, checked_name(chunk_name), hook, self._depth_limit)
+        hook = default or self._format.default
+        self._core.stage(data, checked_name(chunk_name), hook, self._format.depth_limit)
 
     stage_update = stage
 
@@ -45,6 +48,58 @@ class Transaction:
         self._core.remove(checked_name(chunk_name))
 
     delete_chunk = remove
+    remove_chunk = remove
+
+    # Edits of parts: as the methods of that name of the engine. They are applied to what the edits
+    # before them leave, in order, by commit(), which raises what they raise there.
+
+    def set(self, chunk_name: str, pointer: str, value: object) -> None:
+        """Sets one value of a chunk: as SafeChunkEngine.set(), at commit()."""
+        text = self._format.text(value)
+        self._core.stage_value(checked_name(chunk_name), checked_pointer(pointer), text)
+
+    def unset(self, chunk_name: str, pointer: str) -> None:
+        """Removes one member or element. commit() raises a NotFoundError when there is none."""
+        self._core.remove_value(checked_name(chunk_name), checked_pointer(pointer))
+
+    def merge(self, chunk_name: str, changes: Mapping[str, Any]) -> None:
+        """Sets and removes members: as SafeChunkEngine.merge(), at commit()."""
+        self._core.stage_merge(checked_name(chunk_name), self._format.text(changes))
+
+    def patch(self, chunk_name: str, operations: Iterable[Mapping[str, Any]]) -> None:
+        """Applies a JSON Patch: as SafeChunkEngine.patch(), at commit()."""
+        self._core.stage_patch(checked_name(chunk_name), self._format.text(list(operations)))
+
+    stage_value = set
+    remove_value = unset
+    stage_merge = merge
+    stage_patch = patch
+
+    def read(self, chunk_name: str, default: Any = None) -> Any:
+        """A copy of the chunk as it is in the project, without the edits of this transaction;
+        `default` when there is none. commit() raises a ConflictError when it has changed by then.
+
+            with engine.transaction() as order:
+                stock = order.read("stock")
+                order.set("stock", "/apples", stock["apples"] - 1)
+                order["orders"] = [{"apples": 1}]
+        """
+        name = checked_name(chunk_name)
+        format = self._format
+        try:
+            found = self._core.read(name, MISSING, format.parse_int, format.parse_float)
+        except ValueError as error:
+            if isinstance(error, SafeChunkError):
+                raise
+            raise InvalidJsonError(f"cannot be read: {error}", chunk=name) from error
+        return default if found is MISSING else found
+
+    def require(
+        self, chunk_name: str, *, if_revision: str | None = None, if_absent: bool = False
+    ) -> None:
+        """commit() raises a ConflictError unless the condition is met."""
+        condition = checked_condition(if_revision, if_absent)
+        self._core.require(checked_name(chunk_name), condition)
 
     def __setitem__(self, chunk_name: str, data: object) -> None:
         self.stage(data, chunk_name)
@@ -56,6 +111,9 @@ class Transaction:
         """Stages all edits as one unit and commits them durably.
 
         :raises NotOwnerError, InvalidNameError: nothing was staged
+        :raises ConflictError, NotFoundError: a condition is not met, something that was read has
+            changed, or an edit of a part does not fit: nothing was staged; the transaction still
+            has its edits and conditions, so make a new one to read anew
         :raises SafeChunkError: the unit is staged as a whole, and is retried, also by the next
             commit(); LockedError when the project was lost or detached meanwhile
         """
@@ -63,7 +121,7 @@ class Transaction:
             self._core.commit()
         except SafeChunkError as failure:
             error = self._explain(failure)
-            if not error.reported and not isinstance(error, MISTAKES):
+            if not error.reported and not isinstance(error, _ANSWERS):
                 self._events.fault(error)
             if error is failure:
                 raise

@@ -131,7 +131,8 @@ class CorruptError(SafeChunkError):
 
 
 class ConflictError(SafeChunkError):
-    """The disk holds something newer than what was to be written over it."""
+    """There is something else than what the edit was meant for: a condition is not met, a test of a
+    patch failed, or the disk holds something newer."""
 
     code = "conflict"
 

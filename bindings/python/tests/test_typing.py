@@ -29,6 +29,26 @@ name: str | None = engine.create_checkpoint("manual", 5, notes="x")
 names: list[str] = engine.list_chunks()
 with engine.transaction() as edits:
     edits["c"] = 1
+    edits.set("c", "/a", edits.read("d", {}))
+    edits.require("e", if_absent=True)
+width: int = engine.get("c", "/window/width", 800)
+whole: dict[str, int] = engine.get("c", {}) or engine.get("c") or engine.get("c", default={})
+part: str = engine.get("c", pointer="/name") or engine.get("c", "/name", default="")
+revision: str = engine.revision("c")
+ok = engine.set("c", "/a", [1], if_revision=revision) and engine.unset("c", "/a")
+ok = engine.merge("c", {"a": None}) and engine.patch("c", [{"op": "remove", "path": "/a"}])
+
+def count(counters: dict[str, int]) -> None:
+    counters["n"] += 1
+
+ok = engine.update("c", count, default={"n": 0}) and engine.update("n", lambda n: n + 1)
+with engine.edit("c") as value:
+    value["a"] = 1
+
+async def later() -> None:
+    await engine.set_async("c", "/a", 1)
+    async with engine.edit("c") as value:
+        value["a"] = 2
 opened, reason = SafeChunkEngine.open("project", base_dir="data", debounce_delay=2.0)
 if opened is not None:
     path: Path = opened.chunks_path
