@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <safechunk/safechunk.hpp>
@@ -21,8 +22,9 @@ struct Context {
   std::uint32_t file_mode = 0;
   bool weak_locks = false;
   bool weak_folders = false;
-  double wait_seconds = 0;  // for a project that another process owns
-  std::string project;      // as it was typed: a name or a path
+  double wait_seconds = 0;           // for a project that another process owns
+  std::vector<std::string> program;  // behind "--" of update: a command and its arguments
+  std::string project;               // as it was typed: a name or a path
   int exit_code = kOk;
   // Shared with the handlers of an engine, which may call on another thread.
   std::shared_ptr<Messages> messages = std::make_shared<Messages>();

@@ -67,6 +67,28 @@ std::uint32_t to_mode(const std::string& digits) {
   return mode;
 }
 
+// The first word that is no option of the whole program, nor the value of one; or empty.
+std::string_view command_in(const CLI::App& app, const std::vector<std::string_view>& arguments) {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (!arguments[i].starts_with('-')) return arguments[i];
+    const CLI::Option* option = app.get_option_no_throw(std::string(arguments[i]));
+    if (option != nullptr && option->get_items_expected_max() > 0) ++i;
+  }
+  return {};
+}
+
+// The words behind "--" of update are another program's, and none of our business. Returns how many
+// arguments are ours.
+int take_program(const CLI::App& app, const std::vector<std::string_view>& arguments,
+                 std::vector<std::string>& program) {
+  const auto marker = std::ranges::find(arguments, std::string_view("--"));
+  if (marker == arguments.end() || command_in(app, arguments) != "update") {
+    return static_cast<int>(arguments.size());
+  }
+  program.assign(marker + 1, arguments.end());
+  return static_cast<int>(marker - arguments.begin());
+}
+
 double checked_wait(double seconds) {
   constexpr double kLongest = 1e9;
   if (!(seconds >= 0 && seconds <= kLongest)) {
@@ -102,7 +124,7 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   add_all(app, context);
   try {
-    app.parse(argc, argv);
+    app.parse(take_program(app, arguments, context.program), argv);
   } catch (const CLI::Success& success) {  // --help and --version
     return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {

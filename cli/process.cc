@@ -238,15 +238,14 @@ Result<pid_t> start_program(const std::vector<std::string>& command, int input, 
   return child;
 }
 
-Status judge_end(const std::string& program, int wait_status) {
-  const std::string subject = "the command '" + program + "' ";
+Status judge_end(const std::string& subject, int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     return {ErrorCode::cancelled,
-            subject + "was ended by signal " + std::to_string(WTERMSIG(wait_status))};
+            subject + " was ended by signal " + std::to_string(WTERMSIG(wait_status))};
   }
-  if (WEXITSTATUS(wait_status) == 0) return {};
-  return {ErrorCode::cancelled,
-          subject + "ended with exit status " + std::to_string(WEXITSTATUS(wait_status))};
+  const int exit_status = WEXITSTATUS(wait_status);
+  if (exit_status == 0) return {};
+  return {ErrorCode::cancelled, subject + " ended with exit status " + std::to_string(exit_status)};
 }
 
 Result<std::string> run_filter(const std::vector<std::string>& command, std::string_view input,
@@ -273,7 +272,8 @@ Result<std::string> run_filter(const std::vector<std::string>& command, std::str
   if (!ended) return ended.status();
   if (!*ended) stop(*child);
   if (was_interrupted()) return interrupted();
-  if (Status status = judge_end(command[0], wait_status); !status) return status;
+  if (Status status = judge_end("the command '" + command[0] + "'", wait_status); !status)
+    return status;
   return output;
 }
 

@@ -18,8 +18,9 @@ namespace safechunk::cli {
 Result<pid_t> start_program(const std::vector<std::string>& command, int input, int output,
                             const sigset_t& defaults);
 
-// ok when the program ended with exit status 0. Else cancelled, and the message says how it ended.
-Status judge_end(const std::string& program, int wait_status);
+// ok when the program ended with exit status 0. Else cancelled, and the message says how `subject`
+// ended: "the command 'x'".
+Status judge_end(const std::string& subject, int wait_status);
 
 // Writes `input` to the command's standard input and returns all that it prints. What it leaves
 // unread is no error. Call it after defer_signals(): a signal that comes meanwhile is passed on to

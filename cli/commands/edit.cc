@@ -103,7 +103,7 @@ Status run_editor(const std::string& path) {
     ended = ::waitpid(*child, &wait_status, 0);
   } while (ended < 0 && errno == EINTR);
   if (ended < 0) return {ErrorCode::io_error, "cannot wait for the editor '" + program + "'"};
-  return judge_end(program, wait_status);
+  return judge_end("the editor '" + program + "'", wait_status);
 }
 
 Error with_words(const Status& status, const std::string& words) {

@@ -41,7 +41,7 @@ std::string meant(const std::string& text) {
        {"TRUE", "true"},
        {"FALSE", "false"}}};
   for (const auto& [word, json] : kWords) {
-    if (text == word) return std::string(json);
+    if (text == word) return "'" + std::string(json) + "'";
   }
   const bool looks_like_json =
       !text.empty() && std::string_view("{[\"").find(text.front()) != std::string_view::npos;
