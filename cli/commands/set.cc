@@ -16,16 +16,20 @@ struct SetArguments {
 
 // The text as a JSON string. Bytes that are not UTF-8 stay, so that the engine names them.
 std::string json_string(std::string_view text) {
+  constexpr std::string_view kEscaped = "\"\\\n\r\t\b\f";
+  constexpr std::string_view kLetters = "\"\\nrtbf";
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20) {
+    if (const auto at = kEscaped.find(c); at != std::string_view::npos) {
+      result += '\\';
+      result += kLetters[at];
+    } else if (byte < 0x20) {
       result += "\\u00";
       result += kDigits[byte >> 4U];
       result += kDigits[byte & 0xFU];
     } else {
-      if (c == '"' || c == '\\') result += '\\';
       result += c;
     }
   }

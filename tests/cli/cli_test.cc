@@ -200,7 +200,6 @@ TEST_F(Cli, UsageErrorsHaveTheirCode) {
         {"set", "project", "a"},
         {"set", "project", "a", "0", "1"},
         {"set", "project", "a", "/0", "1", "--if-absent", "--if-revision", "x"},
-        {"put", "project", "a", "--if-revision", "x"},
         {"unset", "project", "a"},
         {"update", "project", "a"},
         {"update", "project", "a", "--"},

@@ -39,7 +39,7 @@ class Parts : public Cli {
 TEST_F(Parts, OneValueIsPrinted) {
   EXPECT_EQ(value("/window/width"), "1\n");
   EXPECT_EQ(value("/theme"), "\"light\"\n");
-  EXPECT_EQ(value(""), run({"get", "project", "s"}).out + "\n");
+  EXPECT_EQ(value(""), run({"get", "project", "s"}).out);
   const Json printed = run_json(kOk, {"get", "project", "s", "/n/1"});
   EXPECT_EQ(printed["value"], 2);
   EXPECT_EQ(printed["state"], "good");
@@ -66,7 +66,8 @@ TEST_F(Parts, ValuesAreSetAndRemoved) {
   EXPECT_EQ(saved["saved"], true);
   EXPECT_EQ(saved["state"], "good");
   EXPECT_EQ(saved["revision"], revision());
-  EXPECT_EQ(run_json(kOk, {"unset", "project", "s", "/theme"})["revision"], revision());
+  const Json unset = run_json(kOk, {"unset", "project", "s", "/theme"});
+  EXPECT_EQ(unset["revision"], revision());
   expect_error("not_found", kNotFound, {"unset", "project", "s", "/theme"});
   expect_error("not_found", kNotFound, {"unset", "project", "none", "/theme"});
   expect_error("not_found", kNotFound, {"set", "project", "s", "/n/7", "1"});
@@ -108,7 +109,8 @@ TEST_F(Parts, ChunksAreMergedAndPatched) {
   EXPECT_EQ(run({"merge", "project", "s"}, R"({"theme":null,"window":{"x":2}})").code, kOk);
   write_file(folder_ / "patch.json",
              R"([{"op":"test","path":"/n/0","value":1},{"op":"remove","path":"/n/0"}])");
-  EXPECT_EQ(run_json(kOk, {"patch", "project", "s", "patch.json"})["revision"], revision());
+  const Json patched = run_json(kOk, {"patch", "project", "s", "patch.json"});
+  EXPECT_EQ(patched["revision"], revision());
   EXPECT_EQ(Json::parse(run({"get", "project", "s"}).out),
             Json::parse(R"({"window":{"width":1,"x":2},"n":[2]})"));
   expect_error("conflict", kFailed, {"patch", "project", "s", "patch.json"});
