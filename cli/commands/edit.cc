@@ -90,12 +90,14 @@ class LeaveKeysToEditor {
   sigset_t defaults_;
 };
 
-// The variable may hold arguments, and quotes: "code --wait".
+// The variable may hold arguments and quotes ("code --wait"), so that a shell reads it. The shell
+// catches Ctrl-C only to wait for the editor, which handles it.
 Status run_editor(const std::string& path) {
   const std::string program = editor();
+  const std::string script = "trap : INT QUIT; " + program + " \"$@\"";
   const LeaveKeysToEditor keys;
   const auto child =
-      start_program({"/bin/sh", "-c", program + " \"$@\"", program, path}, -1, -1, keys.defaults());
+      start_program({"/bin/sh", "-c", script, program, path}, -1, -1, keys.defaults());
   if (!child) return child.status();
   int wait_status = 0;
   pid_t ended = 0;

@@ -278,6 +278,24 @@ TEST_F(Programs, EditWithTheEditorOfTheEnvironment) {
   EXPECT_EQ(run({"get", "project", "s", "/theme"}).out, "\"dark\"\n");
 }
 
+// Ctrl-C is a key of the editor. Kills: a command that ends while its editor is open.
+TEST_F(Programs, LeaveCtrlCToTheEditor) {
+  const auto environment =
+      editor("trap 'echo caught > caught' INT; kill -INT 0; echo '[5]' > \"$1\"");
+  Child child([&] {
+    ::setsid();  // the signal is for all processes of the group
+    fs::current_path(folder_.path());
+    for (const std::string& setting : environment) {
+      const auto equals = setting.find('=');
+      ::setenv(setting.substr(0, equals).c_str(), setting.substr(equals + 1).c_str(), 1);
+    }
+    ::execl(SAFECHUNK_COMMAND, "safechunk", "edit", "project", "s", nullptr);
+  });
+  EXPECT_EQ(child.wait(), kOk);
+  EXPECT_EQ(run({"get", "project", "s", "/0"}).out, "5\n");
+  EXPECT_TRUE(fs::exists(folder_ / "caught"));
+}
+
 // Kills: an edit that is gone because it had a slip in it.
 TEST_F(Programs, ThatFailKeepTheText) {
   const std::string before = read_file(file("chunks/s.json"));
