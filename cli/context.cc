@@ -1,7 +1,11 @@
 #include "context.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
+#include <thread>
 
 namespace safechunk::cli {
 namespace {
@@ -91,6 +95,28 @@ Status check_place(const Location& location, Missing missing) {
                                     : not_a_project(location, "there is no such project");
 }
 
+// Random, so that processes which wait for the same project do not try at the same time.
+std::chrono::milliseconds random_pause() {
+  static std::minstd_rand random(std::random_device{}());
+  return std::chrono::milliseconds(std::uniform_int_distribution<int>(10, 50)(random));
+}
+
+// Tries again as long as another owner has the project and the time is not over.
+Result<SafeChunkEngine> open_patiently(const std::string& project_id, const EngineOptions& options,
+                                       double wait_seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double>(wait_seconds));
+  for (;;) {
+    auto engine = SafeChunkEngine::open(project_id, options);
+    if (engine.code() != ErrorCode::locked) return engine;
+    const auto now = Clock::now();
+    if (now >= deadline) return engine;
+    std::this_thread::sleep_for(std::min<Clock::duration>(random_pause(), deadline - now));
+    if (was_interrupted()) return Status(ErrorCode::cancelled, "interrupted while waiting");
+  }
+}
+
 // "get project users.json" is a common slip.
 Error with_hint(Error error) {
   const std::string name = without_json_ending(error.chunk);
@@ -119,7 +145,12 @@ CLI::App* add_command(CLI::App& app, Context& context, const char* name, const c
       ->add_option("project", context.project,
                    "the project: a name in --base-dir, or the path of its folder")
       ->required();
-  command->callback([&context, run = std::move(run)] { context.exit_code = run(context); });
+  command->callback([&context, run = std::move(run)] {
+    context.exit_code = run(context);
+    if (!was_interrupted()) return;
+    context.messages->interrupted(name_of_signal(caught_signal()));
+    context.exit_code = kSignal + caught_signal();
+  });
   return command;
 }
 
@@ -140,7 +171,7 @@ Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing
   options.weak_locks = context.weak_locks;
   options.weak_folders = context.weak_folders;
   defer_signals();
-  auto engine = SafeChunkEngine::open(location->project_id, options);
+  auto engine = open_patiently(location->project_id, options, context.wait_seconds);
   if (!engine) return engine;
   const auto messages = context.messages;
   for (const Event& event : engine->recovery_report().events) messages->recovery(event);
@@ -170,13 +201,11 @@ int finish(const Context& context, SafeChunkEngine& engine, int exit_code) {
     const int failed = fail(context, status);
     if (exit_code == kOk) exit_code = failed;
   }
-  if (!was_interrupted()) return exit_code;
-  context.messages->interrupted(name_of_signal(caught_signal()));
-  return kSignal + caught_signal();
+  return exit_code;
 }
 
 int fail(const Context& context, const Status& status) {
-  // finish() says which signal it was.
+  // add_command() says which signal it was.
   if (status.code() == ErrorCode::cancelled && was_interrupted()) return kFailed;
   context.messages->error(with_hint(status.error()));
   switch (status.code()) {

@@ -1,9 +1,11 @@
 // What all commands share: the global options, the project that was named, and its opening.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <safechunk/safechunk.hpp>
@@ -20,7 +22,9 @@ struct Context {
   std::uint32_t file_mode = 0;
   bool weak_locks = false;
   bool weak_folders = false;
-  std::string project;  // as it was typed: a name or a path
+  double wait_seconds = 0;           // for a project that another process owns
+  std::vector<std::string> program;  // behind "--" of update: a command and its arguments
+  std::string project;               // as it was typed: a name or a path
   int exit_code = kOk;
   // Shared with the handlers of an engine, which may call on another thread.
   std::shared_ptr<Messages> messages = std::make_shared<Messages>();
@@ -33,7 +37,7 @@ struct Location {
 };
 
 // Adds a command whose first argument is the project. `run` is called once, after parsing, and
-// returns the exit code.
+// returns the exit code; a deferred signal that came meanwhile replaces it.
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run);
 
@@ -46,13 +50,13 @@ enum class Missing { refuse, create };
 // Opens the project as its owner, for commands that change something, and prints on stderr what
 // recovery did and met. From then on a signal ends the command only where nothing is half done: ask
 // was_interrupted() between two steps. Only Missing::create makes a project that was not there, and
-// only under a free name or in an empty folder.
+// only under a free name or in an empty folder. Waits for another owner as long as --wait says.
 Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing = Missing::refuse);
 // Opens the project for reading: takes no lock and writes nothing, so that it works while another
 // process owns the project.
 Result<SafeChunkEngine> open_for_reading(const Context& context);
 // Detaches, and reports what could not be saved. Returns the code of that failure when `exit_code`
-// is kOk, or the code of the signal that came meanwhile, else `exit_code`.
+// is kOk, else `exit_code`. When a signal came meanwhile, add_command() says so behind this.
 int finish(const Context& context, SafeChunkEngine& engine, int exit_code);
 
 // NAME of "NAME.json"; empty for other texts. For those who take the file's name for the chunk's.
@@ -73,6 +77,12 @@ const char* state_of_faults(const Context& context);
 // One function per command, each in a file of its own.
 void add_put(CLI::App& app, Context& context);
 void add_get(CLI::App& app, Context& context);
+void add_set(CLI::App& app, Context& context);
+void add_unset(CLI::App& app, Context& context);
+void add_merge(CLI::App& app, Context& context);
+void add_patch(CLI::App& app, Context& context);
+void add_update(CLI::App& app, Context& context);
+void add_edit(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_remove(CLI::App& app, Context& context);
 void add_health(CLI::App& app, Context& context);

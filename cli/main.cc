@@ -23,12 +23,13 @@ constexpr const char* kFooter =
     "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found,\n"
     "130 and 143 interrupted by SIGINT and SIGTERM.\n"
     "get, list, health, verify, checkpoints and quarantine list and show write nothing, and work\n"
-    "while another process owns the project. Only put creates a project.";
+    "while another process owns the project. Only put, set and merge create a project.";
 
 void add_all(CLI::App& app, Context& context) {
   for (const auto add :
-       {add_put, add_get, add_list, add_remove, add_health, add_verify, add_repair, add_quarantine,
-        add_checkpoint, add_checkpoints, add_restore, add_unlock}) {
+       {add_put, add_get, add_set, add_unset, add_merge, add_patch, add_update, add_edit, add_list,
+        add_remove, add_health, add_verify, add_repair, add_quarantine, add_checkpoint,
+        add_checkpoints, add_restore, add_unlock}) {
     add(app, context);
   }
 }
@@ -66,6 +67,36 @@ std::uint32_t to_mode(const std::string& digits) {
   return mode;
 }
 
+// The first word that is no option of the whole program, nor the value of one; or empty.
+std::string_view command_in(const CLI::App& app, const std::vector<std::string_view>& arguments) {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (!arguments[i].starts_with('-')) return arguments[i];
+    const CLI::Option* option = app.get_option_no_throw(std::string(arguments[i]));
+    if (option != nullptr && option->get_items_expected_max() > 0) ++i;
+  }
+  return {};
+}
+
+// The words behind "--" of update are another program's, and none of our business. Returns how many
+// arguments are ours.
+int take_program(const CLI::App& app, const std::vector<std::string_view>& arguments,
+                 std::vector<std::string>& program) {
+  const auto marker = std::ranges::find(arguments, std::string_view("--"));
+  if (marker == arguments.end() || command_in(app, arguments) != "update") {
+    return static_cast<int>(arguments.size());
+  }
+  program.assign(marker + 1, arguments.end());
+  return static_cast<int>(marker - arguments.begin());
+}
+
+double checked_wait(double seconds) {
+  constexpr double kLongest = 1e9;
+  if (!(seconds >= 0 && seconds <= kLongest)) {
+    throw CLI::ValidationError("--wait", "must be a number of seconds from 0 to 1000000000");
+  }
+  return seconds;
+}
+
 int run(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv, argv + argc);
   Context context;
@@ -84,12 +115,16 @@ int run(int argc, char** argv) {
   app.add_flag(
       "--weak-folders", context.weak_folders,
       "do without syncing folders where the file system cannot: a power cut may undo saves");
+  app.add_option_function<double>(
+         "--wait", [&](double seconds) { context.wait_seconds = checked_wait(seconds); },
+         "when another process owns the project, wait so long for it (default: 0)")
+      ->type_name("SECONDS");
   app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);
   add_all(app, context);
   try {
-    app.parse(argc, argv);
+    app.parse(take_program(app, arguments, context.program), argv);
   } catch (const CLI::Success& success) {  // --help and --version
     return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {

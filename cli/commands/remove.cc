@@ -1,15 +1,15 @@
 #include <memory>
 
-#include "../context.h"
+#include "../saving.h"
 
 namespace safechunk::cli {
 namespace {
 
-int remove(const Context& context, const std::string& chunk) {
+int remove(const Context& context, const std::string& chunk, const EditCondition& condition) {
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);
-  Status status = engine->remove_chunk(chunk);
+  Status status = engine->remove_chunk(chunk, condition);
   if (status.ok()) status = engine->force_sync();
   if (!status.ok()) return finish(context, *engine, fail(context, status));
   if (context.json) {
@@ -22,9 +22,12 @@ int remove(const Context& context, const std::string& chunk) {
 
 void add_remove(CLI::App& app, Context& context) {
   auto chunk = std::make_shared<std::string>();
-  CLI::App* command = add_command(app, context, "remove", "remove a chunk and its backup",
-                                  [chunk](Context& c) { return remove(c, *chunk); });
+  auto condition = std::make_shared<EditCondition>();
+  CLI::App* command =
+      add_command(app, context, "remove", "remove a chunk and its backup",
+                  [chunk, condition](Context& c) { return remove(c, *chunk, *condition); });
   command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_condition(*command, condition);
 }
 
 }  // namespace safechunk::cli

@@ -1,13 +1,14 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get list remove health verify repair quarantine checkpoint checkpoints restore unlock"
+    local commands="put get set unset merge patch update edit list remove health verify repair quarantine checkpoint checkpoints restore unlock"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
-            --mode) ((++i)) ;;
+            --mode|--wait|--if-revision) ((++i)) ;;
+            --) break ;;
             --label|--notes|--retention|--delete) ((++i)) ;;
             -*) ;;
             quarantine) if [ -z "$command" ]; then group=$word; elif [ -z "$project" ]; then project=$word; fi ;;
@@ -18,7 +19,11 @@ _safechunk() {
         -C|--base-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
-        local options="-C --base-dir --mode --weak-locks --weak-folders --json --help --version"
+        local options="-C --base-dir --mode --weak-locks --weak-folders --wait --json --help --version"
+        case $command in
+            put|set|unset|merge|patch|remove) options="$options --if-revision --if-absent" ;;
+        esac
+        [ "$command" = set ] && options="$options --string"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
         [ "$command" = checkpoints ] && options="$options --delete"
         [ "$command" = unlock ] && options="$options --force"
@@ -39,7 +44,7 @@ _safechunk() {
         local names=""
         case $command in
             show|clear) names=$(cd "$base/$project/quarantine" 2>/dev/null && printf '%s\n' *) ;;
-            put|get|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
+            put|get|set|unset|merge|patch|update|edit|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
             restore) names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
         esac
         local IFS=$'\n'

@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get list remove health verify repair quarantine checkpoint checkpoints restore unlock
+set -l commands put get set unset merge patch update edit list remove health verify repair quarantine checkpoint checkpoints restore unlock
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -28,13 +28,17 @@ complete -c safechunk -s C -l base-dir -r -a '(__fish_complete_directories)' -d 
 complete -c safechunk -l mode -r -a '600 640 660' -d 'what files that are made allow at most'
 complete -c safechunk -l weak-locks -d 'do without locks where there are none'
 complete -c safechunk -l weak-folders -d 'do without syncing folders where there is no such thing'
+complete -c safechunk -l wait -r -d 'seconds to wait for another owner'
 complete -c safechunk -l json -d 'print results and errors as JSON'
 complete -c safechunk -s h -l help -d 'print help'
 complete -c safechunk -l version -d 'print the version'
 complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c safechunk -n "__fish_seen_subcommand_from $commands" -a '(__safechunk_projects)'
 complete -c safechunk -n "__fish_seen_subcommand_from quarantine; and not __fish_seen_subcommand_from list show clear" -a 'list show clear'
-complete -c safechunk -n "__fish_seen_subcommand_from put get remove" -a '(__safechunk_chunks)'
+complete -c safechunk -n "__fish_seen_subcommand_from put get set unset merge patch update edit remove" -a '(__safechunk_chunks)'
+complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-revision -r -d 'only when the chunk has this revision'
+complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-absent -d 'only when there is no such chunk'
+complete -c safechunk -n "__fish_seen_subcommand_from set" -l string -d 'take the value as a string'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d 'any text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -r -d 'how many to keep'

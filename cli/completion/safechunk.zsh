@@ -26,7 +26,13 @@ _safechunk() {
     local -a commands
     commands=(
         'put:save a JSON document as a chunk, durably'
-        'get:print a chunk'
+        'get:print a chunk or one value'
+        'set:set one value'
+        'unset:remove one value'
+        'merge:apply a JSON Merge Patch'
+        'patch:apply a JSON Patch'
+        'update:replace a text by what a command makes of it'
+        'edit:edit a chunk or one value in your editor'
         'list:print the names of all chunks'
         'remove:remove a chunk and its backup'
         'health:print the state of the folder'
@@ -38,6 +44,9 @@ _safechunk() {
         'restore:restore a checkpoint'
         'unlock:remove a dead lock file'
     )
+    local -a condition
+    condition=('--if-revision[only when the chunk has this revision]:revision:'
+        '--if-absent[only when there is no such chunk]')
     local state line
     typeset -A opt_args
     _arguments -C \
@@ -45,6 +54,7 @@ _safechunk() {
         '--mode[what files that are made allow at most]:mode:(600 640 660)' \
         '--weak-locks[do without locks where there are none]' \
         '--weak-folders[do without syncing folders where there is no such thing]' \
+        '--wait[seconds to wait for another owner]:seconds:' \
         '--json[print results and errors as JSON]' \
         '(- *)'{-h,--help}'[print help]' \
         '(- *)--version[print the version]' \
@@ -53,8 +63,14 @@ _safechunk() {
         command) _describe command commands ;;
         argument)
             case $words[1] in
-                put) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:file:_files' ;;
-                get|remove) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
+                put|merge|patch) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' \
+                    '3:file:_files' ;;
+                set) _arguments $condition '--string[take the value as a string]' \
+                    '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' '4:value:' ;;
+                unset) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                get|edit) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                update) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '*::command:_normal' ;;
+                remove) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 restore) _arguments '1:project:_safechunk_projects' '2:checkpoint:_safechunk_checkpoints' ;;
                 checkpoint) _arguments '1:project:_safechunk_projects' \
                     '--label[any text]:label:' '--notes[free text]:notes:' \

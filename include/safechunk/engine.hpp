@@ -378,6 +378,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 // null, for parsers that refuse them.
 SAFECHUNK_EXPORT std::string json_without_non_finite(std::string_view text);
 
+// The JSON text of the value that `pointer` names in `text`, which read_chunk() gave: for those who
+// need a value and the revision of its chunk. Errors as fetch_value().
+SAFECHUNK_EXPORT Result<std::string> json_value_at(std::string_view text, std::string_view pointer);
+
 // Removes the lock file of a project that nobody holds. ok when there was none. locked when a live
 // engine holds it; with `force` a lock text of the original engine (which has no kernel lock) is
 // removed even when its process seems alive, but never a lock that the kernel says is held.

@@ -366,6 +366,13 @@ std::string json_without_non_finite(std::string_view text) {
   return json::without_non_finite(text);
 }
 
+Result<std::string> json_value_at(std::string_view text, std::string_view pointer) {
+  const auto parsed = json::Pointer::parse(pointer);
+  if (!parsed) return parsed.status();
+  const auto value = json::value_at(text, *parsed);
+  return value ? Result<std::string>(std::string(*value)) : value.status();
+}
+
 Status unlock_project(const std::string& project_id, const std::string& base_dir, bool force) {
   const Platform platform = system_platform();
   if (Status status = check_name(project_id, "project id"); !status) return status;

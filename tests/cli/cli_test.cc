@@ -29,9 +29,10 @@ using enum test::Code;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kCommands = {"put",        "get",         "list",    "remove",
-                                            "health",     "verify",      "repair",  "quarantine",
-                                            "checkpoint", "checkpoints", "restore", "unlock"};
+const std::vector<std::string> kCommands = {
+    "put",    "get",        "set",        "unset",       "merge",   "patch",
+    "update", "edit",       "list",       "remove",      "health",  "verify",
+    "repair", "quarantine", "checkpoint", "checkpoints", "restore", "unlock"};
 
 // A process that owns the project.
 class LiveOwner {
@@ -155,9 +156,14 @@ TEST_F(Cli, RefusesHostileNames) {
   for (const std::string& name : std::vector<std::string>{
            "..", ".", "../x", "a/b", "/etc/passwd", "a\\b", "a:b", "a.", "con", "x\ny", "\xFF"}) {
     SCOPED_TRACE(name);
-    for (const std::string& command : std::vector<std::string>{"put", "get", "remove"}) {
+    for (const std::string& command :
+         std::vector<std::string>{"put", "get", "remove", "merge", "edit"}) {
       EXPECT_EQ(run({command, "project", "--", name}, "1").code, kUsage) << command;
     }
+    EXPECT_EQ(run({"set", "project", "--", name, "/a", "1"}).code, kUsage);
+    EXPECT_EQ(run({"unset", "project", "--", name, "/a"}).code, kUsage);
+    EXPECT_EQ(run({"patch", "project", "--", name}, "[]").code, kUsage);
+    EXPECT_EQ(run({"update", "project", name, "--", "cat"}).code, kUsage);
     EXPECT_EQ(run({"restore", "project", "--", name}).code, kUsage);
     const int code = run({"checkpoint", "project", "--label=" + name}).code;
     EXPECT_EQ(code, name == "\xFF" ? kUsage : kOk) << "a label is any text";
@@ -191,6 +197,14 @@ TEST_F(Cli, UsageErrorsHaveTheirCode) {
         {"put"},
         {"put", "project"},
         {"get", "project"},
+        {"set", "project", "a"},
+        {"set", "project", "a", "0", "1"},
+        {"set", "project", "a", "/0", "1", "--if-absent", "--if-revision", "x"},
+        {"unset", "project", "a"},
+        {"update", "project", "a"},
+        {"update", "project", "a", "--"},
+        {"--wait", "-1", "put", "project", "a"},
+        {"--wait", "nan", "put", "project", "a"},
         {"list"},
         {"list", "project", "extra"},
         {"list", "project", "--nonsense"},
@@ -235,6 +249,9 @@ TEST_F(Cli, BesideALiveOwner) {
   EXPECT_EQ(run_json(kOk, {"health", "project"})["owner"]["pid"], owner.pid());
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"put", "project", "a"},
+        {"set", "project", "a", "/0", "1"},
+        {"unset", "project", "a", "/0"},
+        {"merge", "project", "a"},
         {"remove", "project", "a"},
         {"repair", "project"},
         {"checkpoint", "project"},

@@ -73,6 +73,27 @@ TEST_F(Interrupt, PutEndsCleanly) {
   }
 }
 
+TEST_F(Interrupt, EditsOfPartsEndCleanly) {
+  make_project();
+  int value = 10;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"set", "project", "a", "/0"}, {"update", "project", "a", "--"}}) {
+    at_every_sync(SIGTERM, [&](const std::string& setting) {
+      const std::string before = read_file(file("chunks/a.json"));
+      const std::string number = std::to_string(++value);
+      auto words = arguments;
+      if (words.back() == "--") words.insert(words.end(), {"echo", "[" + number + "]"});
+      const Output output = run_with(setting, words, number);
+      const std::string now = read_file(file("chunks/a.json"));
+      EXPECT_TRUE(now == before || now == "[\n    " + number + "\n]\n") << now;
+      EXPECT_EQ(leftovers(), "");
+      if (output.code == kOk) return false;
+      EXPECT_EQ(output.code, 128 + SIGTERM) << output.err;
+      return true;
+    });
+  }
+}
+
 TEST_F(Interrupt, CheckpointIsWholeOrNotThere) {
   make_project();
   at_every_sync(SIGTERM, [&](const std::string& setting) {

@@ -61,6 +61,9 @@ TEST_F(EngineValues, AreReadAndSetAndRemoved) {
   save(engine_);
   EXPECT_EQ(machine_.chunk("s"), staged);
   EXPECT_EQ(engine_.fetch_chunk("s").value(), staged);
+  EXPECT_EQ(json_value_at(staged, "/n/0").value(), "0");
+  EXPECT_EQ(json_value_at(staged, "/none").code(), ErrorCode::not_found);
+  EXPECT_EQ(json_value_at(staged, "n").code(), ErrorCode::invalid_argument);
   // What another program would have saved as a whole has the same bytes.
   put(engine_, "whole", expected);
   save(engine_);

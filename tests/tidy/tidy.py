@@ -41,9 +41,10 @@ PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/n
 OS_HEADERS = re.compile(
     r"(^|/)(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"
     r"|^(sys|linux|arpa|netinet|asm)/")
-# The interactive command asks whether its output is a terminal, ends cleanly after a signal, and
-# says on which file system a project lies.
-OS_HEADERS_ALLOWED = {("cli", "unistd.h"), ("cli", "signal.h"), ("cli", "sys/stat.h")}
+# The interactive command asks whether its output is a terminal, ends cleanly after a signal, says on
+# which file system a project lies, and runs editors and filters.
+OS_HEADERS_ALLOWED = {("cli", "unistd.h"), ("cli", "signal.h"), ("cli", "sys/stat.h"), ("cli", "fcntl.h"),
+                      ("cli", "poll.h"), ("cli", "spawn.h"), ("cli", "sys/wait.h")}
 # The worker, and the archive's helpers, which are joined before the call that started them returns.
 THREAD_OWNERS = {"src/engine/worker.h", "src/archive/compress_ahead.h",
                  "src/archive/compress_ahead.cc", "src/archive/zip_reader.cc"}
