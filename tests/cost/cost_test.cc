@@ -111,6 +111,13 @@ std::vector<std::string> measure_all() {
     must(bench.engine().force_sync());
     bench.stage(size);
     add("`force_sync`, " + kb, bench.measure([&] { must(bench.engine().force_sync()); }));
+    must(bench.engine().stage_value(Bench::name(0), "/new", "1"));
+    must(bench.engine().force_sync());
+    add("`stage_value`, in " + kb + ", the first since it was saved",
+        bench.measure([&] { must(bench.engine().stage_value(Bench::name(0), "/new", "2")); }));
+    add("`stage_value`, in " + kb,
+        bench.measure([&] { must(bench.engine().stage_value(Bench::name(0), "/new", "3")); }));
+    must(bench.engine().force_sync());
     add("`fetch_chunk`, " + kb,
         bench.measure([&] { must(bench.engine().fetch_chunk(Bench::name(0)).status()); }));
   }
