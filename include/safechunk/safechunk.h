@@ -16,7 +16,9 @@
  *            unless said otherwise.
  * Threads    Every function may be called from any thread at any time, on one engine too, except
  *            that safechunk_close() must not race with other calls on that engine, and that a
- *            transaction is for one thread at a time.
+ *            transaction is for one thread at a time. Each engine has a thread of its own, named
+ *            "safechunk", which takes no signals that are sent to the process.
+ * Unloading  The library stays in memory after dlclose(3), because that thread may run in it.
  * Handlers   Run on the thread that did the work (the caller of safechunk_force_sync(), or the
  *            engine's worker), with no lock held. They may call every function on their engine but
  *            safechunk_close(). They may run until safechunk_close() has returned; `user_data` must

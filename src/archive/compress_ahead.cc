@@ -1,4 +1,5 @@
 #include "archive/compress_ahead.h"
+#include "platform/thread.h"
 
 #include <exception>
 #include <new>
@@ -14,6 +15,7 @@ CompressAhead::CompressAhead(std::size_t count, ReadEntry read, int level, unsig
       own_deflater_(level),
       finished_(kWaitingEntries) {
   try {
+    const QuietThreads inherited;
     for (unsigned i = 1; i < threads && i < count; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
     // The thread that takes the entries compresses whatever no other thread does.

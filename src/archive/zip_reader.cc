@@ -12,6 +12,7 @@
 
 #include "archive/deflate.h"
 #include "archive/entry_name.h"
+#include "platform/thread.h"
 
 namespace safechunk::archive {
 namespace {
@@ -155,6 +156,7 @@ Status ZipReader::verify(const VerifyOptions& options) const {
   {
     std::vector<std::jthread> helpers;
     try {
+      const QuietThreads inherited;
       for (unsigned i = 1; i < options.threads && i < count; ++i) {
         helpers.emplace_back([&] {
           try {

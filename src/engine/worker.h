@@ -8,6 +8,8 @@
 
 #include <safechunk/status.hpp>
 
+#include "platform/thread.h"
+
 namespace safechunk {
 
 // start() and stop() are called by one thread at a time; is_current() by any.
@@ -23,7 +25,9 @@ class Worker {
   Status start(std::function<void()> body) {
     stop();
     try {
+      const QuietThreads inherited;
       thread_ = std::thread([this, body = std::move(body)] {
+        name_this_thread("safechunk");
         running_.store(std::this_thread::get_id());
         body();
         if (is_current()) running_.store(std::thread::id());

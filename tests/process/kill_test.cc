@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -268,6 +272,31 @@ TEST(Kill, EverythingStagedSurvivesAnExitThatDestroysNothing) {
   ASSERT_EQ(child.wait(), 7);
   SafeChunkEngine engine("project", test::options_in(folder));
   EXPECT_EQ(*engine.fetch_chunk("a"), "[\n    1\n]\n");
+}
+
+// The host waits for SIGTERM in its own thread, and has blocked it there. Kills: a worker that
+// takes it, which ends the process.
+TEST(Signals, AreLeftToTheHost) {
+  const TemporaryFolder folder;
+  Child child([&] {
+    SafeChunkEngine engine("project", test::options_in(folder));
+    test::require_ok(engine.stage_update("1", "a"), "stage_update");
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    test::require(::pthread_sigmask(SIG_BLOCK, &term, nullptr) == 0, "cannot block");
+    test::require(::kill(::getpid(), SIGTERM) == 0, "cannot send");
+    int received = 0;
+    test::require(::sigwait(&term, &received) == 0 && received == SIGTERM, "cannot wait");
+    bool named = false;
+    for (const auto& task : fs::directory_iterator("/proc/self/task")) {
+      named = named || test::read_file(task.path() / "comm") == "safechunk\n";
+    }
+    test::require(named, "the worker has no name");
+    test::require_ok(engine.detach(), "detach");
+    ::_exit(0);
+  });
+  EXPECT_EQ(child.wait(), 0);
 }
 
 }  // namespace

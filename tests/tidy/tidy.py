@@ -17,10 +17,10 @@ LAYERS = {
     "base": set(),
     "platform": {"base"},
     "json": {"base"},
-    "archive": {"base"},
+    "archive": {"base", "platform/thread.h"},
     "store": {"base"},
     "storage": {"base", "platform", "json", "archive", "store"},
-    "engine": {"base", "store", "platform/clock.h", "platform/process.h"},
+    "engine": {"base", "store", "platform/clock.h", "platform/process.h", "platform/thread.h"},
     "api": {"base", "platform", "json", "storage", "engine", "store"},
 }
 # The same inside storage: which sub-folder stands on which.
