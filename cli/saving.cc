@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 
 namespace safechunk::cli {
@@ -57,20 +59,24 @@ void add_condition(CLI::App& command, const std::shared_ptr<EditCondition>& cond
 }
 
 Result<std::string> read_input(const std::string& file) {
-  std::ifstream stream;
-  if (file != "-") stream.open(file, std::ios::binary);
-  std::istream& input = file == "-" ? std::cin : stream;
+  const auto failed = [&] {
+    const std::string what = file == "-" ? "standard input" : "the file '" + file + "'";
+    return Status(ErrorCode::io_error, "cannot read " + what + ": " + std::strerror(errno));
+  };
+  // C's streams and not C++'s: std::cin takes an error of the system for the end of the input.
+  const bool is_standard = file == "-";
+  std::FILE* const stream = is_standard ? stdin : std::fopen(file.c_str(), "rb");
+  if (stream == nullptr) return failed();
   std::string text;
-  // read() and not iterators, which throw when the operating system fails.
   std::array<char, 65536> buffer{};
-  while (input) {
-    input.read(buffer.data(), buffer.size());
-    text.append(buffer.data(), static_cast<std::size_t>(input.gcount()));
+  std::size_t count = 0;
+  while ((count = std::fread(buffer.data(), 1, buffer.size(), stream)) > 0) {
+    text.append(buffer.data(), count);
   }
-  if (input.bad() || !input.eof()) {
-    return Status(ErrorCode::io_error, "cannot read the file '" + file + "'");
-  }
-  return text;
+  const Status status = std::ferror(stream) != 0 ? failed() : Status();
+  // Nothing was written, so closing cannot lose anything.
+  if (!is_standard) (void)std::fclose(stream);
+  return status.ok() ? Result<std::string>(std::move(text)) : status;
 }
 
 Status check_ending(const Context& context, const std::string& chunk) {

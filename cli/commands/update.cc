@@ -29,6 +29,7 @@ int update(const Context& context, const std::string& chunk) {
     return kUsage;
   }
   if (Status status = check_update("{}", chunk); !status) return fail(context, status);
+  if (Status status = check_ending(context, chunk); !status) return fail(context, status);
   auto engine = open_for_writing(context);
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);

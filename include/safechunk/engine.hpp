@@ -182,8 +182,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // Errors that leave everything as it was, beside those of stage_update(): invalid_argument (no
   // pointer, an index that is none, an object on the way that has the member twice), not_found
   // (the pointer leads nowhere), conflict (a condition, or a test of a patch), being_edited
-  // (another program is writing the file), lost. Cost: one copy of the text in memory, and reading
-  // it from its file when no edit of it is staged.
+  // (another program is writing the file), lost, healed (the file was damaged, and an older version
+  // has taken its place: look at it, and edit again). When the file cannot be read: the error of
+  // the system. Cost: one copy of the text in memory, and reading it from its file when no edit of
+  // it is staged.
 
   // Sets one value; a missing member is added at the end of its object, and objects that are
   // missing on the way are made. '-' as the last part of the pointer appends to an array.

@@ -58,7 +58,8 @@ Accepted EngineCore::stage_edits(const std::shared_ptr<Edits>& edits) {
   return accepted;
 }
 
-// An edit of a part needs a sound chunk. Reading a damaged one heals it.
+// An edit of a part needs a sound chunk. Reading a damaged one heals it; but then an older version
+// took its place, and the caller must know that before editing it.
 Accepted EngineCore::accept_whole(const std::shared_ptr<Edits>& edits) {
   const auto try_to_accept = [&] {
     const MutexLock accept_lock(accept_mutex_);
@@ -69,7 +70,7 @@ Accepted EngineCore::accept_whole(const std::shared_ptr<Edits>& edits) {
   if (!refused || accepted.status.code() != ErrorCode::corrupt) return accepted;
   const auto read = read_chunk(accepted.status.error().chunk);
   if (!read) return {read.status()};
-  if (!read->older.ok() && read->older.code() != ErrorCode::healed) return {read->older};
+  if (!read->older.ok()) return {read->older};
   return try_to_accept();
 }
 
@@ -86,7 +87,7 @@ Status EngineCore::update(std::string_view chunk, const UpdateFunction& function
   for (int i = 0; i < kTries; ++i) {
     auto present = read_chunk(chunk);
     if (!present) return present.status();
-    if (!present->older.ok() && present->older.code() != ErrorCode::healed) return present->older;
+    if (!present->older.ok()) return present->older;
     const auto edits = place_->new_edits(0);
     if (status = edits->require(chunk, present->revision); !status) return status;
     if (status = function(*present, *edits); !status || edits->empty()) return status;

@@ -50,8 +50,9 @@ struct EditOptions {
 //   too_large         the result, or the text between two operations, would exceed `size_limit`
 // Cost: that of value_at(), and one copy of the text, also for a patch of many operations. A patch
 // or merge that looks up more than a few members of one object indexes their names first.
-// Reading is repeated for each level that an edit leads through. Much slower: patches of more than
-// some 10,000 operations on one array, whose time grows with the square of their number.
+// Reading is repeated for each level that an edit leads through. Much slower: patches and
+// merges of more than some 10,000 operations on one container, whose time grows with the square of
+// their number.
 // Memory: the result and what is inserted, until the call returns.
 Result<std::string> apply(std::string_view text, const Edit& edit, const EditOptions& options);
 

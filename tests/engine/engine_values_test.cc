@@ -192,6 +192,57 @@ TEST_F(EngineValues, WithoutTheirBaseAreAConflict) {
       });
 }
 
+// All edits since the last whole text are kept, in their order. Kills: a conflict that keeps the
+// last one only; an unreadable file that leaves nothing in quarantine.
+TEST_F(EngineValues, OfAConflictAreAllKept) {
+  for (const bool unreadable : {false, true}) {
+    const auto left = [&] {
+      Machine machine;
+      auto engine = machine.engine();
+      put(engine, "s", R"({"a":0,"b":0})");
+      save(engine);
+      for (const char* member : {"/a", "/b"}) {
+        EXPECT_TRUE(engine.stage_value("s", member, "1").ok());
+      }
+      return machine.files.crash_clone(0, CrashModel::process);
+    }();
+    const auto chunks = left->open_directory("/project/chunks").value();
+    chunks->unlink("s.json").throw_if_error();
+    if (unreadable) {
+      chunks->make_directory("s.json", 0700).throw_if_error();
+    } else {
+      (void)chunks->open("s.json", OpenMode::create).value()->write_at(0, "[1]").value();
+    }
+    Successor next(*left);
+    std::string kept;
+    for (const auto& [path, bytes] : left->contents()) {
+      if (path.starts_with("project/quarantine/s.conflict.")) kept = bytes;
+    }
+    EXPECT_EQ(kept,
+              "[\n{\"edit\": \"set\", \"pointer\": \"/a\", \"value\": 1},\n"
+              "{\"edit\": \"set\", \"pointer\": \"/b\", \"value\": 1}\n]\n")
+        << "unreadable " << unreadable << "; " << recovery_of(next.engine());
+  }
+}
+
+// Another program changes the file between two edits of parts: the second one is based on the
+// first, and nobody here has seen the file. Kills: a commit that replaces it without keeping it; a
+// replay that takes it for the base.
+TEST_F(EngineValues, KeepAHandEditThatCameBetween) {
+  const std::string hand = R"({"by":"hand"})";
+  ASSERT_TRUE(engine_.stage_value("s", "/a", "1").ok());
+  machine_.clock.advance(std::chrono::seconds(3));
+  machine_.write("chunks", "s.json", hand);
+  ASSERT_TRUE(engine_.stage_value("s", "/b", "2").ok());
+  after_a_kill([&](SafeChunkEngine& next) {
+    EXPECT_EQ(next.fetch_chunk("s").value(), hand) << recovery_of(next);
+    EXPECT_NE(recovery_of(next).find("conflict"), std::string::npos) << recovery_of(next);
+  });
+  save(engine_);
+  EXPECT_EQ(machine_.file("chunks_bak/s.bak"), hand);
+  EXPECT_EQ(value("/b"), "2");
+}
+
 // Upon a text that the journal refused, an edit must not need it. Kills: a record that no replay
 // can apply.
 TEST_F(EngineValues, UponATextInMemoryOnlyAreJournaledWhole) {
@@ -236,9 +287,12 @@ TEST_F(EngineValues, OfATransactionFollowEachOther) {
   EXPECT_EQ(engine_.fetch_value("t", "/e").code(), ErrorCode::not_found);
 }
 
-// A damaged chunk is healed before it is edited; one that somebody is writing is left alone.
-TEST_F(EngineValues, OfADamagedChunkHealItFirst) {
+// A damaged chunk is healed by an older version: the caller hears of it before that is edited.
+// Kills: an edit of a part that makes an older version the newest without a word.
+TEST_F(EngineValues, OfADamagedChunkAreRefusedUntilItIsHealed) {
   machine_.write("chunks", "s.json", "[gar");
+  EXPECT_EQ(engine_.stage_value("s", "/theme", R"("dark")").code(), ErrorCode::healed);
+  EXPECT_FALSE(engine_.is_dirty());
   ASSERT_TRUE(engine_.stage_value("s", "/theme", R"("dark")").ok());
   EXPECT_EQ(value("/window/width"), "1");
   EXPECT_EQ(value("/theme"), "\"dark\"");

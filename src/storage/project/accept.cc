@@ -98,6 +98,8 @@ Status Project::accept_record(std::shared_ptr<JournalRecord> record, Accepted::R
 struct Project::Present {
   Digest text_digest;
   bool journaled = true;  // a crash now would leave a journal or file that has it
+  // Of a journaled pending edit: the file that it has replaced, or will.
+  std::optional<Digest> seen_when_staged;
   // The text; nothing: there is no such chunk. Either a view into a record, or its own: a large
   // text is not copied for an edit of a few bytes. As the file has it if `verbatim`, else compact:
   // the file has, or will have, what format() makes of it. An edit of a compact text is cheaper,
@@ -116,6 +118,7 @@ struct Project::Present {
     Present present;
     present.text_digest = staged.edit().text_digest;
     present.journaled = staged.journaled;
+    if (staged.journaled) present.seen_when_staged = staged.edit().seen_when_staged;
     present.verbatim = staged.edit().verbatim;
     if (!staged.edit().removal) present.record = staged.record;
     present.operation = staged.operation;
@@ -199,7 +202,9 @@ Status Project::apply_parts(std::shared_ptr<JournalRecord>& record) {
       auto now =
           is_first ? find_present(edit.chunk) : Present::of(StagedEdit{record, before->second});
       if (!now) return now.status();
-      if (!is_first) record->set_base(i, now->text_digest);
+      // Upon a pending edit: what another program did to the file meanwhile nobody has seen here.
+      if (!is_first || now->seen_when_staged) record->set_base(i, now->text_digest);
+      if (now->seen_when_staged) record->set_seen_when_staged(i, *now->seen_when_staged);
       can_be_replayed = can_be_replayed && now->journaled && edit.base == now->text_digest;
       auto text = apply_part(now->text(), now->verbatim, record->part(i), settings_);
       if (!text) return in_chunk(text.status(), edit.chunk);

@@ -124,10 +124,12 @@ class Planning {
     last.conflict = unreadable
                         ? "the file cannot be read (" + inspection.reason.error().message + ")"
                         : "the file was changed after this was staged";
-    if (!unreadable && !apply_parts(chain, inspection, disk.text_digest)) {
+    if (!apply_parts(chain, inspection, disk.text_digest)) {
+      if (last.replay != Replay::conflict) {
+        last.conflict = "the version that an edit of a part is based on is not there any more";
+      }
       last.replay = Replay::conflict;
-      last.conflict = "the version that an edit of a part is based on is not there any more";
-      last.unapplied = to_json(chain.sources.back());
+      last.unapplied = to_json(chain.sources);
     }
     last.info = inspection.info;
     last.text_digest = inspection.usable() ? disk.text_digest : kAbsentDigest;
@@ -186,14 +188,30 @@ class Planning {
                                   : json::format(text, settings_.indent, settings_.size_limit);
   }
 
+  // All edits since the last whole text, that one included, in their order.
+  static std::string to_json(const std::vector<Chain::Source>& sources) {
+    std::size_t first = sources.size() - 1;
+    while (first > 0 && sources[first].edit().part) --first;
+    std::string list = "[\n";
+    for (std::size_t i = first; i < sources.size(); ++i) {
+      list += to_json(sources[i]) + (i + 1 < sources.size() ? ",\n" : "\n]\n");
+    }
+    return list;
+  }
+
   static std::string to_json(const Chain::Source& source) {
+    if (source.edit().removal) return "{\"edit\": \"remove the chunk\"}";
+    if (!source.edit().part) {
+      return "{\"edit\": \"put\", \"value\": " +
+             std::string(source.record->text(source.operation)) + "}";
+    }
     const json::Edit edit = source.record->part(source.operation);
     static constexpr std::array<const char*, 4> kNames = {"set", "remove", "merge", "patch"};
     std::string text = "{\"edit\": \"" +
                        std::string(kNames.at(static_cast<std::size_t>(edit.kind) - 1)) +
                        "\", \"pointer\": " + json::quote(edit.pointer);
     if (!edit.value.empty()) text += ", \"value\": " + edit.value;
-    return text + "}\n";
+    return text + "}";
   }
 
   const ProjectFolders& folders_;
