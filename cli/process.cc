@@ -186,7 +186,7 @@ void stop(pid_t child) {
   }
 }
 
-// What posix_spawn is told, freed at the end.
+// The attributes and file actions of posix_spawn(3); freed by the destructor.
 class SpawnSetting {
  public:
   SpawnSetting() {

@@ -278,13 +278,14 @@ Result<ChunkRead> SafeChunkEngine::read_chunk(std::string_view chunk) {
 }
 
 Result<std::string> SafeChunkEngine::fetch_value(std::string_view chunk, std::string_view pointer) {
+  // Before anything is read, also where there is no such chunk.
   const auto parsed = json::Pointer::parse(pointer);
   if (!parsed) return in_chunk(parsed.status(), chunk);
   const auto read = core_->read_chunk(chunk);
   if (!read) return read.status();
   if (!read->text) return missing(chunk);
-  const auto value = json::value_at(*read->text, *parsed);
-  return value ? Result<std::string>(std::string(*value)) : in_chunk(value.status(), chunk);
+  auto value = json_value_at(*read->text, pointer);
+  return value ? std::move(value) : in_chunk(value.status(), chunk);
 }
 
 Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::string_view pointer) {
@@ -293,10 +294,9 @@ Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::strin
   auto read = core_->read_chunk(chunk);
   if (!read) return read.status();
   if (read->text) {
-    const auto value = json::value_at(*read->text, *parsed);
+    auto value = json_value_at(*read->text, pointer);
     if (!value && value.code() != ErrorCode::not_found) return in_chunk(value.status(), chunk);
-    // A copy, because the value is a view into the text that it replaces.
-    read->text = value ? std::optional(std::string(*value)) : std::nullopt;
+    read->text = value ? std::optional(*std::move(value)) : std::nullopt;
   }
   return to_public(*std::move(read));
 }

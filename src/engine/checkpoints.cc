@@ -147,7 +147,7 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   auto present = store.list(notices);
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
-    // What the archive could not take along existed then: it stays as it is now.
+    // The archive names this chunk as left out: it existed then, so the restore leaves it as it is.
     if (restored.contains(chunk) || left_out->contains(chunk)) continue;
     if (Status status = edits->remove(chunk); !status) return status;
   }

@@ -170,8 +170,8 @@ TEST_F(Programs, ReadTheProjectAndCannotSaveToIt) {
   EXPECT_EQ(run({"get", "project", "s", "/theme"}).out, "\"light\"\n");
 }
 
-// Nobody's edit is lost, whoever comes first. Kills: a text that is read before the project is
-// owned.
+// No increment is lost, in whatever order the processes get the project. Kills: a text that is read
+// before the project is owned.
 TEST_F(Programs, CountTogether) {
   put("n", "0");
   std::vector<Child> children;

@@ -164,7 +164,7 @@ TEST_F(EngineCheckpointLeftOut, ARestoreIsRefusedWhileAChunkCannotBeRead) {
   EXPECT_EQ(engine_.list_checkpoints()->size(), 1U);
 }
 
-// Kills: a restore that removes what its archive could not take along.
+// Kills: a restore that removes chunks which its archive names as left out.
 TEST_F(EngineCheckpointLeftOut, ARestoreLeavesAloneWhatTheArchiveLacks) {
   std::string name;
   {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -158,6 +159,36 @@ TEST_F(EngineValues, SurviveAKill) {
     EXPECT_EQ(next.fetch_value("s", "/theme").value(), "\"blue\"") << recovery_of(next);
     EXPECT_EQ(next.fetch_value("s", "/n/2").value(), "3");
   });
+}
+
+// G6. Any byte of the journal is damaged: what comes back is what was saved, or the first edits of
+// those that followed. Kills: a checksum that leaves out the edits of parts.
+TEST_F(EngineValues, AreNeverAppliedFromADamagedJournal) {
+  std::set<std::string> versions = {engine_.fetch_chunk("s").value()};
+  for (const char* value : {"7", "8"}) {
+    ASSERT_TRUE(engine_.stage_value("s", "/window/width", value).ok());
+    versions.insert(engine_.fetch_chunk("s").value());
+  }
+  const std::size_t size = engine_.health_report()->journal_bytes;
+  ASSERT_GT(size, 200U);
+  for (std::size_t at = 0; at < size; ++at) {
+    const auto left = machine_.files.crash_clone(0, CrashModel::process);
+    const auto root = left->open_directory("/project").value();
+    const auto journal = root->open(".journal", OpenMode::read_write).value();
+    char byte = 0;
+    ASSERT_EQ(journal->read_at(at, {&byte, 1}).value(), 1U);
+    byte = static_cast<char>(byte ^ 1);
+    (void)journal->write_at(at, {&byte, 1}).value();
+    Successor next(*left);
+    if (!next->is_active()) {
+      EXPECT_EQ(next->status().code(), ErrorCode::unsupported_format) << at;  // its version
+      continue;
+    }
+    EXPECT_TRUE(versions.contains(next->fetch_chunk("s").value())) << "byte " << at;
+    // It is damage, and not an edit that does not fit.
+    const std::string recovery = recovery_of(next.engine());
+    EXPECT_EQ(recovery.find("conflict"), std::string::npos) << "byte " << at << "; " << recovery;
+  }
 }
 
 // Readers after a kill see them, too (rule 8).
