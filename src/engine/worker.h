@@ -27,11 +27,11 @@ class Worker {
     try {
       const QuietThreads inherited;
       thread_ = std::thread([this, body = std::move(body)] {
-        name_this_thread("safechunk");
         running_.store(std::this_thread::get_id());
         body();
         if (is_current()) running_.store(std::thread::id());
       });
+      name_thread(thread_, "safechunk");
     } catch (const std::system_error& error) {
       return Status(ErrorCode::io_error, std::string("cannot start a thread: ") + error.what());
     }

@@ -26,9 +26,9 @@ QuietThreads::~QuietThreads() {
   if (before_ != nullptr) (void)::pthread_sigmask(SIG_SETMASK, &before_->signals, nullptr);
 }
 
-// Fails for a name that is too long only; nothing depends on it.
-void name_this_thread(const char* name) noexcept {
-  (void)::pthread_setname_np(::pthread_self(), name);
+// Fails for a name that is too long, or a thread that has ended; nothing depends on it.
+void name_thread(std::thread& thread, const char* name) noexcept {
+  (void)::pthread_setname_np(thread.native_handle(), name);
 }
 
 }  // namespace safechunk

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <thread>
 
 namespace safechunk {
 
@@ -20,7 +21,8 @@ class QuietThreads {
   std::unique_ptr<Mask> before_;  // null when there was no memory: then nothing was changed
 };
 
-// For debuggers and system monitors; at most 15 characters.
-void name_this_thread(const char* name) noexcept;
+// For debuggers and system monitors; at most 15 characters. Named by the one who starts it, so that
+// it has its name when the start returns.
+void name_thread(std::thread& thread, const char* name) noexcept;
 
 }  // namespace safechunk
