@@ -72,7 +72,7 @@ Result<Location> split_path(const std::string& text) {
 Status try_to_read(const Location& location) {
   EngineOptions options;
   options.base_dir = location.base_dir;
-  options.read_only = true;
+  options.mode = Mode::read;
   return SafeChunkEngine::open(location.project_id, options).status();
 }
 
@@ -95,24 +95,19 @@ Status check_place(const Location& location, Missing missing) {
                                     : not_a_project(location, "there is no such project");
 }
 
-// Random, so that processes which wait for the same project do not try at the same time.
-std::chrono::milliseconds random_pause() {
-  static std::minstd_rand random(std::random_device{}());
-  return std::chrono::milliseconds(std::uniform_int_distribution<int>(10, 50)(random));
-}
-
-// Tries again as long as another owner has the project and the time is not over.
-Result<SafeChunkEngine> open_patiently(const std::string& project_id, const EngineOptions& options,
+// Waits as long as somebody else has the project and the time is not over.
+Result<SafeChunkEngine> open_patiently(const std::string& project_id, EngineOptions options,
                                        double wait_seconds) {
   using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kLongest{200};  // until a signal is seen
   const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                            std::chrono::duration<double>(wait_seconds));
   for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    options.lock_timeout = std::clamp(left, std::chrono::milliseconds(0), kLongest);
     auto engine = SafeChunkEngine::open(project_id, options);
-    if (engine.code() != ErrorCode::locked) return engine;
-    const auto now = Clock::now();
-    if (now >= deadline) return engine;
-    std::this_thread::sleep_for(std::min<Clock::duration>(random_pause(), deadline - now));
+    if (engine.code() != ErrorCode::locked || Clock::now() >= deadline) return engine;
     if (was_interrupted()) return Status(ErrorCode::cancelled, "interrupted while waiting");
   }
 }
@@ -184,7 +179,7 @@ Result<SafeChunkEngine> open_for_reading(const Context& context) {
   if (!location) return location.status();
   EngineOptions options;
   options.base_dir = location->base_dir;
-  options.read_only = true;
+  options.mode = Mode::read;
   auto engine = SafeChunkEngine::open(location->project_id, options);
   if (engine.code() == ErrorCode::not_found) {
     if (Status status = check_place(*location, Missing::refuse); !status) return status;

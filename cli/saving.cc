@@ -15,7 +15,7 @@ Result<SafeChunkEngine> try_to_read(const Context& context) {
   if (!location) return location.status();
   EngineOptions options;
   options.base_dir = location->base_dir;
-  options.read_only = true;
+  options.mode = Mode::read;
   return SafeChunkEngine::open(location->project_id, options);
 }
 
@@ -32,7 +32,7 @@ Status check(const Context& context, const Edit& edit, Missing missing) {
   if (!location) return location.status();
   EngineOptions options;
   options.base_dir = location->base_dir;
-  options.read_only = true;  // takes no lock and makes nothing, also when there is no project
+  options.mode = Mode::read;  // takes no lock and makes nothing, also when there is no project
   SafeChunkEngine engine(location->project_id, options);
   auto transaction = engine.transaction();
   if (Status status = edit.check(transaction); !status) return status;

@@ -206,7 +206,7 @@ MUTANTS = [
      '    lock.unlock();\n'
      '  }\n'
      '  lock.lock();\n'),
-    ('attach keeps the old token', 'Project::open',
+    ('attach keeps the old token', 'Project::open_turn',
      '  if (project->folder_->had_journal) {\n',
      '  if (false) {\n'),
     ('attach does not sync the folders of a dead owner', 'after_lock',

@@ -121,7 +121,7 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   explicit SafeChunkEngine(std::string project_id, EngineOptions options = {});
 
   // The same, but returns the error: locked, invalid_name, permission_denied, read_only,
-  // unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
+  // unsupported_format, no_space, io_error; not_found with Mode::read and no project there.
   static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {});
 
   // A moved-from engine may only be destroyed or assigned to.

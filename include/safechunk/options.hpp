@@ -21,6 +21,21 @@ enum class Durability {
   journal,
 };
 
+// Who may write to a project.
+enum class Mode {
+  // This engine alone, from attach() to detach(). Edits are staged and committed a moment later.
+  owner,
+  // Several processes in turn, and several engines in one. Each edit, update() and transaction is a
+  // turn of its own: it waits for the project's lock, sees what the others have written, and has
+  // committed durably, in the files, when the call returns. Nothing stays staged, so debounce_delay
+  // and max_delay mean nothing, and Durability is `file`. What a turn could not save is kept in the
+  // journal and tried again by the next turn of any process; the error says so. Reading takes no
+  // lock. While an owner has the project, edits wait for it, and are then refused with `locked`.
+  shared,
+  // Nobody: take no lock, create and change nothing. Works while others write.
+  read,
+};
+
 struct EngineOptions {
   // An edit is written this long after the last one ...
   std::chrono::milliseconds debounce_delay{1000};
@@ -53,9 +68,10 @@ struct EngineOptions {
   // For file systems that refuse fsync(2) of a folder. There attach() fails, unless this is set:
   // then a power cut may take new names along that were reported as saved (G1).
   bool weak_folders = false;
-  // Open for reading only: take no lock, create and change nothing. Works while another process
-  // owns the project.
-  bool read_only = false;
+  Mode mode = Mode::owner;
+  // How long attach() of an owner, and each turn of a shared engine, waits for the project's lock
+  // before it gives `locked`. Below 0: not at all, and 10 seconds.
+  std::chrono::milliseconds lock_timeout{-1};
 };
 
 struct CheckpointOptions {

@@ -120,6 +120,9 @@ typedef struct safechunk_engine safechunk_engine;
 
 enum { SAFECHUNK_DURABILITY_FILE = 0, SAFECHUNK_DURABILITY_JOURNAL = 1 };
 
+/* Who may write: this engine alone; several processes in turn; nobody. See safechunk::Mode. */
+enum { SAFECHUNK_MODE_OWNER = 0, SAFECHUNK_MODE_SHARED = 1, SAFECHUNK_MODE_READ = 2 };
+
 /* As safechunk::EngineOptions. Fill it with safechunk_options_init() first. */
 typedef struct safechunk_options {
   size_t size;
@@ -131,10 +134,13 @@ typedef struct safechunk_options {
   uint32_t depth_limit;       /* at most 1,000,000 */
   uint32_t indent;            /* blanks per level, 0 to 16 */
   int32_t durability;         /* SAFECHUNK_DURABILITY_... */
-  int32_t read_only;          /* not 0: take no lock, change nothing */
+  int32_t read_only;          /* not 0: as SAFECHUNK_MODE_READ */
   uint32_t file_mode;         /* what files allow at most, as 0600; 0: as the umask says */
   int32_t weak_locks;         /* not 0: do without flock where the file system has none */
   int32_t weak_folders;       /* not 0: do without fsync of folders where there is none */
+  int32_t mode;               /* SAFECHUNK_MODE_... */
+  int64_t lock_timeout_ms;    /* how long to wait for the lock; below 0: not at all as an owner, 10
+                               * seconds for each turn of a shared engine */
 } safechunk_options;
 
 /* Writes the defaults into `options`, and `size` (sizeof(safechunk_options)) into its `size`.
@@ -143,8 +149,8 @@ SAFECHUNK_API safechunk_code safechunk_options_init(safechunk_options* options, 
 
 /* Opens `base_dir/project_id`, creates what is missing, takes the lock, recovers, and starts the
  * worker. `options` may be NULL. Errors: locked, invalid_name, permission_denied, read_only,
- * unsupported_format, no_space, io_error; not_found with `read_only` set and no project there.
- * Pass `*engine` to safechunk_close() at the end. */
+ * unsupported_format, no_space, io_error; not_found in SAFECHUNK_MODE_READ when there is no
+ * project. Pass `*engine` to safechunk_close() at the end. */
 SAFECHUNK_API safechunk_code safechunk_open(const char* project_id,
                                             const safechunk_options* options,
                                             safechunk_engine** engine, safechunk_error* error);

@@ -45,7 +45,14 @@ Status read_options(const safechunk_options* given, EngineOptions& to) {
   to.journal_limit = from->journal_limit;
   to.depth_limit = from->depth_limit;
   to.chunk_size_limit = from->chunk_size_limit;
-  to.read_only = from->read_only != 0;
+  if (from->mode < SAFECHUNK_MODE_OWNER || from->mode > SAFECHUNK_MODE_READ) {
+    return invalid("mode is none of SAFECHUNK_MODE_OWNER, _SHARED and _READ");
+  }
+  to.mode = from->read_only != 0 ? Mode::read : static_cast<Mode>(from->mode);
+  if (from->lock_timeout_ms > static_cast<std::int64_t>(longest)) {
+    return invalid("lock_timeout_ms is above 2147483647");
+  }
+  to.lock_timeout = std::chrono::milliseconds(std::max<std::int64_t>(from->lock_timeout_ms, -1));
   to.file_mode = from->file_mode;
   to.weak_locks = from->weak_locks != 0;
   to.weak_folders = from->weak_folders != 0;
@@ -131,6 +138,9 @@ safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
     options->depth_limit = defaults.depth_limit;
     options->indent = defaults.indent;
     options->durability = static_cast<int32_t>(defaults.durability);
+    if (size >= sizeof(safechunk_options)) {
+      options->lock_timeout_ms = defaults.lock_timeout.count();
+    }
     return {};
   });
 }

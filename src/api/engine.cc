@@ -125,7 +125,7 @@ SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions op
 
 Result<SafeChunkEngine> EngineAccess::open(std::string project_id, EngineOptions options,
                                            Platform platform) {
-  const bool read_only = options.read_only;
+  const bool read_only = options.mode == Mode::read;
   auto core = make_engine_core(std::move(project_id), options, platform);
   Status status = read_only ? core->check_readable() : core->attach();
   if (!status) return status;

@@ -132,9 +132,34 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   if (!verified) return verified;
   auto left_out = store.left_out_of(name);
   if (!left_out) return left_out.status();
-  // Other threads wait before they stage: an edit between the safety checkpoint and the restore
-  // would be in neither.
-  MutexLock accept_lock(accept_mutex_);
+  // Others wait before they stage: an edit between the safety checkpoint and the restore would be
+  // in neither.
+  StoreTurn store_turn(*this);
+  if (Status status = store_turn.take(notices); !status) return status;
+  auto safety = stage_restore(store, name, restored, *left_out, edits, notices);
+  Status committed = store_turn.end(notices);
+  if (!safety) return safety.status();
+  if (committed.ok() && !edits->empty()) committed = commit_patiently(notices);
+  if (committed.ok()) {
+    // Not before: the archive that is restored may be one of those that go.
+    CheckpointRequest request;
+    request.label = kBeforeRestore;
+    notices.fault(store.prune_checkpoints(*safety, request, limits::kBeforeRestore, notices));
+    return committed;
+  }
+  Error error = committed.error();
+  error.message = "the restore is staged and will be retried: " + error.message;
+  return error;
+}
+
+// Adds the removal of what is not `restored`, and returns the name of the safety checkpoint. On
+// error nothing is staged.
+Result<std::string> EngineCore::stage_restore(Store& store, const std::string& name,
+                                              const std::set<std::string>& restored,
+                                              const std::set<std::string>& left_out,
+                                              const std::shared_ptr<Edits>& edits,
+                                              Notices& notices) {
+  const MutexLock accept_lock(accept_mutex_);
   if (Status synced = commit_patiently(notices); !synced) return synced;
   CheckpointRequest request;
   request.label = kBeforeRestore;
@@ -142,35 +167,20 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   // What cannot be read could not be given back if somebody undoes the restore.
   request.unreadable = CheckpointRequest::Unreadable::refuse;
   auto safety = store.write_checkpoint(request, while_active(nullptr), notices);
-  if (!safety) return safety.status();
+  if (!safety) return safety;
   // A backup without a file may belong to somebody else, or to a chunk that a person removed.
   auto present = store.list(notices);
   if (!present) return present.status();
   for (const std::string& chunk : *present) {
     // The archive names this chunk as left out: it existed then, so the restore leaves it as it is.
-    if (restored.contains(chunk) || left_out->contains(chunk)) continue;
+    if (restored.contains(chunk) || left_out.contains(chunk)) continue;
     if (Status status = edits->remove(chunk); !status) return status;
   }
-  // Not before the restore is done: the archive that is restored may be one of those that go.
-  const auto prune = [&] {
-    notices.fault(store.prune_checkpoints(*safety, request, limits::kBeforeRestore, notices));
-  };
-  if (edits->empty()) {
-    prune();
-    return {};
-  }
+  if (edits->empty()) return safety;
   const Accepted accepted = accept(edits);
-  accept_lock.unlock();
   if (accepted.result == Accepted::Result::refused) return accepted.status;
   notices.fault(accepted.status);
-  Status committed = commit_patiently(notices);
-  if (committed.ok()) {
-    prune();
-    return committed;
-  }
-  Error error = committed.error();
-  error.message = "the restore is staged and will be retried: " + error.message;
-  return error;
+  return safety;
 }
 
 Status EngineCore::delete_checkpoint(std::string_view name) {

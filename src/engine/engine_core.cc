@@ -44,7 +44,7 @@ EngineCore::EngineCore(std::string project_id, const EngineOptions& options,
                        std::unique_ptr<Place> place, Clock& clock, Process& process)
     : project_id_(std::move(project_id)),
       durability_(options.durability),
-      read_only_(options.read_only),
+      read_only_(options.mode == Mode::read),
       options_status_(check(project_id_, options)),
       place_(std::move(place)),
       clock_(clock),

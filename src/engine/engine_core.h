@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -117,6 +118,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
 
   // Writing.
   Accepted stage_edits(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);
+  Status try_update(std::string_view chunk, const UpdateFunction& function)
+      EXCLUDES(accept_mutex_, mutex_);
   Accepted accept_whole(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);
   Accepted accept(const std::shared_ptr<Edits>& edits) REQUIRES(accept_mutex_);
   void wake_worker() REQUIRES(mutex_);
@@ -156,9 +159,31 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     EngineCore& core_;
     bool taken_ = false;
   };
+  // A turn of the store: taken before all locks, so that who waits for another process holds none.
+  class StoreTurn {
+   public:
+    explicit StoreTurn(EngineCore& core) : core_(core) {}
+    StoreTurn(const StoreTurn&) = delete;
+    StoreTurn& operator=(const StoreTurn&) = delete;
+    ~StoreTurn();
+    // Waits. The errors of owned_store() and of Store::begin_turn().
+    Status take(Notices& notices);
+    // Afterwards take() may be called again.
+    Status end(Notices& notices);
+
+   private:
+    EngineCore& core_;
+    std::shared_ptr<Store> store_;
+    Clock::TimePoint began_;
+  };
   // The caller's handler, which is also cancelled when the engine is being detached.
   ProgressHandler while_active(ProgressHandler progress) const;
   Status restore(const std::string& name, const ProgressHandler& progress, Notices& notices);
+  Result<std::string> stage_restore(Store& store, const std::string& name,
+                                    const std::set<std::string>& restored,
+                                    const std::set<std::string>& left_out,
+                                    const std::shared_ptr<Edits>& edits, Notices& notices)
+      EXCLUDES(accept_mutex_);
 
   // Constant.
   const std::string project_id_;

@@ -45,13 +45,20 @@ Status EngineCore::stage(const std::shared_ptr<Edits>& edits) {
 Accepted EngineCore::stage_edits(const std::shared_ptr<Edits>& edits) {
   // Before the locks: in a forked child they might be held for ever.
   if (is_forked()) return {owned_store().status()};
+  Notices notices;
+  StoreTurn turn(*this);
+  if (Status status = turn.take(notices); !status) {
+    deliver(std::move(notices));
+    return {status};
+  }
   Accepted accepted = accept_whole(edits);
-  if (accepted.result == Accepted::Result::refused) return accepted;
+  const Status ended = turn.end(notices);
+  const bool refused = accepted.result == Accepted::Result::refused;
+  if (!refused && !ended.ok()) accepted.status = ended;
   // It is staged, and must not end as if it were not.
   try {
     if (accepted.wants_commit) apply_back_pressure();
-    Notices notices;
-    notices.fault(accepted.status);
+    if (!refused) notices.fault(accepted.status);
     deliver(std::move(notices));
   } catch (const std::bad_alloc&) {  // NOLINT: commits are retried, and the status is returned
   }
@@ -80,10 +87,24 @@ Accepted EngineCore::accept_whole(const std::shared_ptr<Edits>& edits) {
 Status EngineCore::update(std::string_view chunk, const UpdateFunction& function) {
   // Before the locks, as in stage_edits().
   if (is_forked()) return owned_store().status();
-  constexpr int kTries = 20;  // other programs and stage_update() may come between
   UpdateTurn turn(*this);
   Status status = turn.take(std::string(chunk));
   if (!status) return status;
+  Notices notices;
+  StoreTurn store_turn(*this);
+  status = store_turn.take(notices);
+  if (status.ok()) {
+    status = try_update(chunk, function);
+    const Status ended = store_turn.end(notices);
+    if (status.ok()) status = ended;
+  }
+  deliver(std::move(notices));
+  return status;
+}
+
+Status EngineCore::try_update(std::string_view chunk, const UpdateFunction& function) {
+  constexpr int kTries = 20;  // other programs and stage_update() may come between
+  Status status;
   for (int i = 0; i < kTries; ++i) {
     auto present = read_chunk(chunk);
     if (!present) return present.status();
@@ -121,6 +142,35 @@ EngineCore::UpdateTurn::~UpdateTurn() {
   core_.state_changed_.notify_all();
 }
 
+// --- turns of the store
+
+Status EngineCore::StoreTurn::take(Notices& notices) {
+  auto store = core_.owned_store();
+  if (!store) return store.status();
+  began_ = core_.clock_.now();
+  if (Status status = (*store)->begin_turn(notices); !status) return status;
+  store_ = *std::move(store);
+  return {};
+}
+
+Status EngineCore::StoreTurn::end(Notices& notices) {
+  const std::shared_ptr<Store> store = std::exchange(store_, nullptr);
+  const CommitOutcome outcome = store->end_turn(notices);
+  if (outcome.ran) core_.record_commit(*store, outcome, began_);
+  return outcome.status;
+}
+
+// Only after an exception.
+EngineCore::StoreTurn::~StoreTurn() {
+  if (store_ == nullptr) return;
+  try {
+    Notices notices;
+    (void)end(notices);
+    core_.deliver(std::move(notices));
+  } catch (...) {  // NOLINT: only lack of memory; the journal has everything
+  }
+}
+
 Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
   auto store = owned_store();
   if (!store) return {store.status()};
@@ -135,16 +185,23 @@ Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
 
 Status EngineCore::remove_chunk(std::string_view chunk, const std::shared_ptr<Edits>& edits) {
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
-  auto store = owned_store();
-  if (!store) return store.status();
-  auto present = read_chunk(chunk);
-  if (present && !present->text) {
-    return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
-  }
-  // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
-  if (!present && present.code() != ErrorCode::lost) return present.status();
-  if (Status status = edits->remove(chunk); !status) return status;
-  return stage(edits);
+  Notices notices;
+  StoreTurn turn(*this);
+  if (Status status = turn.take(notices); !status) return status;
+  const auto remove = [&]() -> Status {
+    auto present = read_chunk(chunk);
+    if (present && !present->text) {
+      return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
+    }
+    // A chunk that is damaged beyond healing may be removed; one that cannot be read may not.
+    if (!present && present.code() != ErrorCode::lost) return present.status();
+    if (Status status = edits->remove(chunk); !status) return status;
+    return stage(edits);
+  };
+  Status status = remove();
+  const Status ended = turn.end(notices);
+  deliver(std::move(notices));
+  return status.ok() ? ended : status;
 }
 
 // Called by a thread that staged so much that the store wants a commit. The thread commits itself,

@@ -1,8 +1,9 @@
 // The seam between what an engine accepts and where it is kept.
 //
 // A Place knows where a project is, and makes the other two. A Store is one project that this
-// process owns; its end is the end of the ownership. A StoreReader reads a project that somebody
-// else owns, or nobody. Nothing here speaks of files, threads or points in time.
+// process owns, or that several processes write to in turn; its end is the end of that. A
+// StoreReader reads a project that somebody else owns, or nobody. Nothing here speaks of files or
+// points in time.
 //
 // Threads: every member of a Place, a Store or a StoreReader may be called by any thread at any
 // time. What happened on the way is added to `notices`, to be delivered when no lock is held.
@@ -113,9 +114,18 @@ class StoreReader {
 
 class Store : public StoreReader {
  public:
-  // StoreReader::read() of a Store gives accepted edits first, and heals what is damaged.
+  // StoreReader::read() of a Store gives accepted edits first, and heals what is damaged: where
+  // processes write in turn, within a turn.
 
-  // Takes over all edits, or none. Never waits for a device.
+  // Where several processes write in turn: waits until no other has it, and keeps them waiting
+  // until end_turn(). `locked` when that takes too long. Turns of one thread nest; only the
+  // outermost counts. An owner has its turn always: then both do nothing.
+  virtual Status begin_turn(Notices& notices) = 0;
+  // Commits what was accepted in the turn, durably. An error says what could not be saved, and what
+  // became of it. Must follow each begin_turn() that was ok, on the same thread.
+  virtual CommitOutcome end_turn(Notices& notices) = 0;
+
+  // Takes over all edits, or none; within a turn. Never waits for a device.
   virtual Accepted accept(const std::shared_ptr<Edits>& edits) = 0;
   // Makes everything that was accepted so far durable without committing it.
   virtual Synced sync_accepted(Notices& notices) = 0;
@@ -154,7 +164,7 @@ class Store : public StoreReader {
 // A project that was just opened.
 struct Opened {
   std::unique_ptr<Store> store;
-  OwnerInfo owner;  // this process
+  std::optional<OwnerInfo> owner;  // this process; nothing where several processes write in turn
   RecoveryReport recovery;
   CommitOutcome recovered;  // the commit of what an earlier owner had accepted
 };

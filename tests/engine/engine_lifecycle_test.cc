@@ -190,7 +190,7 @@ TEST(EngineOptionsCheck, EveryCallSaysWhatIsWrong) {
 TEST(EngineOptionsCheck, AReaderOfAProjectThatIsNotThere) {
   Machine machine;
   EngineOptions options;
-  options.read_only = true;
+  options.mode = Mode::read;
   auto reader = machine.engine(options);
   EXPECT_TRUE(reader.list_chunks()->empty());
   EXPECT_EQ(reader.find_chunk("a").value(), std::nullopt);
@@ -217,7 +217,7 @@ TEST(EngineOptionsCheck, AReaderOfAProjectWithChunksOnly) {
   root->remove_directory("chunks_bak").throw_if_error();
   root->remove_directory("checkpoints").throw_if_error();
   EngineOptions options;
-  options.read_only = true;
+  options.mode = Mode::read;
   {
     auto reader = machine.engine(options);
     EXPECT_EQ(reader.fetch_chunk("a").value(), "1\n");
@@ -310,7 +310,7 @@ TEST(EngineJournal, AReaderThatCannotReadItSaysSo) {
   });
   EngineOptions options;
   options.base_dir = "/";
-  options.read_only = true;
+  options.mode = Mode::read;
   FakeProcess process(5000);
   auto reader =
       EngineAccess::construct("project", options, Platform{*left, machine.clock, process});
@@ -338,7 +338,7 @@ TEST(EngineJournal, AReaderDoesNotTakeALostFolderForAnEmptyProject) {
   machine.files.open_directory("/project/chunks").value()->unlink("a.json").throw_if_error();
   machine.files.open_directory("/project").value()->remove_directory("chunks").throw_if_error();
   EngineOptions options;
-  options.read_only = true;
+  options.mode = Mode::read;
   auto reader = machine.engine(options);
   EXPECT_EQ(reader.fetch_chunk("a").code(), ErrorCode::lost);
 }
@@ -361,7 +361,7 @@ TEST(EngineJournal, VerifyTellsWhatTheJournalOfADeadOwnerCanHeal) {
   const auto state_of = [&](const std::string& path) -> std::string {
     EngineOptions options;
     options.base_dir = "/";
-    options.read_only = true;
+    options.mode = Mode::read;
     auto reader =
         EngineAccess::construct("project", options, {*left, machine.clock, reader_process});
     const VerifyReport report = reader.verify().value();

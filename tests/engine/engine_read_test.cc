@@ -324,7 +324,7 @@ TEST_F(EngineRead, AReaderDuringARemovalSeesNothingOlder) {
   EXPECT_EQ(removed, 2);
   {
     EngineOptions options;
-    options.read_only = true;
+    options.mode = Mode::read;
     SafeChunkEngine reader = machine_.engine(options);
     EXPECT_EQ(reader.fetch_chunk("a").value(), "2\n");
   }

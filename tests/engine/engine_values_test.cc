@@ -199,7 +199,7 @@ TEST_F(EngineValues, AreSeenByReadersAfterAKill) {
   const auto left = machine_.files.crash_clone(0, CrashModel::process);
   EngineOptions options;
   options.base_dir = "/";
-  options.read_only = true;
+  options.mode = Mode::read;
   FakeProcess process(5000);
   auto reader =
       EngineAccess::construct("project", options, Platform{*left, machine_.clock, process});

@@ -115,7 +115,7 @@ class FilledDisk : public testing::Test {
 
   void expect_readable() {
     EngineOptions options = disk_->options();
-    options.read_only = true;
+    options.mode = Mode::read;
     auto reader = SafeChunkEngine::open("project", options);
     ASSERT_TRUE(reader.ok()) << reader.status().to_text();
     for (const auto& [chunk, text] : kOld) {

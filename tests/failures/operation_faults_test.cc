@@ -39,7 +39,7 @@ EngineOptions options(bool read_only, const char* base) {
   EngineOptions options;
   options.base_dir = base;
   options.indent = 0;
-  options.read_only = read_only;
+  if (read_only) options.mode = Mode::read;
   return options;
 }
 

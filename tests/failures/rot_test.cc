@@ -59,7 +59,7 @@ EngineOptions options_at(const fs::path& base, bool read_only) {
   options.base_dir = base.string();
   options.indent = 0;
   options.debounce_delay = options.max_delay = std::chrono::hours(1);
-  options.read_only = read_only;
+  if (read_only) options.mode = Mode::read;
   return options;
 }
 

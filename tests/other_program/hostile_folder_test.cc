@@ -696,7 +696,7 @@ TEST(BadName, IsRefusedAsProjectIdAndCheckpoint) {
     EXPECT_EQ(SafeChunkEngine::open(name, options_in(folder)).code(), bad);
     EXPECT_EQ(SafeChunkEngine(name, options_in(folder)).status().code(), bad);
     EngineOptions reading = options_in(folder);
-    reading.read_only = true;
+    reading.mode = Mode::read;
     EXPECT_EQ(SafeChunkEngine::open(name, reading).code(), bad);
     EXPECT_EQ(unlock_project(name, folder.string()).code(), bad);
     for (const std::string& file : {name, "checkpoint_" + name + "_20260101_000000.zip"}) {

@@ -775,7 +775,7 @@ TEST(Reader, OpenedForReadingChangesNothing) {
   const auto before = listing_of(folder.path());
   {
     EngineOptions options = options_in(folder);
-    options.read_only = true;
+    options.mode = Mode::read;
     SafeChunkEngine engine("project", options);
     read_everything(engine, true);
     EXPECT_EQ(engine.attach().code(), ErrorCode::not_owner);

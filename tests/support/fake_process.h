@@ -20,7 +20,7 @@ class FakeProcess final : public Process {
     return found->second;
   }
   std::string host_name() override { return "host"; }
-  std::string boot_id() override { return "boot"; }
+  std::string boot_id() override { return boot; }
   // Different at every call, and the same in every run.
   std::uint64_t random_token() override {
     token_ = token_ * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -28,6 +28,7 @@ class FakeProcess final : public Process {
   }
 
   std::map<std::int64_t, ProcessInfo> others;
+  std::string boot = "boot";
 
  private:
   std::int64_t pid_;

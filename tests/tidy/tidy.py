@@ -48,7 +48,7 @@ OS_HEADERS_ALLOWED = {("cli", "unistd.h"), ("cli", "signal.h"), ("cli", "sys/sta
 # The worker, and the archive's helpers, which are joined before the call that started them returns.
 THREAD_OWNERS = {"src/engine/worker.h", "src/archive/compress_ahead.h",
                  "src/archive/compress_ahead.cc", "src/archive/zip_reader.cc"}
-THREAD = re.compile(r"std::(jthread|async)\b|std::thread\b(?!::id)")
+THREAD = re.compile(r"std::(jthread|async)\b|std::thread\b(?!::id|&)")
 PUBLISHER = "src/storage/files/durable_file.cc"
 # Passes every call of a folder on.
 FORWARDER = "src/storage/files/weak_folders.cc"

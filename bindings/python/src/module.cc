@@ -38,7 +38,7 @@ void set_makers(const nb::object& exception, const nb::object& bad_value) {
 bool project_exists(const std::string& project_id, const nb::bytes& base_dir) {
   EngineOptions options;
   options.base_dir = path_bytes(base_dir);
-  options.read_only = true;
+  options.mode = Mode::read;
   auto opened = [&] {
     const GilReleased released;
     auto engine = SafeChunkEngine::open(project_id, std::move(options));

@@ -31,6 +31,11 @@ void VersionBook::remember(const std::string& chunk, const KnownVersion& version
   glimpsed_.erase(chunk);
 }
 
+void VersionBook::swap_known(std::unordered_map<std::string, KnownVersion>& known) {
+  const MutexLock lock(mutex_);
+  known_.swap(known);
+}
+
 void VersionBook::forget(const std::string& chunk) {
   const MutexLock lock(mutex_);
   known_.erase(chunk);

@@ -43,6 +43,8 @@ class VersionBook {
   // Of a version that was read and judged, or written.
   void remember(const std::string& chunk, const KnownVersion& version);
   void forget(const std::string& chunk);
+  // For a project that is opened again, and whose files keep their identity.
+  void swap_known(std::unordered_map<std::string, KnownVersion>& known);
 
   // The same for versions of which only the stamp was read, when an edit was based on them: good
   // enough to base an edit on, not to take the bytes for good.

@@ -235,6 +235,11 @@ std::uint64_t Journal::bytes_written() const {
   return bytes_written_;
 }
 
+bool Journal::is_empty() const {
+  const MutexLock lock(mutex_);
+  return end_ == kHeaderSize && !broken_ && !header_torn_;
+}
+
 bool Journal::broken() const {
   const MutexLock lock(mutex_);
   return broken_;

@@ -52,6 +52,8 @@ class Journal {
   // Bytes of live records and header.
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] std::uint64_t bytes_written() const;
+  // No record, and what follows would be found.
+  [[nodiscard]] bool is_empty() const;
 
   // Writes the record to the page cache and gives it its sequence. On error the journal is as it
   // was; the record has its sequence all the same. `conflict` when the file is not under its name

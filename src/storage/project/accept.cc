@@ -249,10 +249,31 @@ bool Project::set_bases(JournalRecord& record) {
   return durable;
 }
 
+// Another process may have made chunks since names_ were seen.
+Status Project::list_names() {
+  auto chunks = list_chunk_files(*folders_.chunks);
+  if (!chunks) return chunks.status();
+  Names names;
+  names.reserve(chunks->size());
+  for (const std::string& chunk : *chunks) names.add(chunk);
+  const MutexLock lock(mutex_);
+  for (const auto& [chunk, staged] : pending_.snapshot()) {
+    if (!staged.edit().removal) names.add(chunk);
+  }
+  names_ = std::move(names);
+  names_listed_ = true;
+  return {};
+}
+
 // No two names may be one (Names): among themselves and with all that are there, unless the one
 // that is there is being removed.
 Status Project::check_names(const JournalRecord& record) {
   Names own_names;
+  bool listed = false;
+  {
+    const MutexLock lock(mutex_);
+    listed = names_listed_;
+  }
   for (const JournalOperation& operation : record.operations()) {
     if (operation.removal) continue;
     const std::string& chunk = operation.chunk;
@@ -261,6 +282,16 @@ Status Project::check_names(const JournalRecord& record) {
       rival = own_names.rival_of(chunk);
       if (!rival.empty()) return is_same_name(chunk, rival);
       own_names.add(chunk);
+    }
+    if (!listed) {
+      bool is_known = false;
+      {
+        const MutexLock lock(mutex_);
+        is_known = names_.is_taken(chunk) && names_.rival_of(chunk).empty();
+      }
+      if (is_known && folders_.chunks->stat(layout::chunk_file(chunk)).ok()) continue;
+      if (Status status = list_names(); !status) return status;
+      listed = true;
     }
     bool leaves = false;
     const StagedEdit* pending = nullptr;

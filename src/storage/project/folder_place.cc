@@ -3,6 +3,7 @@
 #include "storage/checkpoints/archive_store.h"
 #include "storage/project/folder_reader.h"
 #include "storage/project/project.h"
+#include "storage/project/shared_project.h"
 
 namespace safechunk {
 namespace {
@@ -10,6 +11,12 @@ namespace {
 std::string absolute_base(FileSystem& file_system, const std::string& base) {
   auto absolute = file_system.absolute_path(base);
   return absolute ? *absolute : base;
+}
+
+std::chrono::milliseconds lock_timeout_of(const EngineOptions& options) {
+  constexpr std::chrono::seconds kForTurns{10};
+  if (options.lock_timeout.count() >= 0) return options.lock_timeout;
+  return options.mode == Mode::shared ? kForTurns : std::chrono::milliseconds(0);
 }
 
 }  // namespace
@@ -29,10 +36,13 @@ FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, P
                .journal_limit = options.journal_limit,
                .file_mode = options.file_mode,
                .weak_locks = options.weak_locks,
+               .shared = options.mode == Mode::shared,
+               .lock_timeout = lock_timeout_of(options),
                .weak_folders = weak_folders_.get()} {}
 
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
-  return Project::open(platform_, location_, opening_, holder, notices);
+  const auto open = opening_.shared ? SharedProject::open : Project::open;
+  return open(platform_, location_, opening_, holder, notices);
 }
 
 Status FolderPlace::check_readable() {

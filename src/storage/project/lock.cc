@@ -54,6 +54,13 @@ double to_seconds(const std::string& text) {
   return std::isfinite(value) && value > 0 ? value : 0;
 }
 
+template <typename Number>
+bool to_number(const std::string& text, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
 OwnerInfo to_owner(const LockText& text, double since) {
   return {text.pid, text.host, text.boot_id, text.started, since};
 }
@@ -113,6 +120,26 @@ std::optional<LockText> LockText::decode(std::string_view text) {
     result.started = to_seconds(field(second, "CREATED: "));
   }
   return result;
+}
+
+std::string IdleText::encode() const {
+  return "IDLE: " + std::to_string(sequence) + " :boot=" + without_blanks(boot_id) +
+         " journal=" + std::to_string(journal_token) + " file=" + std::to_string(inode) + "\n";
+}
+
+std::optional<IdleText> IdleText::decode(std::string_view text) {
+  constexpr std::string_view kStart = "IDLE: ";
+  if (!text.starts_with(kStart) || !text.ends_with('\n')) return std::nullopt;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  IdleText idle;
+  const auto parsed =
+      std::from_chars(line.data() + kStart.size(), line.data() + line.size(), idle.sequence);
+  const bool whole = parsed.ec == std::errc() &&
+                     to_number(field(line, " journal="), idle.journal_token) &&
+                     to_number(field(line, " file="), idle.inode);
+  if (!whole) return std::nullopt;
+  idle.boot_id = field(line, ":boot=");
+  return idle;
 }
 
 LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,
@@ -190,7 +217,7 @@ Status ProjectLock::set_stale_aside(std::uint64_t token) {
 
 Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
                                          const FileRights& rights, bool weak_allowed,
-                                         OwnerInfo& owner, std::optional<OwnerInfo>& stale) {
+                                         LockFound& found) {
   constexpr int kTries = 100;  // each lost try means that another owner came and went meanwhile
   for (int attempt = 0; attempt < kTries; ++attempt) {
     bool created = false;
@@ -209,24 +236,31 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
     if (!info) return info.status();
     auto bytes = read_all(*lock.file_, kTextLimit);
     if (!bytes && bytes.code() != ErrorCode::too_large) return bytes.status();
-    const std::string found = bytes ? *std::move(bytes) : std::string("?");
-    const auto text = LockText::decode(found);
-    if (text) owner = to_owner(*text, written_at(*info));
-    if (!lock.weak_ && !*held) return locked_by(owner);
+    const std::string before = bytes ? *std::move(bytes) : std::string("?");
+    const auto text = LockText::decode(before);
+    found = LockFound();
+    if (text) found.owner = to_owner(*text, written_at(*info));
+    if (!lock.weak_ && !*held) return locked_by(found.owner);
     Process& process = platform.process;
     LockText ours = describe_self(process);
+    auto idle = IdleText::decode(before);
+    const bool is_free = before.empty() || idle.has_value();
+    // Without a name of the boot nothing tells that there was no power cut.
+    const bool same_boot =
+        idle && !idle->boot_id.empty() && idle->boot_id == without_blanks(ours.boot_id);
+    if (same_boot && idle->inode == info->inode) found.idle = std::move(idle);
     const double now = seconds_of(platform.clock);
     const auto other = text ? process.find(text->pid) : std::nullopt;
     const auto decision = !lock.weak_
-                              ? decide_lock(found.empty(), text, written_at(*info), ours.pid, other)
+                              ? decide_lock(is_free, text, written_at(*info), ours.pid, other)
                           : created ? LockDecision::take
                                     : decide_weak_lock(text, written_at(*info), now, ours, other);
     // Its holder may have removed the file between our open and our lock; an original engine, which
     // takes no lock, even until it was seen to be gone.
     lock.info_ = *info;
     if (!lock.check_held()) continue;
-    if (decision == LockDecision::refuse) return locked_by(owner);
-    if (decision == LockDecision::take_stale) stale = text ? owner : OwnerInfo{};
+    if (decision == LockDecision::refuse) return locked_by(found.owner);
+    if (decision == LockDecision::take_stale) found.stale = text ? found.owner : OwnerInfo{};
     if (lock.weak_ && !created) {
       if (Status moved = lock.set_stale_aside(process.random_token()); !moved) return moved;
       continue;
@@ -236,8 +270,8 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
     const std::string encoded = ours.encode();
     if (Status status = write_all(*lock.file_, 0, encoded); !status) return status;
     if (Status status = lock.file_->truncate(encoded.size()); !status) return status;
-    owner = to_owner(ours, now);
-    lock.owner_ = owner;
+    found.owner = to_owner(ours, now);
+    lock.owner_ = found.owner;
     return lock;
   }
   return Status(ErrorCode::locked, "the project's lock changes hands too fast");
@@ -259,6 +293,24 @@ Status ProjectLock::release() {
   return status.ok() ? closed : status;
 }
 
+Status ProjectLock::pass_on(std::optional<IdleText> idle) {
+  if (weak_ || file_ == nullptr) return release();
+  Status status = check_held();
+  if (status.ok()) {
+    std::string text;
+    if (idle) {
+      idle->inode = info_.inode;
+      text = idle->encode();
+    }
+    // A text that is cut in between is an IdleText no more.
+    status = file_->truncate(0);
+    if (status.ok() && !text.empty()) status = write_all(*file_, 0, text);
+  }
+  const Status closed = file_->close();
+  file_.reset();
+  return status.ok() ? closed : status;
+}
+
 Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force) {
   // Somebody else may remove it at any moment; then it is done.
   const auto unless_gone = [](const Status& status) {
@@ -275,13 +327,14 @@ Status ProjectLock::remove_stale(Directory& root, Platform platform, bool force)
   if (!bytes && bytes.code() != ErrorCode::too_large) return bytes.status();
   const std::string found = bytes ? *std::move(bytes) : std::string("?");
   const auto text = LockText::decode(found);
+  const bool is_free = found.empty() || IdleText::decode(found);
   const OwnerInfo owner = text ? to_owner(*text, written_at(*info)) : OwnerInfo{};
   if (!weak && !*held) return locked_by(owner);
   const LockText self = describe_self(platform.process);
   const auto process = text ? platform.process.find(text->pid) : std::nullopt;
   const auto decision =
       weak ? decide_weak_lock(text, written_at(*info), seconds_of(platform.clock), self, process)
-           : decide_lock(found.empty(), text, written_at(*info), self.pid, process);
+           : decide_lock(is_free, text, written_at(*info), self.pid, process);
   const bool lives_here =
       weak && text && !text->token.empty() && process && text->host == without_blanks(self.host);
   if (decision == LockDecision::refuse && (!force || lives_here)) return locked_by(owner);

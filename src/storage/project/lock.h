@@ -29,6 +29,20 @@ struct LockText {
   static std::optional<LockText> decode(std::string_view text);
 };
 
+// What processes that write in turn leave in the lock file when nobody has the lock:
+// "IDLE: <sequence> :boot=... journal=... file=...". It tells the next one that there is nothing to
+// recover.
+struct IdleText {
+  std::uint64_t sequence = 0;       // the last one that was given to an edit
+  std::uint32_t journal_token = 0;  // of the empty journal
+  std::string boot_id;              // a power cut may have brought older files back since
+  std::uint64_t inode = 0;          // of the lock file: tells a copy of the folder
+
+  [[nodiscard]] std::string encode() const;
+  // Nothing when it is another text. Reads hostile input.
+  static std::optional<IdleText> decode(std::string_view text);
+};
+
 enum class LockDecision {
   take,        // nobody was there
   take_stale,  // somebody was, and is gone: report it
@@ -36,7 +50,7 @@ enum class LockDecision {
 };
 
 // What to do with the text that was found under a kernel lock that we hold. Pure.
-//   text           what the file held before us; `empty` when it held nothing
+//   text           what the file held before us; `empty` when it held nothing, or an IdleText
 //   written        when the file was written, seconds since 1970
 //   process        the process that has that PID now, if any
 LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,
@@ -49,15 +63,19 @@ LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double
 LockDecision decide_weak_lock(const std::optional<LockText>& text, double written, double now,
                               const LockText& self, const std::optional<ProcessInfo>& process);
 
+// What taking a lock found.
+struct LockFound {
+  OwnerInfo owner;                 // this process; or who has the lock, as far as the text says
+  std::optional<OwnerInfo> stale;  // the dead owner whose lock was taken over
+  std::optional<IdleText> idle;    // left on this machine since it was started
+};
+
 class ProjectLock {
  public:
-  // Takes the lock, or fails: `locked` when somebody else has it (then `owner` tells who, as far
-  // as the text says), or the error of the system call. Never waits.
-  // `stale` is set when a dead owner's lock was taken over, and then describes it.
-  // Where the file system has no kernel locks it fails, unless `weak_allowed`.
+  // Takes the lock, or fails: `locked` when somebody else has it, or the error of the system call.
+  // Never waits. Where the file system has no kernel locks it fails, unless `weak_allowed`.
   static Result<ProjectLock> acquire(Directory& root, Platform platform, const FileRights& rights,
-                                     bool weak_allowed, OwnerInfo& owner,
-                                     std::optional<OwnerInfo>& stale);
+                                     bool weak_allowed, LockFound& found);
   ProjectLock(ProjectLock&&) noexcept = default;
   ProjectLock& operator=(ProjectLock&&) noexcept = default;
 
@@ -70,6 +88,10 @@ class ProjectLock {
 
   // Removes the file, if it is still ours, and releases the kernel lock.
   Status release();
+  // Releases the kernel lock and leaves the file to the next one: with `idle`, or without a text,
+  // which tells that there may be something to recover. As release() where there are no kernel
+  // locks.
+  Status pass_on(std::optional<IdleText> idle);
 
   // Removes a lock file that nobody holds; with `force` also one whose text names a live process
   // of the original engine. `locked` when the kernel says that it is held; where there are no

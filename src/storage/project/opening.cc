@@ -10,6 +10,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"
 #include "storage/project/foreign_layout.h"
+#include "storage/project/lock_wait.h"
 #include "storage/project/replay_plan.h"
 
 namespace safechunk {
@@ -22,9 +23,9 @@ namespace {
 
 // Opens a folder of the project, which is made when it is not there: after `before` has succeeded.
 Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr<Directory>& out,
-                        const std::function<Status()>& before = nullptr) {
+                        bool& is_new, const std::function<Status()>& before = nullptr) {
   Directory& root = *project.folders.root;
-  bool is_new = false;
+  is_new = false;
   auto opened = root.open_directory(name);
   if (!opened && opened.code() == ErrorCode::not_found) {
     Status made = before ? before() : Status();
@@ -49,41 +50,48 @@ Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr
 class Opening {
  public:
   Opening(Directory& base, OpenedFolder& project, Platform platform, const OpeningOptions& options)
-      : base_(base),
-        project_(project),
-        platform_(platform),
-        settings_(options.text),
-        weak_locks_(options.weak_locks) {}
+      : base_(base), project_(project), platform_(platform), options_(options) {}
 
   Status run(OwnerInfo& owner) {
-    std::optional<OwnerInfo> stale;
-    auto lock = ProjectLock::acquire(*project_.folders.root, platform_, project_.folders.rights,
-                                     weak_locks_, owner, stale);
+    LockFound found;
+    auto lock = wait_for_lock(*project_.folders.root, platform_, project_.folders.rights,
+                              options_.weak_locks, options_.lock_timeout, found);
+    owner = found.owner;
     if (!lock) return lock.status();
     project_.lock.emplace(*std::move(lock));
-    Status status = after_lock(stale);
+    Status status = after_lock(found);
     // The error of the opening matters more than one of giving the lock back.
     if (!status) (void)project_.lock->release();
     return status;
   }
 
  private:
-  Status after_lock(const std::optional<OwnerInfo>& stale) {
+  Status after_lock(const LockFound& found) {
     ProjectFolders& folders = project_.folders;
-    if (stale) {
+    if (found.stale) {
       note(Event::Kind::stale_lock, "",
-           "the lock of process " + std::to_string(stale->pid) + ", which is gone, was taken over");
+           "the lock of process " + std::to_string(found.stale->pid) +
+               ", which is gone, was taken over");
     }
+    bool any_new = false;
+    bool is_new = false;
     // A process that finds chunks/ knows that the project's own name is durable in the base folder.
     const auto name_durable = [&] { return sync_folder(base_); };
-    if (Status s = ensure_subfolder(project_, layout::kChunks, folders.chunks, name_durable); !s) {
+    if (Status s =
+            ensure_subfolder(project_, layout::kChunks, folders.chunks, any_new, name_durable);
+        !s) {
       return s;
     }
-    if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups); !s) return s;
-    if (Status s = ensure_subfolder(project_, layout::kCheckpoints, folders.checkpoints); !s) {
+    if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups, is_new); !s)
+      return s;
+    any_new = any_new || is_new;
+    if (Status s = ensure_subfolder(project_, layout::kCheckpoints, folders.checkpoints, is_new);
+        !s) {
       return s;
     }
-    project_.chunks = std::make_unique<ChunkFiles>(folders, settings_, platform_.clock);
+    any_new = any_new || is_new;
+    project_.chunks = std::make_unique<ChunkFiles>(folders, options_.text, platform_.clock);
+    if (options_.shared && found.idle && !any_new && resume(*found.idle)) return {};
     std::size_t present = 0;
     if (Status s = clean_chunks(present); !s) return s;
     if (Status s = clean_backups(present); !s) return s;
@@ -91,7 +99,7 @@ class Opening {
       note(Event::Kind::temporary, "",
            "unfinished checkpoints could not be removed: " + s.to_text());
     }
-    if (Status s = open_journal(); !s) return s;
+    if (Status s = open_journal(found.idle.has_value()); !s) return s;
     if (!project_.report.clean) {
       // Records and renames of a dead owner may not be durable yet, and must be before new edits
       // are based on them: a power cut could take the records that show why nothing was to be done.
@@ -103,6 +111,18 @@ class Opening {
     if (Status s = sync_folder(*folders.chunks); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
     return sync_folder(*folders.root);
+  }
+
+  // Goes on where the process before has left off. False when there may be something to recover.
+  // Nothing is made durable here: what is changed is reported when it is durable in its file.
+  bool resume(const IdleText& idle) {
+    JournalContents contents;
+    auto journal = Journal::open(*project_.folders.root, contents, project_.folders.rights);
+    const bool is_empty = journal.ok() && contents.records.empty() && contents.damage.empty();
+    if (!is_empty || contents.token != idle.journal_token) return false;
+    project_.journal = *std::move(journal);
+    project_.journal->watermarks().issued.raise(idle.sequence);
+    return true;
   }
 
   [[nodiscard]] std::uint64_t newest_record() const {
@@ -130,6 +150,7 @@ class Opening {
   Status clean_chunks(std::size_t& present) {
     auto files = project_.folders.chunks->list();
     if (!files) return files.status();
+    project_.names_listed = true;
     project_.names.reserve(files->size());
     for (const std::string& file : *files) {
       if (layout::chunk_of_displaced(file)) {
@@ -167,7 +188,8 @@ class Opening {
     return {};
   }
 
-  Status open_journal() {
+  // `idle`: its last writer left nothing in it.
+  Status open_journal(bool idle) {
     Directory& root = *project_.folders.root;
     if (Status status = free_temporary_journal(root); !status) return status;
     JournalContents contents;
@@ -181,7 +203,7 @@ class Opening {
       const auto token = static_cast<std::uint32_t>(platform_.process.random_token() | 1U);
       journal = Journal::create(root, token, rights);
     } else if (journal) {
-      project_.report.clean = false;
+      if (!idle) project_.report.clean = false;
       project_.had_journal = true;
     }
     if (!journal) return journal.status();
@@ -252,7 +274,7 @@ class Opening {
 
   Status replay(const JournalContents& contents) {
     auto plan =
-        plan_replay(project_.folders, settings_, project_.journal->token(), contents.records);
+        plan_replay(project_.folders, options_.text, project_.journal->token(), contents.records);
     if (!plan) return plan.status();
     for (const UnusableEdit& edit : plan->unusable) {
       if (Status status = quarantine_unusable(edit); !status) return status;
@@ -343,8 +365,7 @@ class Opening {
   Directory& base_;
   OpenedFolder& project_;
   const Platform platform_;
-  const TextSettings settings_;
-  const bool weak_locks_;
+  const OpeningOptions& options_;
   std::vector<std::string> displaced_;
 };
 

@@ -2,6 +2,7 @@
 // inside it leads to the same plan.
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -35,6 +36,8 @@ struct OpeningOptions {
   std::uint64_t journal_limit = 0;
   std::uint32_t file_mode = 0;
   bool weak_locks = false;
+  bool shared = false;  // see Mode
+  std::chrono::milliseconds lock_timeout{0};
   const WeakFolders* weak_folders = nullptr;  // the platform's file system, where it is one
 };
 
@@ -44,7 +47,8 @@ struct OpenedFolder {
   std::optional<ProjectLock> lock;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<ChunkFiles> chunks;
-  Names names;  // of all chunks on disk
+  Names names;  // of all chunks on disk, if they are
+  bool names_listed = false;
   // Chunks of which only the backup is there. Empty when so many are gone that nobody removed them.
   std::vector<std::string> removed;
   // The journal's records in their order, and the chunks in them that need nothing any more.
@@ -62,6 +66,8 @@ struct OpenedFolder {
 // Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner`
 // says who holds it. On any error nothing stays locked. The caller then commits `records` without
 // `settled`, and afterwards gives the journal a new token by rewriting it if `had_journal`.
+// Where processes write in turn, and the one before left nothing to do, it lists nothing: then it
+// takes a few system calls, whatever the project holds.
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
                                                   const OpeningOptions& options, OwnerInfo& owner);

@@ -36,15 +36,29 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
 Result<Opened> Project::open(Platform platform, const ProjectLocation& location,
                              const OpeningOptions& options, std::optional<OwnerInfo>& holder,
                              Notices& notices) {
+  Opened opened;
+  auto project = open_turn(platform, location, options, {}, opened, holder, notices);
+  if (!project) return project.status();
+  opened.owner = (*project)->folder_->lock->owner();
+  opened.store = *std::move(project);
+  return opened;
+}
+
+Result<std::unique_ptr<Project>> Project::open_turn(
+    Platform platform, const ProjectLocation& location, const OpeningOptions& options,
+    TurnMemory memory, Opened& opened, std::optional<OwnerInfo>& holder, Notices& notices) {
   OwnerInfo owner;
   auto folder = open_folder(platform, location, options, owner);
   if (!folder) {
     if (owner.pid != 0) holder = owner;
     return folder.status();
   }
+  // Else this process knows no better than the files do.
+  if (!(*folder)->names_listed) {
+    (*folder)->names = std::move(memory.names);
+    (*folder)->chunks->versions().swap_known(memory.versions);
+  }
   std::unique_ptr<Project> project(new Project(platform, location, options, *std::move(folder)));
-  Opened opened;
-  opened.owner = project->folder_->lock->owner();
   opened.recovery = project->folder_->report;
   for (const Event& event : opened.recovery.events) notices.event(event);
   // A failure is reported and retried; the edits that it concerns stay pending and journaled.
@@ -52,8 +66,7 @@ Result<Opened> Project::open(Platform platform, const ProjectLocation& location,
   if (project->folder_->had_journal) {
     if (Status renewed = project->renew_journal(notices); !renewed) return renewed;
   }
-  opened.store = std::move(project);
-  return opened;
+  return project;
 }
 
 CommitOutcome Project::recover(Notices& notices) {
@@ -61,6 +74,7 @@ CommitOutcome Project::recover(Notices& notices) {
   {
     const MutexLock lock(mutex_);
     names_ = std::move(folder_->names);
+    names_listed_ = folder_->names_listed;
     for (const auto& record : folder_->records) {
       pending_.add(record, true);
       for (const JournalOperation& operation : record->operations()) {
@@ -161,36 +175,65 @@ Status Project::describe_unsaved(const Status& reason) const {
 }
 
 Status Project::close(Notices& notices) {
+  return give_up(Ending::close, notices).status;
+}
+
+CommitOutcome Project::end_turn(std::set<std::string>& unsaved, TurnMemory& memory,
+                                Notices& notices) {
+  CommitOutcome outcome = give_up(Ending::pass_on, notices);
+  const MutexLock lock(mutex_);
+  unsaved.clear();
+  for (const auto& [chunk, staged] : pending_.snapshot()) unsaved.insert(chunk);
+  memory = TurnMemory();
+  if (!outcome.status.ok()) return outcome;
+  memory.names = std::move(names_);
+  chunks_.versions().swap_known(memory.versions);
+  return outcome;
+}
+
+CommitOutcome Project::give_up(Ending ending, Notices& notices) {
   const MutexLock commit_lock(commit_mutex_);
+  CommitOutcome outcome;
   {
     // After this, every thread that was accepting edits has finished.
     const MutexLock journal_lock(journal_mutex_);
     const MutexLock lock(mutex_);
-    if (!open_) return closed();
+    outcome.status = open_ ? Status() : closed();
+    if (!outcome.status) return outcome;
     open_ = false;
   }
-  Status status = commit_pending(notices).status;
-  while (status.code() == ErrorCode::being_edited) {
+  outcome = commit_pending(notices);
+  while (outcome.status.code() == ErrorCode::being_edited) {
     constexpr std::chrono::milliseconds kPause{50};
     CondVar nobody;
     Mutex pause;
     const MutexLock lock(pause);
     platform_.clock.wait_until(nobody, pause, platform_.clock.now() + kPause);
-    status = commit_pending(notices).status;
+    outcome = commit_pending(notices);
   }
   const bool saved = pending().chunks == 0;
   // Without the lock, the journal under that name may be another owner's.
   const bool held = folder_->lock->check_held().ok();
   if (!saved && held) preserve_unsaved(notices);
-  status = describe_unsaved(status);
-  if (saved && held) {
-    Status removed = journal_.remove();
-    notices.fault(removed);
-    if (status.ok()) status = removed;
+  outcome.status = describe_unsaved(outcome.status);
+  Status released;
+  if (ending == Ending::pass_on) {
+    std::optional<IdleText> idle;
+    if (saved && held && journal_.is_empty()) {
+      idle = IdleText{.sequence = marks_.issued.get(),
+                      .journal_token = journal_.token(),
+                      .boot_id = platform_.process.boot_id()};
+    }
+    released = folder_->lock->pass_on(std::move(idle));
+  } else {
+    if (saved && held) released = journal_.remove();
+    Status unlocked = folder_->lock->release();
+    notices.fault(released);
+    if (released.ok()) released = unlocked;
   }
-  Status released = folder_->lock->release();
   notices.fault(released);
-  return status.ok() ? released : status;
+  if (outcome.status.ok()) outcome.status = released;
+  return outcome;
 }
 
 Pending Project::pending() const {

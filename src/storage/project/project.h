@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <safechunk/options.hpp>
@@ -38,12 +39,26 @@
 
 namespace safechunk {
 
+// What a process remembers of a project from one of its turns to the next. The names are those that
+// were seen. A version counts as long as its file is the same.
+struct TurnMemory {
+  Names names;
+  std::unordered_map<std::string, KnownVersion> versions;
+};
+
 class Project final : public Store {
  public:
   // Opens the folder, replays the journal and commits what was in it. Errors as Place::open().
   static Result<Opened> open(Platform platform, const ProjectLocation& location,
                              const OpeningOptions& options, std::optional<OwnerInfo>& holder,
                              Notices& notices);
+  // The same for one turn of this process. `opened` gets everything but the store.
+  static Result<std::unique_ptr<Project>> open_turn(
+      Platform platform, const ProjectLocation& location, const OpeningOptions& options,
+      TurnMemory memory, Opened& opened, std::optional<OwnerInfo>& holder, Notices& notices);
+  // As close(), but leaves lock and journal to the next process. `unsaved`: the chunks that could
+  // not be saved.
+  CommitOutcome end_turn(std::set<std::string>& unsaved, TurnMemory& memory, Notices& notices);
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list(Notices& notices) override;
@@ -66,6 +81,8 @@ class Project final : public Store {
   Result<std::set<std::string>> left_out_of(const std::string& name) override;
   Status remove_checkpoint(const std::string& name) override;
   Status close(Notices& notices) override;
+  Status begin_turn(Notices& /*notices*/) override { return {}; }
+  CommitOutcome end_turn(Notices& /*notices*/) override { return {}; }
 
  private:
   using PendingSet = std::map<std::string, StagedEdit>;
@@ -77,6 +94,8 @@ class Project final : public Store {
   CommitOutcome recover(Notices& notices) EXCLUDES(commit_mutex_);
   void accept_removals(Notices& notices) REQUIRES(commit_mutex_) EXCLUDES(mutex_);
   Status renew_journal(Notices& notices) EXCLUDES(commit_mutex_, journal_mutex_);
+  enum class Ending { close, pass_on };
+  CommitOutcome give_up(Ending ending, Notices& notices) EXCLUDES(commit_mutex_);
   [[nodiscard]] Status describe_unsaved(const Status& reason) const EXCLUDES(mutex_);
   void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
   Status check_open() const EXCLUDES(mutex_);
@@ -93,6 +112,7 @@ class Project final : public Store {
   Result<Present> find_present(const std::string& chunk) EXCLUDES(mutex_);
   bool set_bases(JournalRecord& record) REQUIRES(journal_mutex_);
   Status check_names(const JournalRecord& record) REQUIRES(journal_mutex_);
+  Status list_names() EXCLUDES(mutex_);
 
   // Committing.
   CommitOutcome commit_pending(Notices& notices) REQUIRES(commit_mutex_);
@@ -160,7 +180,9 @@ class Project final : public Store {
   mutable Mutex mutex_;
   bool open_ GUARDED_BY(mutex_) = true;
   PendingEdits pending_ GUARDED_BY(mutex_);
-  Names names_ GUARDED_BY(mutex_);  // on disk or pending
+  // On disk or pending; unless they were listed, those that were seen in earlier turns.
+  Names names_ GUARDED_BY(mutex_);
+  bool names_listed_ GUARDED_BY(mutex_) = false;
   // Chunks whose removal by somebody else was reported.
   std::set<std::string> removals_ GUARDED_BY(mutex_);
   Troubles save_troubles_ GUARDED_BY(mutex_);  // "": with the whole project

@@ -42,7 +42,7 @@ std::string error_of(const Files& files) {
   const auto before = machine.files.contents();
   auto engine = machine.engine();
   EngineOptions reading;
-  reading.read_only = true;
+  reading.mode = Mode::read;
   reading.base_dir = "/";
   auto reader = EngineAccess::open("project", reading, machine.platform());
   EXPECT_EQ(engine.is_active(), reader.ok());

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
@@ -120,10 +121,8 @@ class AskedProcess final : public Process {
 
 Result<ProjectLock> acquire(Directory& root, Process& process, FileSystem& file_system) {
   test::ManualClock clock;
-  OwnerInfo owner;
-  std::optional<OwnerInfo> stale;
-  return ProjectLock::acquire(root, {file_system, clock, process}, FileRights(), false, owner,
-                              stale);
+  LockFound found;
+  return ProjectLock::acquire(root, {file_system, clock, process}, FileRights(), false, found);
 }
 
 void write_lock(Directory& root, const std::string& text) {
@@ -240,6 +239,93 @@ TEST(ProjectLock, WhatCannotBeLookedAtIsNotLost) {
   EXPECT_EQ(lock->check_held().code(), ErrorCode::io_error);
   file_system.set_hook({});
   EXPECT_TRUE(lock->check_held().ok());
+}
+
+constexpr IdleText kIdle{.sequence = 7, .journal_token = 9, .boot_id = {}, .inode = 0};
+
+IdleText idle_of(Process& process) {
+  IdleText idle = kIdle;
+  idle.boot_id = process.boot_id();
+  return idle;
+}
+
+// What the process before has left is used on the same machine, before it is started again, and in
+// the same folder. Kills: sequences that are used twice after a power cut, or in a copy.
+TEST(ProjectLock, IsPassedOnWithWhatTheNextOneMustKnow) {
+  test::SimFileSystem file_system;
+  auto root = file_system.open_directory("/").value();
+  test::FakeProcess process(600, 2);
+  test::FakeProcess next(601, 3);
+  test::ManualClock clock;
+  LockFound found;
+  const auto acquire_again = [&] {
+    return ProjectLock::acquire(*root, {file_system, clock, next}, FileRights(), false, found);
+  };
+  const auto pass_on = [&](std::optional<IdleText> idle) {
+    auto lock = acquire(*root, process, file_system);
+    ASSERT_TRUE(lock) << lock.status().to_text();
+    EXPECT_TRUE(lock->pass_on(std::move(idle)).ok());
+  };
+  const auto text = [&] {
+    auto file = root->open(layout::kLock, OpenMode::read).value();
+    return read_all(*file, 4096).value();
+  };
+
+  pass_on(idle_of(process));
+  EXPECT_FALSE(ProjectLock::may_be_held(*root, next));
+  const std::string left = text();
+  {
+    auto lock = acquire_again();
+    ASSERT_TRUE(lock) << lock.status().to_text();
+    EXPECT_FALSE(found.stale);
+    ASSERT_TRUE(found.idle);
+    EXPECT_EQ(found.idle->sequence, 7U);
+    EXPECT_EQ(found.idle->journal_token, 9U);
+    EXPECT_EQ(acquire(*root, process, file_system).code(), ErrorCode::locked);
+  }
+  // It has died: there may be something to recover.
+  ASSERT_TRUE(acquire_again());
+  EXPECT_TRUE(found.stale);
+  EXPECT_FALSE(found.idle);
+
+  pass_on(idle_of(process));
+  next.boot = "another";
+  ASSERT_TRUE(acquire_again());
+  EXPECT_FALSE(found.idle) << "the machine was started again";
+  EXPECT_FALSE(found.stale);
+  next.boot = "boot";
+
+  pass_on(std::nullopt);
+  EXPECT_EQ(text(), "");
+  ASSERT_TRUE(acquire_again());
+  EXPECT_FALSE(found.idle) << "something is left to do";
+  EXPECT_FALSE(found.stale);
+
+  // A copy of the folder.
+  root->unlink(layout::kLock).throw_if_error();
+  write_lock(*root, left);
+  ASSERT_TRUE(acquire_again());
+  EXPECT_FALSE(found.idle);
+  EXPECT_FALSE(found.stale);
+}
+
+TEST(ProjectLock, IdleTextsAreReadWholeOrNotAtAll) {
+  IdleText idle = kIdle;
+  idle.boot_id = "b";
+  idle.inode = 11;
+  const std::string text = idle.encode();
+  EXPECT_EQ(text, "IDLE: 7 :boot=b journal=9 file=11\n");
+  ASSERT_TRUE(IdleText::decode(text));
+  EXPECT_EQ(IdleText::decode(text)->inode, 11U);
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(IdleText::decode(text.substr(0, size))) << size;
+  }
+  for (const char* bad :
+       {"IDLE: -7 :boot=b journal=9 file=11\n",
+        "IDLE: 99999999999999999999 :boot=b journal=9 file=1\n",
+        "IDLE: 7 :boot=b journal=4294967296 file=1\n", "IDLE: 7 :boot=b journal=x file=1\n"}) {
+    EXPECT_FALSE(IdleText::decode(bad)) << bad;
+  }
 }
 
 // Owners come and go between every open and the look behind it. Kills: a loop without end; a lock
