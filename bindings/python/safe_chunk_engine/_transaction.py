@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from . import _core
 from ._arguments import Default, checked_condition, checked_name, checked_pointer
 from ._calls import MISSING
 from ._draft import Format
 from ._events import Events
+from ._models import M, instance_of
 from .errors import MISTAKES, ConflictError, InvalidJsonError, NotFoundError, SafeChunkError
+
+_D = TypeVar("_D")
 
 _ANSWERS = (*MISTAKES, ConflictError, NotFoundError)  # to the caller, and no faults
 
@@ -75,7 +78,15 @@ class Transaction:
     stage_merge = merge
     stage_patch = patch
 
-    def read(self, chunk_name: str, default: Any = None) -> Any:
+    @overload
+    def read(self, chunk_name: str, default: Any = None) -> Any: ...
+    @overload
+    def read(self, chunk_name: str, *, model: type[M]) -> M | None: ...
+    @overload
+    def read(self, chunk_name: str, default: _D, *, model: type[M]) -> M | _D: ...
+    def read(
+        self, chunk_name: str, default: Any = None, *, model: type[Any] | None = None
+    ) -> Any:
         """A copy of the chunk as it is in the project, without the edits of this transaction;
         `default` when there is none. commit() raises a ConflictError when it has changed by then.
 
@@ -83,16 +94,20 @@ class Transaction:
                 stock = order.read("stock")
                 order.set("stock", "/apples", stock["apples"] - 1)
                 order["orders"] = [{"apples": 1}]
+
+        :param model: as for SafeChunkEngine.get()
         """
         name = checked_name(chunk_name)
-        format = self._format
+        hooks = (self._format.parse_int, self._format.parse_float) if model is None else (None, None)
         try:
-            found = self._core.read(name, MISSING, format.parse_int, format.parse_float)
+            found = self._core.read(name, MISSING, *hooks)
         except ValueError as error:
             if isinstance(error, SafeChunkError):
                 raise
             raise InvalidJsonError(f"cannot be read: {error}", chunk=name) from error
-        return default if found is MISSING else found
+        if found is MISSING:
+            return default
+        return found if model is None else instance_of(model, found, name)
 
     def require(
         self, chunk_name: str, *, if_revision: str | None = None, if_absent: bool = False
