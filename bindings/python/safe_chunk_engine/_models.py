@@ -33,8 +33,8 @@ def dump_of(value: object) -> object:
         return _pydantic(kind).dump_python(value, mode="json", by_alias=True, round_trip=True)
     if hasattr(kind, "__struct_fields__"):
         return importlib.import_module("msgspec").to_builtins(value, str_keys=True)
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(kind):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
     return NotImplemented
 
 
