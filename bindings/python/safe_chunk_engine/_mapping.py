@@ -222,6 +222,13 @@ class _Items(ItemsView[str, Any]):
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return _pairs(self._chunks)
 
+    def __contains__(self, item: object) -> bool:
+        name, value = cast("tuple[str, Any]", item)
+        try:
+            return bool(self._chunks[name] == value)
+        except (KeyError, TypeError, InvalidNameError):
+            return False  # as `name in engine`
+
 
 class _Values(ValuesView[Any]):
     def __init__(self, chunks: Mapping[str, Any]) -> None:

@@ -36,6 +36,8 @@ class Parts(Calls, MutableMapping[str, Any]):
     written is checked with it. One that does not fit raises an InvalidJsonError, with and without
     ``strict``, and nothing is changed; its ``__cause__`` is the error of the model. Instances are
     stored as their own dump, also without ``model=``.
+
+    It is a MutableMapping here, because get() is an override; ChunkMapping has the rest.
     """
 
     # --- reading; failures are always raised, because the result cannot tell of them

@@ -39,10 +39,20 @@ class Transaction:
         self._format = format
         self._explain = explain
 
-    def stage(self, data: object, chunk_name: str, *, default: Default | None = None) -> None:
+    def stage(
+        self,
+        data: object,
+        chunk_name: str,
+        *,
+        default: Default | None = None,
+        model: type[Any] | None = None,
+    ) -> None:
         """As SafeChunkEngine.stage_update(), checked and copied at once, staged by commit()."""
         hook = default or self._format.default
-        self._core.stage(data, checked_name(chunk_name), hook, self._format.depth_limit)
+        name = checked_name(chunk_name)
+        if model is not None:
+            data = instance_of(model, self._format._replace(default=hook).plain(data), name)
+        self._core.stage(data, name, hook, self._format.depth_limit)
 
     stage_update = stage
 
@@ -56,10 +66,13 @@ class Transaction:
     # Edits of parts: as the methods of that name of the engine. They are applied to what the edits
     # before them leave, in order, by commit(), which raises what they raise there.
 
-    def set(self, chunk_name: str, pointer: str, value: object) -> None:
+    def set(
+        self, chunk_name: str, pointer: str, value: object, *, model: type[Any] | None = None
+    ) -> None:
         """Sets one value of a chunk: as SafeChunkEngine.set(), at commit()."""
-        text = self._format.text(value)
-        self._core.stage_value(checked_name(chunk_name), checked_pointer(pointer), text)
+        name = checked_name(chunk_name)
+        text = self._format.fitting_text(value, model, name)
+        self._core.stage_value(name, checked_pointer(pointer), text)
 
     def unset(self, chunk_name: str, pointer: str) -> None:
         """Removes one member or element. commit() raises a NotFoundError when there is none."""

@@ -156,6 +156,14 @@ def test_a_chunk_that_is_removed_while_items_are_read_is_left_out(engine: SafeCh
     assert found == [("a", 1), ("c", 3)]
 
 
+def test_iterating_sees_the_names_of_its_beginning(engine: SafeChunkEngine) -> None:
+    engine.update(a=1, b=2)
+    for name in engine:
+        engine[name + "x"] = engine[name]
+        del engine[name]
+    assert dict(engine) == {"ax": 1, "bx": 2}
+
+
 def test_clear_update_and_keywords(engine: SafeChunkEngine) -> None:
     engine.update({"a": 1, "b": 2}, b=3, self=4, chunk_name=5)
     assert dict(engine) == {"a": 1, "b": 3, "self": 4, "chunk_name": 5}
@@ -267,7 +275,8 @@ def test_equality_and_hash(make_engine: Make) -> None:
 def test_names_that_no_chunk_can_have(engine: SafeChunkEngine) -> None:
     engine["users"] = 1
     for name in ("a/b", "", "x" * 300, "\0", "\ud800", "USERS", 1, None, b"users", ("users",)):
-        assert name not in engine
+        assert name not in engine and name not in engine.keys()
+        assert (name, 1) not in engine.items()
     with pytest.raises(InvalidNameError):
         engine["a/b"]
     with pytest.raises(InvalidNameError):

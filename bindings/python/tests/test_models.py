@@ -100,8 +100,10 @@ def test_an_instance_is_stored_as_its_dump(
     with engine.transaction() as edits:
         edits["h"] = user
         edits.set("i", "", user)
+        edits.stage(DUMP, "k", model=User)
+        edits.set("l", "", DUMP, model=User)
     engine.update({"j": user})
-    assert [value for _, value in engine.items()] == [DUMP] * 10
+    assert [value for _, value in engine.items()] == [DUMP] * 12
     engine["many"] = {"list": [user, {"x": user}]}
     assert engine["many"] == {"list": [DUMP, {"x": DUMP}]}
 
@@ -158,6 +160,8 @@ def test_a_value_that_does_not_fit_changes_nothing(
         lambda: engine.fetch_value("bad", "", model=User),
         lambda: engine.get("bad", "/name", model=dict[str, User]),
         lambda: engine.transaction().read("bad", model=User),
+        lambda: engine.transaction().stage(bad, "c", model=User),
+        lambda: engine.transaction().set("c", "", bad, model=User),
         lambda: engine.set("c", "", bad, model=User),
         lambda: engine.set("c", "/friend", {"age": 1}, model=User),
         lambda: engine.stage_update(bad, "c", model=User),
