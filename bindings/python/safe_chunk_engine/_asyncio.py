@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
-from . import _core
 from ._arguments import Default, checked_condition, checked_name
 from ._calls import MISSING, Progress
 from ._checkpoints import Checkpoints
 from ._chunks import Chunks
+from ._models import M
 from ._parts import Function
 
 
@@ -24,13 +24,15 @@ class Asyncio(Chunks, Checkpoints):
         chunk_name: str,
         *,
         default: Default | None = None,
+        model: type[Any] | None = None,
         if_revision: str | None = None,
         if_absent: bool = False,
     ) -> Coroutine[Any, Any, bool]:
         """As stage_update(). The copy is taken at the call, not when it is awaited."""
-        text = _core.dump(data, default or self._default, self._depth_limit)
+        format = self._format()._replace(default=default or self._default)
+        text = format.fitting_text(data, model, checked_name(chunk_name))
         call = functools.partial(self.stage_text, if_revision=if_revision, if_absent=if_absent)
-        return asyncio.to_thread(call, text, checked_name(chunk_name))
+        return asyncio.to_thread(call, text, chunk_name)
 
     # --- parts; values are copied at the call
 
@@ -48,12 +50,13 @@ class Asyncio(Chunks, Checkpoints):
         pointer: str,
         value: object,
         *,
+        model: type[Any] | None = None,
         if_revision: str | None = None,
         if_absent: bool = False,
     ) -> Coroutine[Any, Any, bool]:
         """As set()."""
         condition = checked_condition(if_revision, if_absent)
-        text = self._text(value)
+        text = self._format().fitting_text(value, model, checked_name(chunk_name))
         return asyncio.to_thread(self._set, chunk_name, pointer, text, condition)
 
     async def unset_async(
@@ -86,16 +89,29 @@ class Asyncio(Chunks, Checkpoints):
         return asyncio.to_thread(self._patch, chunk_name, self._text(list(operations)), condition)
 
     async def update_async(
-        self, chunk_name: str, function: Function, *, default: Any = MISSING
+        self,
+        chunk_name: str,
+        function: Function,
+        *,
+        default: Any = MISSING,
+        model: type[Any] | None = None,
     ) -> bool:
         """As update(); `function` is called on another thread."""
-        return await asyncio.to_thread(self.update, chunk_name, function, default=default)
+        call = functools.partial(self._update, default=default, model=model)
+        return await asyncio.to_thread(call, chunk_name, function)
 
     # --- whole chunks
 
-    async def fetch_chunk_async(self, chunk_name: str) -> Any:
+    @overload
+    async def fetch_chunk_async(self, chunk_name: str) -> Any: ...
+    @overload
+    async def fetch_chunk_async(self, chunk_name: str, *, model: type[M]) -> M | None: ...
+    async def fetch_chunk_async(self, chunk_name: str, *, model: type[Any] | None = None) -> Any:
         """As fetch_chunk()."""
-        return await asyncio.to_thread(self.fetch_chunk, chunk_name)
+        call = functools.partial(self.fetch_chunk, chunk_name)
+        if model is None:
+            return await asyncio.to_thread(call)
+        return await asyncio.to_thread(call, model=model)
 
     async def force_sync_async(self) -> bool:
         """As force_sync()."""

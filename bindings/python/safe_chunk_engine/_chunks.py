@@ -1,18 +1,18 @@
-"""Writing and reading chunks, by methods and as a mapping."""
+"""Writing and reading chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, overload
 
 from ._arguments import Default, checked_condition, checked_name
 from ._calls import MISSING
-from ._parts import Parts
+from ._mapping import ChunkMapping
+from ._models import M, instance_of
 from ._transaction import Transaction
-from .errors import MISTAKES, CorruptError, LostError, NotFoundError, SafeChunkError
+from .errors import MISTAKES, CorruptError, LostError, SafeChunkError
 
 
-class Chunks(Parts):
+class Chunks(ChunkMapping):
     """The part of SafeChunkEngine that writes and reads chunks."""
 
     # --- writing
@@ -23,6 +23,7 @@ class Chunks(Parts):
         chunk_name: str,
         *,
         default: Default | None = None,
+        model: type[Any] | None = None,
         if_revision: str | None = None,
         if_absent: bool = False,
     ) -> bool:
@@ -32,6 +33,7 @@ class Chunks(Parts):
 
         :param data: what json.dumps takes, but NaN, infinities and keys that become the same text
         :param default: called for objects that JSON does not have; instead of the constructor's
+        :param model: `data` has to fit it: a class of pydantic, a Struct of msgspec, a dataclass
         :param if_revision: what revision() gave: the chunk must be as it was then
         :param if_absent: there must be no such chunk
         :return: False when the edit was refused, or is in memory only; on_fault gets the reason
@@ -39,13 +41,13 @@ class Chunks(Parts):
         :raises InvalidJsonError: another value that JSON does not have
         :raises ConflictError: a condition is not met; nothing was changed
         """
-        return self._staged(
-            self._core.stage_update,
-            data,
-            checked_name(chunk_name),
-            default or self._default,
-            checked_condition(if_revision, if_absent),
-        )
+        hook = default or self._default
+        name = checked_name(chunk_name)
+        condition = checked_condition(if_revision, if_absent)
+        if model is not None:
+            text = self._format()._replace(default=hook).fitting_text(data, model, name)
+            return self._staged(self._core.stage_text, text, name, condition)
+        return self._staged(self._core.stage_update, data, name, hook, condition)
 
     def stage_text(
         self,
@@ -90,30 +92,33 @@ class Chunks(Parts):
 
     # --- reading
 
-    def fetch_chunk(self, chunk_name: str) -> Any:
+    @overload
+    def fetch_chunk(self, chunk_name: str) -> Any: ...
+    @overload
+    def fetch_chunk(self, chunk_name: str, *, model: type[M]) -> M | None: ...
+    def fetch_chunk(self, chunk_name: str, *, model: type[Any] | None = None) -> Any:
         """A copy of the chunk: what is staged, else what is on disk, healed when damaged.
 
         An older version that is given in place of a damaged one goes with a fault of the chunk, and
         with ``strict=True`` that fault is raised instead.
 
+        :param model: the value becomes an instance of it; that of {} where {} is returned, so that
+            fields need defaults for the first start of a program
         :return: {} when there is no such chunk, and, with a fault, when nothing of it can be read
             any more; None when it cannot be read now (see on_fault)
         """
         checked_name(chunk_name)
+        found: Any
         try:
-            found = self._find(chunk_name)
+            found = self._find(chunk_name, model)
         except MISTAKES:
             raise
         except (CorruptError, LostError) as error:
-            return self._failed(error, dict[str, Any]())
+            found = self._failed(error, MISSING)
         except SafeChunkError as error:
             return self._failed(error, None)
-        return {} if found is MISSING else found
-
-    def _find(self, chunk_name: str) -> Any:
-        return self._read(
-            self._core.find_chunk, chunk_name, MISSING, self._parse_int, self._parse_float
-        )
+        found = {} if found is MISSING else found
+        return found if model is None else instance_of(model, found, chunk_name)
 
     read_chunk = fetch_chunk
 
@@ -125,39 +130,3 @@ class Chunks(Parts):
     def list_chunks(self) -> list[str]:
         """The names of all chunks, sorted."""
         return self._try(self._core.list_chunks, list[str]())
-
-    # --- the engine as a mapping from chunk names to values; failures are always raised
-
-    def __getitem__(self, chunk_name: str) -> Any:
-        found = self._find(checked_name(chunk_name))
-        if found is MISSING:
-            raise KeyError(chunk_name)
-        return found
-
-    def __setitem__(self, chunk_name: str, data: object) -> None:
-        condition = checked_condition(None)
-        name = checked_name(chunk_name)
-        self._stage_raising(self._core.stage_update, data, name, self._default, condition)
-
-    def __delitem__(self, chunk_name: str) -> None:
-        try:
-            condition = checked_condition(None)
-            self._stage_raising(self._core.remove_chunk, checked_name(chunk_name), condition)
-        except NotFoundError:
-            raise KeyError(chunk_name) from None
-
-    def __contains__(self, chunk_name: object) -> bool:
-        return isinstance(chunk_name, str) and chunk_name in self._core.list_chunks()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._core.list_chunks())
-
-    def __len__(self) -> int:
-        return len(self._core.list_chunks())
-
-    def __bool__(self) -> bool:
-        return True  # also without chunks: `if engine:` asks whether there is one
-
-    def keys(self) -> list[str]:
-        """The names of all chunks, sorted."""
-        return self._core.list_chunks()

@@ -29,7 +29,7 @@ def differences(before: Any, after: Any) -> list[Operation]:
     waiting = [(before, after, "")]
     while waiting:
         old, new, path = waiting.pop()
-        if _same(old, new):
+        if same(old, new):
             continue
         parts = _parts(old, new, path, operations)
         if parts is None:
@@ -84,10 +84,10 @@ def _elements(
         return [(a, b, f"{path}/{i}") for i, (a, b) in enumerate(zip(old, new))]
     shorter = min(len(old), len(new))
     start = 0
-    while start < shorter and _same(old[start], new[start]):
+    while start < shorter and same(old[start], new[start]):
         start += 1
     end = 0
-    while end < shorter - start and _same(old[-1 - end], new[-1 - end]):
+    while end < shorter - start and same(old[-1 - end], new[-1 - end]):
         end += 1
     if start + end < shorter or len(old) - shorter > _MOST_REMOVALS:
         return None
@@ -102,7 +102,7 @@ def _replacement(path: str, value: Any) -> Operation:
     return {"op": "replace", "path": path, "value": value}
 
 
-def _same(old: Any, new: Any) -> bool:
+def same(old: Any, new: Any) -> bool:
     """Whether both are written as the same text: 1, 1.0 and True are not the same."""
     if type(old) is not type(new):
         return False

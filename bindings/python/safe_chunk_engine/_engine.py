@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn
 
-from . import _core, _numbers, errors
+from . import _core, _models, _numbers, errors
 from ._arguments import (
     Default,
     checked_base_dir,
@@ -31,6 +31,7 @@ from ._ownership import Claim, find_claim, opening
 from .errors import MISTAKES, InvalidArgumentError, LockedError, NotFoundError, SafeChunkError
 
 _core.set_makers(errors.make_error, errors.make_bad_value)
+_core.set_models(_models.dump_of)
 _core.set_numbers(_numbers.integer_of, _numbers.text_of, _numbers.BigFloat)
 
 _MAX_DELAY = 5.0

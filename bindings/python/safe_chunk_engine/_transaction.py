@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from . import _core
 from ._arguments import Default, checked_condition, checked_name, checked_pointer
 from ._calls import MISSING
 from ._draft import Format
 from ._events import Events
+from ._models import M, instance_of
 from .errors import MISTAKES, ConflictError, InvalidJsonError, NotFoundError, SafeChunkError
+
+_D = TypeVar("_D")
 
 _ANSWERS = (*MISTAKES, ConflictError, NotFoundError)  # to the caller, and no faults
 
@@ -36,10 +39,20 @@ class Transaction:
         self._format = format
         self._explain = explain
 
-    def stage(self, data: object, chunk_name: str, *, default: Default | None = None) -> None:
+    def stage(
+        self,
+        data: object,
+        chunk_name: str,
+        *,
+        default: Default | None = None,
+        model: type[Any] | None = None,
+    ) -> None:
         """As SafeChunkEngine.stage_update(), checked and copied at once, staged by commit()."""
         hook = default or self._format.default
-        self._core.stage(data, checked_name(chunk_name), hook, self._format.depth_limit)
+        name = checked_name(chunk_name)
+        if model is not None:
+            data = instance_of(model, self._format._replace(default=hook).plain(data), name)
+        self._core.stage(data, name, hook, self._format.depth_limit)
 
     stage_update = stage
 
@@ -53,10 +66,13 @@ class Transaction:
     # Edits of parts: as the methods of that name of the engine. They are applied to what the edits
     # before them leave, in order, by commit(), which raises what they raise there.
 
-    def set(self, chunk_name: str, pointer: str, value: object) -> None:
+    def set(
+        self, chunk_name: str, pointer: str, value: object, *, model: type[Any] | None = None
+    ) -> None:
         """Sets one value of a chunk: as SafeChunkEngine.set(), at commit()."""
-        text = self._format.text(value)
-        self._core.stage_value(checked_name(chunk_name), checked_pointer(pointer), text)
+        name = checked_name(chunk_name)
+        text = self._format.fitting_text(value, model, name)
+        self._core.stage_value(name, checked_pointer(pointer), text)
 
     def unset(self, chunk_name: str, pointer: str) -> None:
         """Removes one member or element. commit() raises a NotFoundError when there is none."""
@@ -75,7 +91,15 @@ class Transaction:
     stage_merge = merge
     stage_patch = patch
 
-    def read(self, chunk_name: str, default: Any = None) -> Any:
+    @overload
+    def read(self, chunk_name: str, default: Any = None) -> Any: ...
+    @overload
+    def read(self, chunk_name: str, *, model: type[M]) -> M | None: ...
+    @overload
+    def read(self, chunk_name: str, default: _D, *, model: type[M]) -> M | _D: ...
+    def read(
+        self, chunk_name: str, default: Any = None, *, model: type[Any] | None = None
+    ) -> Any:
         """A copy of the chunk as it is in the project, without the edits of this transaction;
         `default` when there is none. commit() raises a ConflictError when it has changed by then.
 
@@ -83,16 +107,20 @@ class Transaction:
                 stock = order.read("stock")
                 order.set("stock", "/apples", stock["apples"] - 1)
                 order["orders"] = [{"apples": 1}]
+
+        :param model: as for SafeChunkEngine.get()
         """
         name = checked_name(chunk_name)
-        format = self._format
+        hooks = (self._format.parse_int, self._format.parse_float) if model is None else (None, None)
         try:
-            found = self._core.read(name, MISSING, format.parse_int, format.parse_float)
+            found = self._core.read(name, MISSING, *hooks)
         except ValueError as error:
             if isinstance(error, SafeChunkError):
                 raise
             raise InvalidJsonError(f"cannot be read: {error}", chunk=name) from error
-        return default if found is MISSING else found
+        if found is MISSING:
+            return default
+        return found if model is None else instance_of(model, found, name)
 
     def require(
         self, chunk_name: str, *, if_revision: str | None = None, if_absent: bool = False

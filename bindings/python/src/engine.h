@@ -172,6 +172,10 @@ class PyEngine {
 
   // --- reading
 
+  // Reads the text and makes no value of it.
+  bool has_chunk(const std::string& chunk) {
+    return without_gil([&] { return engine_->read_chunk(chunk); })->text.has_value();
+  }
   nb::object find_chunk(const std::string& chunk, bool strict, const nb::object& when_missing,
                         const nb::object& parse_int, const nb::object& parse_float) {
     const std::optional<std::string> text = read_chunk(chunk, strict);

@@ -241,16 +241,24 @@ class Writer {
       if (PyFloat_Check(value)) return write_float(value);
       if (PyDict_Check(value)) return open(value, true);
       if (PyList_Check(value) || PyTuple_Check(value)) return open(value, false);
-      if (settings_.default_hook == nullptr) return refuse_type(value);
       if (hooks == kMostHooks) return refuse("value", "default() gave no JSON value");
-      // The hook may drop the last other reference to its argument.
-      Py_INCREF(value);
-      PyObject* const replaced = PyObject_CallOneArg(settings_.default_hook, value);
-      Py_DECREF(value);
+      // A hook may drop the last other reference to its argument.
+      owned_.push_back(Py_NewRef(value));
+      PyObject* replaced = replaced_by(settings_.dump_of, value);
+      if (replaced == Py_NotImplemented) replaced = replaced_by(settings_.default_hook, value);
       if (replaced == nullptr) return false;
-      owned_.push_back(replaced);
+      if (replaced == Py_NotImplemented) return refuse_type(value);
       value = replaced;
     }
+  }
+
+  // The result of calling `hook` with `value`; owned_ keeps it. Py_NotImplemented when there is no
+  // hook, or when it has none for this value. Null when it has raised.
+  PyObject* replaced_by(PyObject* hook, PyObject* value) {
+    if (hook == nullptr) return Py_NotImplemented;
+    PyObject* const replaced = PyObject_CallOneArg(hook, value);
+    if (replaced != nullptr) owned_.push_back(replaced);
+    return replaced;
   }
 
   bool append(std::string_view text) {

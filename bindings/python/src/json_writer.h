@@ -45,6 +45,7 @@ class TextBuffer {
 struct WriterSettings {
   std::uint32_t depth_limit = 1024;
   PyObject* default_hook = nullptr;  // borrowed; called as json.dumps calls `default`; may be null
+  PyObject* dump_of = nullptr;       // borrowed; called before it; may be null
   PyObject* text_of = nullptr;       // borrowed; the text of an integer that repr() refuses
   PyObject* big_float = nullptr;     // borrowed; a class of infinite floats that have a text
   PyObject* bad_value = nullptr;     // borrowed; makes the exception: (kind, message, json_path)

@@ -82,6 +82,7 @@ NB_MODULE(_core, module) {
   }
   module.attr("error_codes") = nb::tuple(error_codes);
   module.def("set_makers", &set_makers);
+  module.def("set_models", &set_models);
   module.def("set_numbers", &set_numbers);
   module.def("stop_handlers", &Dispatcher::stop_all);
   module.def("project_exists", &project_exists);
@@ -127,6 +128,7 @@ NB_MODULE(_core, module) {
       .def("update", &PyEngine::update)
       .def("force_sync", &PyEngine::force_sync)
       .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
+      .def("has_chunk", &PyEngine::has_chunk)
       .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg(), nb::arg().none(),
            nb::arg().none(), nb::arg().none())
       .def("find_text", &PyEngine::find_text)

@@ -8,6 +8,7 @@ PyObject* bad_value_maker = nullptr;
 PyObject* integer_of = nullptr;
 PyObject* integer_text = nullptr;
 PyObject* big_float = nullptr;
+PyObject* dump_of = nullptr;
 
 nb::object read(std::string_view text, const NumberHooks& hooks) {
   PyObject* const value = read_json(text, hooks);
@@ -20,7 +21,8 @@ nb::object read(std::string_view text, const NumberHooks& hooks) {
 void write_value(const nb::handle& value, nb::handle default_hook, std::uint32_t depth_limit,
                  TextBuffer& text) {
   const WriterSettings settings{depth_limit, default_hook.is_none() ? nullptr : default_hook.ptr(),
-                                integer_text, big_float, bad_value_maker};
+                                dump_of,     integer_text,
+                                big_float,   bad_value_maker};
   if (!write_json(value.ptr(), settings, text)) throw nb::python_error();
 }
 
@@ -42,6 +44,10 @@ nb::str to_str(std::string_view text) {
 
 void set_bad_value_maker(const nb::object& maker) {
   Py_XSETREF(bad_value_maker, Py_NewRef(maker.ptr()));
+}
+
+void set_models(const nb::object& dump_of_instance) {
+  Py_XSETREF(dump_of, Py_NewRef(dump_of_instance.ptr()));
 }
 
 void set_numbers(const nb::object& integer_of_text, const nb::object& text_of_integer,

@@ -29,6 +29,8 @@ nb::str to_str(std::string_view text);
 
 // Sets the Python functions and classes that reading and writing need.
 void set_bad_value_maker(const nb::object& maker);
+// `dump_of_instance` gives NotImplemented for a value that is no instance of a model.
+void set_models(const nb::object& dump_of_instance);
 void set_numbers(const nb::object& integer_of_text, const nb::object& text_of_integer,
                  const nb::object& float_class);
 

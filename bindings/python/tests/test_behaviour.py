@@ -264,7 +264,7 @@ def test_mapping(engine: SafeChunkEngine) -> None:
     engine["null"] = None
     assert engine["users"] == {"name": "Alice"}
     assert engine["null"] is None
-    assert sorted(engine) == engine.keys() == ["null", "users"]
+    assert sorted(engine) == list(engine.keys()) == ["null", "users"]
     assert dict(engine) == {"null": None, "users": {"name": "Alice"}}
     assert "users" in engine and "other" not in engine and 1 not in engine
     with pytest.raises(KeyError, match="other"):

@@ -16,8 +16,16 @@ ROOT = SOURCE.parents[1]
 
 # What a user writes, and what a checker must not let pass.
 USER = """
+from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from safe_chunk_engine import Fault, SafeChunkEngine
+from safe_chunk_engine.tinydb import SafeChunkStorage
+
+@dataclass
+class User:
+    name: str
 
 def show(fault: Fault) -> None:
     print(fault.upper(), fault.code, fault.error.path)
@@ -45,7 +53,38 @@ ok = engine.update("c", count, default={"n": 0}) and engine.update("n", lambda n
 with engine.edit("c") as value:
     value["a"] = 1
 
+def rename(user: User) -> None:
+    user.name = "Bob"
+
+maybe: User | None = engine.get("c", model=User)
+maybe = engine.get("c", "/0", model=User) or engine.fetch_chunk("c", model=User)
+user: User = engine.get("c", User("Eve"), model=User)
+user = engine.get("c", "/0", User("Eve"), model=User)
+user = engine.get("c", "/0", default=user, model=User)
+user = engine.get("c", pointer="/0", default=user, model=User)
+user = engine.fetch_value("c", "/0", model=User)
+users: list[User] = engine.fetch_value("c", "", model=list[User])
+ok = engine.set("c", "/0", {"name": "Eve"}, model=User) and engine.set("c", "/1", user)
+ok = engine.update("c", rename, model=User) and engine.update("c", rename, default=user, model=User)
+ok = engine.update("c", lambda user: User(user.name.upper()), model=User)
+with engine.edit("c", model=User) as edited:
+    edited.name = edited.name.upper()
+with engine.transaction() as edits:
+    maybe = edits.read("c", model=User)
+    user = edits.read("c", user, model=User)
+
+mapping: MutableMapping[str, Any] = engine
+engine.update({"a": 1}, b=user)
+engine.update([("a", 1)])
+engine.update(a=1)
+pairs: list[tuple[str, Any]] = [*engine.items(), engine.popitem(), ("a", engine.pop("a", None))]
+names = [*engine.keys(), *engine]
+stored: dict[str, dict[str, Any]] | None = SafeChunkStorage("db", indent=2).read()
+
 async def later() -> None:
+    maybe: User | None = await engine.fetch_chunk_async("c", model=User)
+    async with engine.edit("c", model=User) as user:
+        user.name = maybe.name if maybe else ""
     await engine.set_async("c", "/a", 1)
     async with engine.edit("c") as value:
         value["a"] = 2
@@ -58,6 +97,10 @@ from safe_chunk_engine import SafeChunkEngine
 SafeChunkEngine(1)
 SafeChunkEngine("x").stage_update({}, 2)
 SafeChunkEngine("x").on_sync = "text"
+SafeChunkEngine("x").fetch_value("c", "", model=int).upper()
+SafeChunkEngine("x").get("c", model=str).upper()
+SafeChunkEngine("x").update("c", len, model=int)
+SafeChunkEngine("x").update({1: 2})
 """
 
 
@@ -82,7 +125,7 @@ def test_mypy_strict(tmp_path: Path) -> None:
     assert used.returncode == 0, used.stdout
     (tmp_path / "wrong.py").write_text(WRONG)
     wrong = check(mypy, tmp_path / "wrong.py")
-    assert wrong.stdout.count(": error:") == 3, wrong.stdout
+    assert wrong.stdout.count(": error:") == 7, wrong.stdout
 
 
 def test_pyright_strict(tmp_path: Path) -> None:
