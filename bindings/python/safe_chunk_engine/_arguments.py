@@ -80,6 +80,22 @@ def checked_bool(value: object, what: str) -> bool:
     return value
 
 
+MODES = ("owner", "shared", "read")  # the numbers of safechunk::Mode
+
+
+def checked_mode(mode: object, read_only: bool) -> int:
+    """The number of the mode."""
+    if isinstance(mode, int):
+        raise InvalidArgumentError(
+            f"mode must be one of {', '.join(MODES)}; for what files allow, give file_mode={mode:#o}"
+        )
+    if mode not in MODES:
+        raise InvalidArgumentError(f"mode must be one of {', '.join(MODES)}")
+    if read_only and mode == "shared":
+        raise InvalidArgumentError("read_only=True and mode='shared' exclude each other")
+    return MODES.index("read" if read_only else str(mode))
+
+
 def checked_timeout(seconds: object) -> float:
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         raise TypeError(f"lock_timeout must be a number of seconds, not {type(seconds).__name__}")

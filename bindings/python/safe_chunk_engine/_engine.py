@@ -15,9 +15,11 @@ from typing import Any, Literal, NoReturn
 
 from . import _core, _models, _numbers, errors
 from ._arguments import (
+    MODES,
     Default,
     checked_base_dir,
     checked_integer,
+    checked_mode,
     checked_name,
     checked_timeout,
     milliseconds,
@@ -61,8 +63,9 @@ class SafeChunkEngine(Asyncio, Attributes):
         max_delay: float = _MAX_DELAY,
         force_save_delay: float | None = None,
         strict: bool = False,
+        mode: Literal["owner", "shared", "read"] = "owner",
         read_only: bool = False,
-        lock_timeout: float = 0.0,
+        lock_timeout: float | None = None,
         wait: bool = False,
         durability: Literal["file", "journal"] = "file",
         indent: int = 4,
@@ -72,7 +75,7 @@ class SafeChunkEngine(Asyncio, Attributes):
         depth_limit: int = 1024,
         chunk_size_limit: int = 512 << 20,
         journal_limit: int = 64 << 20,
-        mode: int = 0,
+        file_mode: int = 0,
         weak_locks: bool = False,
         weak_folders: bool = False,
     ) -> None:
@@ -89,9 +92,12 @@ class SafeChunkEngine(Asyncio, Attributes):
         :param max_delay: seconds between the first unsaved edit and the commit, at most
         :param force_save_delay: another name of max_delay
         :param strict: raise failures of the environment (disk, permissions, another owner)
-        :param read_only: take no lock and change nothing; works while another process owns it
-        :param lock_timeout: seconds to wait, here and in attach(), while another owner has the
-            project
+        :param mode: who may write: "owner": this engine alone. "shared": several processes in turn;
+            each edit waits for the others, sees what they have written, and is durable in its file
+            when the call returns. "read": take no lock and change nothing
+        :param read_only: the same as ``mode="read"``
+        :param lock_timeout: seconds to wait while somebody else has the project: as an owner here
+            and in attach(), shared before each edit. None: not at all, and 10
         :param wait: when another owner still has it, take the project later, as soon as it is free,
             on a thread of its own; until then the engine is inactive, also with ``strict=True``
         :param durability: "file": force_sync() returns when the files are durable; "journal": when
@@ -104,7 +110,7 @@ class SafeChunkEngine(Asyncio, Attributes):
         :param depth_limit: nesting beyond this is refused
         :param chunk_size_limit: bytes of one chunk
         :param journal_limit: bytes of journal that force a commit
-        :param mode: what the files that are made allow at most, from the first byte on: 0o600 for
+        :param file_mode: what the files that are made allow at most, from the first byte on: 0o600 for
             secrets; a chunk that allows more gets it with its next save. 0: as the umask says
         :param weak_locks: where the file system has no locks (flock), let the text of the lock file
             decide alone; two owners at a time are then not ruled out
@@ -126,7 +132,11 @@ class SafeChunkEngine(Asyncio, Attributes):
         self._default = default
         self._parse_int = parse_int
         self._parse_float = parse_float
-        self._lock_timeout = checked_timeout(lock_timeout)
+        mode_number = checked_mode(mode, read_only)
+        is_shared = mode_number == MODES.index("shared")
+        # An owner waits in Python, where the user can interrupt it.
+        self._lock_timeout = 0.0 if lock_timeout is None or is_shared else checked_timeout(lock_timeout)
+        turn_timeout = checked_timeout(10.0 if lock_timeout is None else lock_timeout)
         self._depth_limit = checked_integer(depth_limit, "depth_limit", 1_000_000)
         self._debounce_delay = debounce_delay
         self._project_id = project_id
@@ -140,8 +150,9 @@ class SafeChunkEngine(Asyncio, Attributes):
             checked_integer(journal_limit, "journal_limit", 2**63 - 1),
             self._depth_limit,
             checked_integer(chunk_size_limit, "chunk_size_limit", 2**63 - 1),
-            read_only,
-            checked_integer(mode, "mode", 0o666),
+            mode_number,
+            turn_timeout * 1000 if is_shared else 0.0,
+            checked_integer(file_mode, "file_mode", 0o666),
             weak_locks,
             weak_folders,
             self._events,
@@ -149,7 +160,7 @@ class SafeChunkEngine(Asyncio, Attributes):
         self._path = Path(self._core.project_path())
         self._claim = Claim(self._core, self._path, self)
         _open_engines.add(self)
-        self._check_opened(read_only, wait)
+        self._check_opened(mode_number == MODES.index("read"), wait)
 
     def _check_opened(self, read_only: bool, wait: bool) -> None:
         try:
@@ -228,7 +239,8 @@ class SafeChunkEngine(Asyncio, Attributes):
             if isinstance(error, TypeError):
                 raise
             return None, f"FAILED_TO_CREATE: {error}"
-        if not engine.is_active() and not options.get("read_only", False):
+        is_reader = options.get("read_only", False) or options.get("mode") == "read"
+        if not engine.is_active() and not is_reader:
             return None, f"FAILED_TO_CREATE: {engine.log_history[-1:]}"
         return engine, "SUCCESS"
 

@@ -196,9 +196,11 @@ os.register_at_fork(before=opening.acquire, after_in_parent=opening.release,
 
 
 def find_claim(path: Path, but: Claim | None = None) -> Claim | None:
-    """The claim of this process on the project in that folder which is active."""
+    """The claim of this process on the project in that folder which owns it."""
     for claim in list(_claims):
-        if claim is not but and claim._core.is_active() and _same_folder(claim.path, path):
+        if claim is but or not claim._core.is_active() or claim._core.owner() is None:
+            continue  # the last: it writes in turn with others, and has no lock
+        if _same_folder(claim.path, path):
             return claim
     return None
 

@@ -32,8 +32,9 @@ class PyEngine {
  public:
   PyEngine(std::string project_id, const nb::bytes& base_dir, double debounce_ms, double max_ms,
            bool journal_durability, unsigned indent, std::uint64_t journal_limit,
-           std::uint32_t depth_limit, std::uint64_t chunk_size_limit, bool read_only,
-           std::uint32_t file_mode, bool weak_locks, bool weak_folders, const nb::object& events)
+           std::uint32_t depth_limit, std::uint64_t chunk_size_limit, int mode,
+           double lock_timeout_ms, std::uint32_t file_mode, bool weak_locks, bool weak_folders,
+           const nb::object& events)
       : dispatcher_(std::make_shared<Dispatcher>(events.ptr())), depth_limit_(depth_limit) {
     EngineOptions options;
     options.base_dir = path_bytes(base_dir);
@@ -44,7 +45,8 @@ class PyEngine {
     options.journal_limit = journal_limit;
     options.depth_limit = depth_limit;
     options.chunk_size_limit = chunk_size_limit;
-    options.read_only = read_only;
+    options.mode = static_cast<Mode>(mode);
+    options.lock_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(lock_timeout_ms));
     options.file_mode = file_mode;
     options.weak_locks = weak_locks;
     options.weak_folders = weak_folders;

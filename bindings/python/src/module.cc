@@ -108,7 +108,7 @@ NB_MODULE(_core, module) {
 
   nb::class_<PyEngine>(module, "Engine", nb::type_slots(engine_slots))
       .def(nb::init<std::string, nb::bytes, double, double, bool, unsigned, std::uint64_t,
-                    std::uint32_t, std::uint64_t, bool, std::uint32_t, bool, bool, nb::object>())
+                    std::uint32_t, std::uint64_t, int, double, std::uint32_t, bool, bool, nb::object>())
       .def("attach", &PyEngine::attach)
       .def("detach", &PyEngine::detach)
       .def("set_debounce_delay", &PyEngine::set_debounce_delay)

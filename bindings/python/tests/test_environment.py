@@ -18,7 +18,7 @@ def mode_of(path: Path) -> int:
 
 
 def test_mode_holds_for_everything_that_is_made(base: Path, make_engine: Make) -> None:
-    engine = make_engine(mode=0o600)
+    engine = make_engine(file_mode=0o600)
     for value in (1, 2):
         engine.stage_update(value, "a")
         assert engine.force_sync()
@@ -45,7 +45,7 @@ def test_a_restore_gives_the_mode_back(base: Path, make_engine: Make) -> None:
 @pytest.mark.parametrize("mode", [0o400, 0o1600, -1])
 def test_modes_that_make_no_sense_are_refused(make_engine: Make, mode: int) -> None:
     with pytest.raises(InvalidArgumentError):
-        make_engine(mode=mode)
+        make_engine(file_mode=mode)
 
 
 def test_weak_options_change_nothing_where_nothing_is_missing(make_engine: Make) -> None:
