@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include <safechunk/changes.hpp>
 #include <safechunk/export.hpp>
 #include <safechunk/options.hpp>
 #include <safechunk/reports.hpp>
@@ -365,6 +366,21 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   void on_status(std::function<void(std::string_view text)> handler);
   void on_sync(std::function<void()> handler);
   void on_fault(std::function<void(const Error& error)> handler);
+
+  // --- changes
+  //
+  // Whoever makes them: this engine, another process, a person. An edit by another program is told
+  // once, when its file is whole and JSON; text that is not JSON is told to on_fault by the owner.
+  // Commits have numbers from the first watch of an engine that may write on: the file `.changes`
+  // keeps about the last 5,000 of them. Errors: not_found when there is no project, unavailable for
+  // Delivery::every and `since` where nothing counts commits and this engine only reads.
+
+  // Calls `handler` for each change, on a thread that does nothing else; it may use the engine. An
+  // empty one ends that, and waits for the call that runs, unless it is made there. What it throws
+  // becomes a fault. Cost of the start: a look at the stamp of each chunk.
+  Status on_change(ChangeHandler handler, const WatchOptions& options = {});
+  // The same for a thread that asks for changes itself.
+  Result<ChangeWatch> watch(const WatchOptions& options = {});
 
   [[nodiscard]] const std::string& project_id() const;
   [[nodiscard]] const std::string& project_path() const;  // absolute

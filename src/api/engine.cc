@@ -353,6 +353,16 @@ void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
   core_->handlers().set_fault(std::move(handler));
 }
 
+Status SafeChunkEngine::on_change(ChangeHandler handler, const WatchOptions& options) {
+  return core_->on_change(std::move(handler), options);
+}
+
+Result<ChangeWatch> SafeChunkEngine::watch(const WatchOptions& options) {
+  auto source = core_->watch(options);
+  if (!source) return source.status();
+  return ChangeWatch(*std::move(source));
+}
+
 const std::string& SafeChunkEngine::project_id() const {
   return core_->project_id();
 }

@@ -122,6 +122,7 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   // The edits of the whole restore are collected while the archive is verified, and used only if
   // all of it is good.
   const auto edits = place_->new_edits(0);
+  edits->mark_restore();
   std::set<std::string> restored;
   Status verified = store.read_checkpoint(
       name, while_active(progress),

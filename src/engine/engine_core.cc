@@ -253,6 +253,7 @@ void EngineCore::close() {
     closed_ = true;
   }
   (void)detach();  // reported to on_fault
+  feed_.stop();
   if (worker_of == this) return;
   const MutexLock lock(mutex_);
   // A progress handler cannot detach: then its worker goes on.

@@ -24,6 +24,7 @@
 #include <safechunk/reports.hpp>
 
 #include "base/mutex.h"
+#include "engine/change_feed.h"
 #include "engine/handlers.h"
 #include "engine/schedule.h"
 #include "engine/worker.h"
@@ -85,6 +86,10 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status verify_checkpoint(std::string_view name, const ProgressHandler& progress);
   Status restore_checkpoint(std::string_view name, const ProgressHandler& progress);
   Status delete_checkpoint(std::string_view name);
+
+  // Changes. Need no attach.
+  Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options);
+  Status on_change(ChangeHandler handler, const WatchOptions& options);
 
   [[nodiscard]] Handlers& handlers() { return handlers_; }
   [[nodiscard]] const std::string& project_id() const { return project_id_; }
@@ -220,6 +225,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   HealthReport counters_ GUARDED_BY(mutex_);
 
   Worker worker_;  // used by attach and detach only, one at a time
+  ChangeFeed feed_;
 };
 
 }  // namespace safechunk

@@ -28,6 +28,22 @@ Result<std::vector<std::string>> EngineCore::list_chunks() {
   return chunks;
 }
 
+Result<std::unique_ptr<ChangeSource>> EngineCore::watch(const WatchOptions& options) {
+  if (!options_status_) return options_status_;
+  return place_->watch(options);
+}
+
+Status EngineCore::on_change(ChangeHandler handler, const WatchOptions& options) {
+  if (is_forked()) return owned_store().status();
+  if (!handler) {
+    feed_.stop();
+    return {};
+  }
+  auto source = watch(options);
+  if (!source) return source.status();
+  return feed_.start(std::move(handler), *std::move(source), handlers_, shared_from_this());
+}
+
 Result<HealthReport> EngineCore::health_report() {
   if (!options_status_) return options_status_;
   auto report = observe(HealthReport(), [&]() REQUIRES(mutex_) {

@@ -99,6 +99,10 @@ void Handlers::deliver_fault(const Error& error) {
   }
 }
 
+void Handlers::deliver_change(const ChangeHandler& handler, const Change& change) {
+  contain("on_change", [&] { handler(change); });
+}
+
 std::string Handlers::last_error() const {
   const MutexLock lock(mutex_);
   return last_error_;

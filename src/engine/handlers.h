@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <safechunk/changes.hpp>
 #include <safechunk/status.hpp>
 
 #include "base/mutex.h"
@@ -30,10 +31,13 @@ class Handlers {
   // it becomes a fault of its own, unless the fault handler threw it.
   void deliver(Notices notices) EXCLUDES(mutex_);
 
+  // The same for a handler that is not kept here, and for a fault.
+  void deliver_change(const ChangeHandler& handler, const Change& change) EXCLUDES(mutex_);
+  void deliver_fault(const Error& error) EXCLUDES(mutex_);
+
   [[nodiscard]] std::string last_error() const EXCLUDES(mutex_);
 
  private:
-  void deliver_fault(const Error& error) EXCLUDES(mutex_);
   template <typename Call>
   void contain(const char* handler, Call call) EXCLUDES(mutex_);
 

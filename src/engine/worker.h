@@ -1,4 +1,4 @@
-// The one thread of an engine.
+// A thread of an engine.
 #pragma once
 
 #include <atomic>

@@ -20,6 +20,8 @@
 
 #include <safechunk/status.hpp>
 
+#include "platform/folder_watch.h"
+
 namespace safechunk {
 
 // Why a call failed, where the code of the Status does not say it.
@@ -150,6 +152,10 @@ class FileSystem {
   // The absolute form of `path` against the working folder of this moment; nothing is resolved.
   virtual Result<std::string> absolute_path(const std::string& path) = 0;
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) = 0;
+  // Hears of changes to files; unsupported_format where nothing tells of them.
+  virtual Result<std::unique_ptr<FolderWatch>> new_watch() {
+    return Status(ErrorCode::unsupported_format, "nothing tells of changes to files");
+  }
 };
 
 }  // namespace safechunk

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "platform/platform.h"
+#include "platform/posix_descriptor.h"
 #include "platform/posix_error.h"
 #include "platform/posix_fork.h"
 
@@ -42,23 +43,6 @@ FileInfo to_info(const struct stat& from) {
   info.changed_ns = to_ns(from.st_ctim);
   return info;
 }
-
-// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  [[nodiscard]] int get() const { return number_; }
-  // The number that close(2) returned; the descriptor is gone either way.
-  int close() { return number_ < 0 ? 0 : ::close(std::exchange(number_, -1)); }
-
- private:
-  int number_;
-};
 
 Status change_permissions(int descriptor, const Permissions& permissions, const std::string& path) {
   const auto [mode, user, group] = permissions;
@@ -385,6 +369,8 @@ class PosixFileSystem final : public FileSystem {
     if (descriptor < 0) return status_from_errno(errno, "open the folder", absolute);
     return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(descriptor, absolute));
   }
+
+  Result<std::unique_ptr<FolderWatch>> new_watch() override { return new_folder_watch(); }
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ class Edits {
   // accept() is refused with `conflict` unless the chunk has this revision, or, when it is empty,
   // is not there. invalid_argument when the text is no revision.
   virtual Status require(std::string_view chunk, std::string_view revision) = 0;
+  // For those who watch: the edits restore a checkpoint.
+  virtual void mark_restore() = 0;
   [[nodiscard]] virtual bool empty() const = 0;
 };
 

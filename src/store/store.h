@@ -23,6 +23,7 @@
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 
+#include "store/changes.h"
 #include "store/edits.h"
 #include "store/notices.h"
 
@@ -181,6 +182,8 @@ class Place {
   // ok when there is a project that can be read.
   virtual Status check_readable() = 0;
   virtual std::unique_ptr<StoreReader> reader() = 0;
+  // Changes from now on, or from options.since on. Needs no owner.
+  virtual Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options) = 0;
   // `expected_size`: bytes of text that will be put, as far as the caller knows.
   [[nodiscard]] virtual std::shared_ptr<Edits> new_edits(std::size_t expected_size) const = 0;
   // ok when `name` can be that of a checkpoint here, else invalid_name.

@@ -195,6 +195,7 @@ class ForwardingFileSystem : public FileSystem, public CallAround {
     if (!wrapped) return directory;
     return wrapped;
   }
+  Result<std::unique_ptr<FolderWatch>> new_watch() override { return inner_.new_watch(); }
 
  private:
   void before(const char* /*verb*/, const std::string& /*name*/, std::size_t /*bytes*/) override {}

@@ -92,11 +92,11 @@ def check_layers(path, text):
 
 def check_os_headers(path, text):
     name = path.split("/")[-1]
-    if path.startswith("src/platform/") and name.startswith(("posix_", "win32_")):
+    if path.startswith("src/platform/") and name.startswith(("posix_", "linux_", "win32_")):
         return
     for header in INCLUDE.findall(text):
         if OS_HEADERS.search(header) and (path.split("/")[0], header) not in OS_HEADERS_ALLOWED:
-            yield f"{path}: includes '{header}'; only src/platform/posix_* and win32_* may"
+            yield f"{path}: includes '{header}'; only src/platform/posix_*, linux_* and win32_* may"
 
 
 def check_errno(path, text):

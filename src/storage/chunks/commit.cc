@@ -458,6 +458,7 @@ class Commit {
     }
     if (folders_status_.ok()) {
       ++report_.changed;
+      report_.replaced[chunk] = work.present.text_digest();
     } else {
       work.status = folders_status_;
     }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct ChunkEdit {
 struct CommitReport {
   std::vector<Status> results;  // one per edit: ok means durable, or nothing had to be written
   std::size_t changed = 0;      // edits that changed a file
+  // The version that each of them replaced; kUnknownDigest for a damaged one.
+  std::map<std::string, Digest> replaced;
   std::uint64_t bytes_written = 0;
   // Old journal records of these edits could not be told from new ones after a power cut: the
   // journal must be emptied durably before it is used again.

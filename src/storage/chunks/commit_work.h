@@ -20,6 +20,11 @@ struct PresentFile {
   std::optional<KnownVersion> version;  // of a usable file
   std::string damaged_bytes;            // of a damaged one
   std::string damage;                   // what is wrong with it
+
+  [[nodiscard]] Digest text_digest() const {
+    if (version) return version->text_digest;
+    return health == FileHealth::missing ? kAbsentDigest : kUnknownDigest;
+  }
 };
 
 // One edit on its way.

@@ -13,6 +13,7 @@
 namespace safechunk::layout {
 
 inline constexpr char kLock[] = ".lock";
+inline constexpr char kChanges[] = ".changes";
 inline constexpr char kLockNext[] = ".lock.next";  // lock_wait.h
 inline constexpr char kJournal[] = ".journal";
 inline constexpr char kChunks[] = "chunks";

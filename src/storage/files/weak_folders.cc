@@ -68,4 +68,8 @@ Result<std::unique_ptr<Directory>> WeakFolders::open_directory(const std::string
   return WeakDirectory::wrap(inner_.open_directory(absolute), weakened_);
 }
 
+Result<std::unique_ptr<FolderWatch>> WeakFolders::new_watch() {
+  return inner_.new_watch();
+}
+
 }  // namespace safechunk

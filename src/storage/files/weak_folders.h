@@ -18,6 +18,7 @@ class WeakFolders final : public FileSystem {
 
   Result<std::string> absolute_path(const std::string& path) override;
   Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override;
+  Result<std::unique_ptr<FolderWatch>> new_watch() override;
 
   // Whether some fsync was left out so far.
   [[nodiscard]] bool weakened() const { return weakened_; }

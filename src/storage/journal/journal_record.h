@@ -68,6 +68,7 @@ class JournalRecord final : public Edits {
   Status remove(std::string_view chunk) override;
   Status edit_part(std::string_view chunk, const PartEdit& edit) override;
   Status require(std::string_view chunk, std::string_view revision) override;
+  void mark_restore() override { is_restore_ = true; }
   [[nodiscard]] bool empty() const override { return operations_.empty(); }
 
   // Adds an edit. Between begin_put and end_put the caller appends the compact text to buffer().
@@ -83,6 +84,7 @@ class JournalRecord final : public Edits {
   [[nodiscard]] json::Edit part(std::size_t operation) const;
   [[nodiscard]] bool has_parts() const;
   [[nodiscard]] const std::vector<Requirement>& requirements() const { return requirements_; }
+  [[nodiscard]] bool is_restore() const { return is_restore_; }
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
 
@@ -117,6 +119,7 @@ class JournalRecord final : public Edits {
   std::vector<Requirement> requirements_;
   std::vector<std::size_t> starts_;  // where each operation's header begins
   std::uint64_t sequence_ = 0;
+  bool is_restore_ = false;  // in memory only
 };
 
 }  // namespace safechunk

@@ -95,6 +95,16 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
       return sync_journal(outcome.through, set, notices);
     });
     record_results(report, set, notices);
+    std::vector<LoggedChange> changes;
+    for (const auto& [chunk, replaced] : report.replaced) {
+      const StagedEdit& staged = set.at(chunk);
+      using Origin = LoggedChange::Origin;
+      changes.push_back({.origin = staged.record->is_restore() ? Origin::restore : Origin::commit,
+                         .revision = staged.edit().text_digest,
+                         .previous = replaced,
+                         .chunk = chunk});
+    }
+    log_changes(std::move(changes));
     must_truncate_journal_ = must_truncate_journal_ || report.must_truncate_journal;
     outcome.changed = report.changed;
     outcome.bytes_written = report.bytes_written;
@@ -159,6 +169,11 @@ void Project::record_results(const CommitReport& report, const PendingSet& set, 
     marks_.reported.raise(newest);
     notices.sync();
   }
+}
+
+void Project::log_changes(std::vector<LoggedChange> changes) {
+  for (LoggedChange& change : changes) change.writer = engine_;
+  (void)ChangeLog(*folders_.root, platform_, folders_.rights).append(changes);
 }
 
 // --- the journal

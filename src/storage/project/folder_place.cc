@@ -1,7 +1,10 @@
 #include "storage/project/folder_place.h"
 
 #include "storage/checkpoints/archive_store.h"
+#include "storage/files/project_layout.h"
+#include "storage/project/change_log.h"
 #include "storage/project/folder_reader.h"
+#include "storage/project/folder_watcher.h"
 #include "storage/project/project.h"
 #include "storage/project/shared_project.h"
 
@@ -32,12 +35,14 @@ FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, P
       settings_{.size_limit = options.chunk_size_limit,
                 .depth_limit = options.depth_limit,
                 .indent = options.indent},
+      only_reads_(options.mode == Mode::read),
       opening_{.text = settings_,
                .journal_limit = options.journal_limit,
                .file_mode = options.file_mode,
                .weak_locks = options.weak_locks,
                .shared = options.mode == Mode::shared,
                .lock_timeout = lock_timeout_of(options),
+               .engine = platform.process.random_token(),
                .weak_folders = weak_folders_.get()} {}
 
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
@@ -51,6 +56,25 @@ Status FolderPlace::check_readable() {
 
 std::unique_ptr<StoreReader> FolderPlace::reader() {
   return std::make_unique<FolderReader>(platform_, path_, settings_);
+}
+
+Result<std::unique_ptr<ChangeSource>> FolderPlace::watch(const WatchOptions& options) {
+  auto root = platform_.file_system.open_directory(path_);
+  if (!root) return root.status();
+  Status begun;
+  if (!only_reads_) {
+    auto info = (*root)->stat();
+    if (!info) return info.status();
+    const FileRights rights(info->permissions, opening_.file_mode);
+    begun = ChangeLog(**root, platform_, rights).begin();
+  } else if (!(*root)->stat(layout::kChanges)) {
+    begun = Status(ErrorCode::unavailable,
+                   "the commits of this project are not counted yet: that begins with the first "
+                   "watch of an engine that may write");
+  }
+  const bool needs_log = options.since || options.delivery == WatchOptions::Delivery::every;
+  if (!begun && needs_log) return begun;
+  return FolderWatcher::open(platform_, path_, settings_, opening_.engine, options);
 }
 
 std::shared_ptr<Edits> FolderPlace::new_edits(std::size_t expected_size) const {

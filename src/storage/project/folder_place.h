@@ -25,6 +25,8 @@ class FolderPlace final : public Place {
   Result<Opened> open(std::optional<OwnerInfo>& holder, Notices& notices) override;
   Status check_readable() override;
   std::unique_ptr<StoreReader> reader() override;
+  // Begins a log of changes, unless the engine only reads.
+  Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options) override;
   [[nodiscard]] std::shared_ptr<Edits> new_edits(std::size_t expected_size) const override;
   [[nodiscard]] Status check_checkpoint_name(std::string_view name) const override;
 
@@ -34,6 +36,7 @@ class FolderPlace final : public Place {
   const ProjectLocation location_;
   const std::string path_;
   const TextSettings settings_;
+  const bool only_reads_;
   const OpeningOptions opening_;
   const std::shared_ptr<SpareBuffer> spare_buffer_ = std::make_shared<SpareBuffer>();
 };

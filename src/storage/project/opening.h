@@ -38,6 +38,7 @@ struct OpeningOptions {
   bool weak_locks = false;
   bool shared = false;  // see Mode
   std::chrono::milliseconds lock_timeout{0};
+  std::uint64_t engine = 0;                   // random; tells the engines of one project apart
   const WeakFolders* weak_folders = nullptr;  // the platform's file system, where it is one
 };
 

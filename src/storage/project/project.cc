@@ -23,6 +23,7 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       location_(std::move(location)),
       settings_(options.text),
       journal_limit_(options.journal_limit),
+      engine_(options.engine),
       weak_folders_(options.weak_folders),
       folder_(std::move(folder)),
       folders_(folder_->folders),
@@ -330,6 +331,12 @@ Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
     if (Status in_place = check_files_in_place(); !in_place) return in_place;
     healing = chunks_.heal(chunk, events);
     if (healing.state == ChunkState::removed) note_removal(chunk, notices);
+    if (std::ranges::find(events, Event::Kind::healed, &Event::kind) != events.end()) {
+      log_changes({{.origin = LoggedChange::Origin::heal,
+                    .revision = digest_of_compact(healing.text, settings_),
+                    .previous = kUnknownDigest,
+                    .chunk = chunk}});
+    }
   }
   for (const Event& event : events) notices.event(event);
   // A program that is writing the file was reported when it began.

@@ -31,6 +31,7 @@
 #include "storage/chunks/commit.h"
 #include "storage/journal/journal.h"
 #include "storage/journal/pending.h"
+#include "storage/project/change_log.h"
 #include "storage/project/folder_reader.h"
 #include "storage/project/names.h"
 #include "storage/project/opening.h"
@@ -124,6 +125,8 @@ class Project final : public Store {
       REQUIRES(commit_mutex_);
   void note_saving(const std::string& chunk, const Status& result, Notices& notices)
       EXCLUDES(mutex_);
+  // For those who watch. Trouble with the log is a gap for them, and no reason to fail.
+  void log_changes(std::vector<LoggedChange> changes) REQUIRES(commit_mutex_);
   void truncate_journal(Notices& notices) REQUIRES(commit_mutex_);
   // `committing` is being published meanwhile: it may be on disk already, or not.
   Status rewrite_journal(std::uint32_t token, const PendingSet& committing = {})
@@ -159,6 +162,7 @@ class Project final : public Store {
   const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint64_t journal_limit_;
+  const std::uint64_t engine_;
   const WeakFolders* const weak_folders_;
   const std::unique_ptr<OpenedFolder> folder_;
   ProjectFolders& folders_;
