@@ -86,6 +86,7 @@ void add_edit(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_remove(CLI::App& app, Context& context);
 void add_health(CLI::App& app, Context& context);
+void add_watch(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_repair(CLI::App& app, Context& context);
 void add_quarantine(CLI::App& app, Context& context);

@@ -1,13 +1,13 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get set unset merge patch update edit list remove health verify repair quarantine checkpoint checkpoints restore unlock"
+    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
-            --mode|--wait|--if-revision) ((++i)) ;;
+            --mode|--wait|--if-revision|--since|--count|--timeout) ((++i)) ;;
             --) break ;;
             --label|--notes|--retention|--delete) ((++i)) ;;
             -*) ;;
@@ -23,6 +23,7 @@ _safechunk() {
         case $command in
             put|set|unset|merge|patch|remove) options="$options --if-revision --if-absent" ;;
         esac
+        [ "$command" = watch ] && options="$options --every --since --count --timeout"
         [ "$command" = set ] && options="$options --string"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
         [ "$command" = checkpoints ] && options="$options --delete"
@@ -44,7 +45,7 @@ _safechunk() {
         local names=""
         case $command in
             show|clear) names=$(cd "$base/$project/quarantine" 2>/dev/null && printf '%s\n' *) ;;
-            put|get|set|unset|merge|patch|update|edit|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
+            put|get|set|unset|merge|patch|update|edit|watch|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
             restore) names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
         esac
         local IFS=$'\n'

@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get set unset merge patch update edit list remove health verify repair quarantine checkpoint checkpoints restore unlock
+set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -35,10 +35,14 @@ complete -c safechunk -l version -d 'print the version'
 complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c safechunk -n "__fish_seen_subcommand_from $commands" -a '(__safechunk_projects)'
 complete -c safechunk -n "__fish_seen_subcommand_from quarantine; and not __fish_seen_subcommand_from list show clear" -a 'list show clear'
-complete -c safechunk -n "__fish_seen_subcommand_from put get set unset merge patch update edit remove" -a '(__safechunk_chunks)'
+complete -c safechunk -n "__fish_seen_subcommand_from put get set unset merge patch update edit watch remove" -a '(__safechunk_chunks)'
 complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-revision -r -d 'only when the chunk has this revision'
 complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-absent -d 'only when there is no such chunk'
 complete -c safechunk -n "__fish_seen_subcommand_from set" -l string -d 'take the value as a string'
+complete -c safechunk -n "__fish_seen_subcommand_from watch" -l every -d 'each commit'
+complete -c safechunk -n "__fish_seen_subcommand_from watch" -l since -r -d 'behind the change of this number'
+complete -c safechunk -n "__fish_seen_subcommand_from watch" -l count -r -d 'end after so many lines'
+complete -c safechunk -n "__fish_seen_subcommand_from watch" -l timeout -r -d 'end after so many seconds'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d 'any text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -r -d 'how many to keep'

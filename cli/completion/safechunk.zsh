@@ -33,6 +33,7 @@ _safechunk() {
         'patch:apply a JSON Patch'
         'update:replace a text by what a command makes of it'
         'edit:edit a chunk or one value in your editor'
+        'watch:print a line for each change'
         'list:print the names of all chunks'
         'remove:remove a chunk and its backup'
         'health:print the state of the folder'
@@ -69,6 +70,9 @@ _safechunk() {
                     '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' '4:value:' ;;
                 unset) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
                 get|edit) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                watch) _arguments '--every[each commit]' '--since[behind this change]:number:' \
+                    '--count[end after so many lines]:number:' '--timeout[end after so long]:seconds:' \
+                    '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 update) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '*::command:_normal' ;;
                 remove) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 restore) _arguments '1:project:_safechunk_projects' '2:checkpoint:_safechunk_checkpoints' ;;

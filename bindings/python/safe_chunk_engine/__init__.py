@@ -11,6 +11,7 @@
 from ._engine import SafeChunkEngine
 from ._numbers import BigFloat
 from ._transaction import Transaction
+from ._watch import Change, Watch
 from .errors import (
     BeingEditedError,
     CancelledError,
@@ -48,6 +49,7 @@ __all__ = [
     "BigFloat",
     "BeingEditedError",
     "CancelledError",
+    "Change",
     "ConflictError",
     "CorruptError",
     "Fault",
@@ -76,5 +78,6 @@ __all__ = [
     "UnavailableError",
     "UnknownOutcomeError",
     "UnsupportedFormatError",
+    "Watch",
     "__version__",
 ]

@@ -30,6 +30,7 @@ from ._calls import ParseNumber, Progress
 from ._events import Events
 from ._health import with_other_names
 from ._ownership import Claim, find_claim, opening
+from ._watch import Watching
 from .errors import MISTAKES, InvalidArgumentError, LockedError, NotFoundError, SafeChunkError
 
 _core.set_makers(errors.make_error, errors.make_bad_value)
@@ -39,7 +40,7 @@ _core.set_numbers(_numbers.integer_of, _numbers.text_of, _numbers.BigFloat)
 _MAX_DELAY = 5.0
 
 
-class SafeChunkEngine(Asyncio, Attributes):
+class SafeChunkEngine(Asyncio, Attributes, Watching):
     """One project: a folder of JSON files that this object owns, or only reads.
 
     Threads may share an engine. A child process that was forked gets an inactive one; to use the

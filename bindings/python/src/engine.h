@@ -18,6 +18,7 @@
 #include "gil.h"
 #include "transaction.h"
 #include "values.h"
+#include "watch.h"
 
 namespace safechunk::python {
 
@@ -169,6 +170,11 @@ class PyEngine {
   }
   void force_sync() {
     (void)without_gil([&] { return engine_->force_sync(); });
+  }
+  [[nodiscard]] PyWatch watch(bool every, std::optional<std::uint64_t> since) {
+    const auto delivery = every ? WatchOptions::Delivery::every : WatchOptions::Delivery::latest;
+    auto opened = without_gil([&] { return engine_->watch({delivery, since}); });
+    return PyWatch(*std::move(opened));
   }
   [[nodiscard]] PyTransaction transaction() { return PyTransaction(engine_->transaction()); }
 

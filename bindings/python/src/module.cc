@@ -19,6 +19,7 @@
 #include "gil.h"
 #include "transaction.h"
 #include "values.h"
+#include "watch.h"
 
 namespace safechunk::python {
 namespace {
@@ -94,6 +95,11 @@ NB_MODULE(_core, module) {
   nb::class_<EditCondition>(module, "Condition")
       .def("__init__", &make_condition, nb::arg().none(), nb::arg());
 
+  nb::class_<PyWatch>(module, "Watch")
+      .def("next", &PyWatch::next)
+      .def("wake", &PyWatch::wake)
+      .def("descriptor", &PyWatch::descriptor);
+
   nb::class_<PyTransaction>(module, "Transaction")
       .def("stage", &PyTransaction::stage, nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg())
       .def("remove", &PyTransaction::remove)
@@ -108,7 +114,8 @@ NB_MODULE(_core, module) {
 
   nb::class_<PyEngine>(module, "Engine", nb::type_slots(engine_slots))
       .def(nb::init<std::string, nb::bytes, double, double, bool, unsigned, std::uint64_t,
-                    std::uint32_t, std::uint64_t, int, double, std::uint32_t, bool, bool, nb::object>())
+                    std::uint32_t, std::uint64_t, int, double, std::uint32_t, bool, bool,
+                    nb::object>())
       .def("attach", &PyEngine::attach)
       .def("detach", &PyEngine::detach)
       .def("set_debounce_delay", &PyEngine::set_debounce_delay)
@@ -127,6 +134,7 @@ NB_MODULE(_core, module) {
       .def("stage_patch", &PyEngine::stage_patch)
       .def("update", &PyEngine::update)
       .def("force_sync", &PyEngine::force_sync)
+      .def("watch", &PyEngine::watch, nb::arg(), nb::arg().none())
       .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
       .def("has_chunk", &PyEngine::has_chunk)
       .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg(), nb::arg().none(),
