@@ -6,6 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include <safechunk/engine.hpp>
+
+#include "base/limits.h"
 #include "fuzz_support.h"
 #include "json/edit.h"
 #include "json/equal.h"
@@ -63,6 +66,14 @@ void check_set(const json::Edit& edit, const std::string& edited) {
   require(!equal.ok() || *equal);
 }
 
+// A program may ask for a value in any text: it gets JSON, or an error.
+void check_value_at(const std::string& text, const std::string& pointer) {
+  const Result<std::string> value = json_value_at(text, pointer);
+  if (!value.ok()) return;
+  const json::ScanOptions options{.depth_limit = limits::kDepth, .lenient = true};
+  require(json::validate(text, options).ok() && json::validate(*value, options).ok());
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -75,12 +86,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const json::EditOptions options{
       .indent = kIndents[data[0] / 4 % 3], .depth_limit = kDepthLimit, .size_limit = kSizeLimit};
   const Status checked = json::check(edit, options);
-  if (!json::validate(text, {.depth_limit = kDepthLimit, .lenient = true}).ok()) {
-    // The text means nothing to an edit, and yet nothing is read outside of it.
-    const auto pointer = json::Pointer::parse(edit.pointer);
-    if (pointer.ok()) (void)json::value_at(text, *pointer);
-    return 0;
-  }
+  check_value_at(text, edit.pointer);
+  if (!json::validate(text, {.depth_limit = kDepthLimit, .lenient = true}).ok()) return 0;
   const Result<std::string> edited = json::apply(text, edit, options);
   require(checked.ok() || edited.status().to_text() == checked.to_text());
   compare_merge(text, edit, edited);

@@ -396,8 +396,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 // null, for parsers that refuse them.
 SAFECHUNK_EXPORT std::string json_without_non_finite(std::string_view text);
 
-// The JSON text of the value that `pointer` names in `text`, which read_chunk() gave: for those who
-// need a value and the revision of its chunk. Errors as fetch_value().
+// The JSON text of the value that `pointer` names in `text`. It is meant for the text that
+// read_chunk() gave, when the revision is needed beside the value; any other text is allowed, too,
+// because the text is checked first. Errors: invalid_json and too_deep (more than 1,000,000 levels)
+// with the position; not_found and invalid_argument as fetch_value(). Cost: reads the whole text.
 SAFECHUNK_EXPORT Result<std::string> json_value_at(std::string_view text, std::string_view pointer);
 
 // Removes the lock file of a project that nobody holds. ok when there was none. locked when a live

@@ -7,9 +7,11 @@
 #include "api/open.h"
 #include "base/chunk_name.h"
 #include "base/in_chunk.h"
+#include "base/limits.h"
 #include "engine/engine_core.h"
 #include "json/format.h"
 #include "json/pointer.h"
+#include "json/scan.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -284,8 +286,9 @@ Result<std::string> SafeChunkEngine::fetch_value(std::string_view chunk, std::st
   const auto read = core_->read_chunk(chunk);
   if (!read) return read.status();
   if (!read->text) return missing(chunk);
-  auto value = json_value_at(*read->text, pointer);
-  return value ? std::move(value) : in_chunk(value.status(), chunk);
+  const auto value = json::value_at(*read->text, *parsed);
+  if (!value) return in_chunk(value.status(), chunk);
+  return std::string(*value);
 }
 
 Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::string_view pointer) {
@@ -294,9 +297,9 @@ Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::strin
   auto read = core_->read_chunk(chunk);
   if (!read) return read.status();
   if (read->text) {
-    auto value = json_value_at(*read->text, pointer);
+    const auto value = json::value_at(*read->text, *parsed);
     if (!value && value.code() != ErrorCode::not_found) return in_chunk(value.status(), chunk);
-    read->text = value ? std::optional(*std::move(value)) : std::nullopt;
+    read->text = value ? std::optional(std::string(*value)) : std::nullopt;
   }
   return to_public(*std::move(read));
 }
@@ -379,6 +382,9 @@ std::string json_without_non_finite(std::string_view text) {
 Result<std::string> json_value_at(std::string_view text, std::string_view pointer) {
   const auto parsed = json::Pointer::parse(pointer);
   if (!parsed) return parsed.status();
+  // The options of the engine that gave the text are not known here, so the limit is the highest.
+  Status valid = json::validate(text, {.depth_limit = limits::kDepth, .lenient = true});
+  if (!valid) return valid;
   const auto value = json::value_at(text, *parsed);
   return value ? Result<std::string>(std::string(*value)) : value.status();
 }

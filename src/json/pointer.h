@@ -45,7 +45,10 @@ class Pointer {
 };
 
 // The value that `pointer` names, as it is written in `text`, without white space around it; a view
-// into `text`. `text` was accepted by validate(), lenient or not.
+// into `text`.
+//
+// Precondition: validate() has accepted `text`, lenient or not. That is not checked again here. For
+// other text the result means nothing, and std::out_of_range may be thrown.
 //
 // Names of members are equal when they consist of the same characters, however they are written
 // (\u0041 is A). A lone surrogate (\ud800) is equal to itself only, so no pointer reaches it.

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "base/limits.h"
 #include "engine/engine_meddling.h"
 
 namespace safechunk::test {
@@ -69,6 +70,27 @@ TEST_F(EngineValues, AreReadAndSetAndRemoved) {
   put(engine_, "whole", expected);
   save(engine_);
   EXPECT_EQ(machine_.chunk("whole"), staged);
+}
+
+// json_value_at() takes any text, and not only that of a chunk. Kills: to look for the value in
+// text that was not checked, which threw std::out_of_range.
+TEST(JsonValueAt, ChecksTheText) {
+  const auto error = [](std::string_view text, std::string_view pointer) {
+    const Status status = json_value_at(text, pointer).status();
+    const auto position = status.ok() ? std::nullopt : status.error().position;
+    return std::string(to_string(status.code())) +
+           (position ? " at " + std::to_string(position->offset) : "");
+  };
+  EXPECT_EQ(error(R"({"a": [1, *"b": "x"}], "c": {}}[1)", "/a/1/new"), "invalid_json at 10");
+  EXPECT_EQ(error(R"({"a": 1} x)", "/a"), "invalid_json at 9");
+  EXPECT_EQ(error("", ""), "invalid_json at 0");
+  EXPECT_EQ(error("[1", "no pointer"), "invalid_argument");
+  // A chunk may hold what the original Python engine wrote, and as many levels as an engine allows.
+  EXPECT_EQ(json_value_at("\xEF\xBB\xBF[NaN]", "/0").value(), "NaN");
+  const std::size_t most = limits::kDepth;
+  EXPECT_EQ(error(std::string(most, '[') + std::string(most, ']'), "/0/0"), "ok");
+  EXPECT_EQ(error(std::string(most + 1, '[') + std::string(most + 1, ']'), "/0/0"),
+            "too_deep at " + std::to_string(most));
 }
 
 TEST_F(EngineValues, AreReadWithTheRevisionOfTheirChunk) {

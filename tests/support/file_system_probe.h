@@ -1,11 +1,13 @@
 // What the file system under the temporary folder can do, found by trying: never by its name.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <thread>
 
 #include "support/temporary_folder.h"
@@ -41,6 +43,19 @@ inline bool keeps_attributes() {
   const TemporaryFolder folder;
   write_file(folder / "a", "x");
   return ::setxattr((folder / "a").c_str(), "user.probe", "1", 1, 0) == 0;
+}
+
+// Whether two names can be exchanged in one step.
+inline bool can_exchange() {
+#if defined(RENAME_EXCHANGE)
+  const TemporaryFolder folder;
+  write_file(folder / "a", "x");
+  write_file(folder / "b", "x");
+  return ::renameat2(AT_FDCWD, (folder / "a").c_str(), AT_FDCWD, (folder / "b").c_str(),
+                     RENAME_EXCHANGE) == 0;
+#else
+  return false;
+#endif
 }
 
 // Windows has names of devices, such as CON, that some file systems refuse.

@@ -1,8 +1,11 @@
 // A fresh folder for one test, removed afterwards.
 #pragma once
 
-#include <chrono>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -46,10 +49,16 @@ inline void write_file(const std::filesystem::path& path, const std::string& byt
 
 // A file that stands still: written a minute ago. Text that is not JSON is left alone for two
 // seconds, because somebody may still be writing it.
+//
+// It sets both times of the file. std::filesystem::last_write_time() sets one and tells the system
+// to omit the other; exfat over FUSE ignores such a call and yet reports success.
 inline void write_long_ago(const std::filesystem::path& path, const std::string& bytes) {
   write_file(path, bytes);
-  std::filesystem::last_write_time(
-      path, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(1));
+  const timespec past{std::time(nullptr) - 60, 0};
+  const timespec times[2] = {past, past};
+  if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) {
+    throw std::runtime_error("cannot set the times of " + path.string());
+  }
 }
 
 }  // namespace safechunk::test
