@@ -230,8 +230,54 @@ void checkpoint_and_restore(SafeChunkEngine& engine,
   }
 }
 
+// One of the two that count.
+[[noreturn]] void count_up(const EngineOptions& options, int updates) {
+  SafeChunkEngine engine("counters", options);
+  check(engine.status(), "open shared");
+  for (int n = 0; n < updates; ++n) {
+    check(engine.update<int>("visits", [](int& visits) { ++visits; }), "update");
+  }
+  check(engine.detach(), "detach");
+  ::_exit(0);
+}
+
+void count_together(const std::string& folder) {
+  title("6. Two processes count to 2,000 together, and a third one watches");
+  constexpr int kUpdates = 1000;  // of each
+  fs::remove_all(fs::path(folder) / "counters");
+  EngineOptions options;
+  options.base_dir = folder;
+  options.mode = safechunk::Mode::shared;
+  SafeChunkEngine engine("counters", options);
+  check(engine.stage_update(0, "visits"), "stage_update");
+  auto changes =
+      take(engine.watch({.delivery = safechunk::WatchOptions::Delivery::every}), "watch");
+  std::cout.flush();
+  const Stopwatch counting;
+  for (int i = 0; i < 2; ++i) {
+    const pid_t child = ::fork();
+    if (child < 0) give_up("fork failed");
+    if (child == 0) count_up(options, kUpdates);
+  }
+  for (int n = 0; n < 2 * kUpdates; ++n) {
+    const auto change = take(changes.next(std::chrono::seconds(60)), "next");
+    expect(change && change->origin == safechunk::ChangeOrigin::process, "a change was missed");
+  }
+  std::printf("    told of %d changes, one by one, in %.0f ms\n", 2 * kUpdates,
+              counting.milliseconds());
+  for (int i = 0; i < 2; ++i) {
+    int status = 0;
+    if (::wait(&status) < 0) give_up("wait failed");
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a process failed");
+  }
+  const int visits = take(engine.fetch_chunk<int>("visits"), "fetch");
+  expect(visits == 2 * kUpdates, "an update was lost");
+  std::cout << "    the counter is " << visits << "\n";
+  check(engine.detach(), "detach");
+}
+
 void report_health(SafeChunkEngine& engine) {
-  title("6. Health");
+  title("7. Health");
   const auto health = take(engine.health_report(), "health_report");
   std::cout << "    active " << health.engine_active << ", dirty " << health.dirty_buffer
             << ", chunks " << health.shards << ", unfinished files " << health.orphaned_artifacts
@@ -268,6 +314,7 @@ int main(int argc, char** argv) {
   damage_and_heal(engine);
   compete(folder);
   checkpoint_and_restore(engine, tables);
+  count_together(folder);
   report_health(engine);
   check(engine.detach(), "detach");
   std::printf("\nDone in %.1f s. Look at the files: %s/%s\n", all.milliseconds() / 1000,

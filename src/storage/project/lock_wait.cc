@@ -9,9 +9,11 @@ namespace {
 
 using std::chrono::microseconds;
 
-// Who is next looks often, so that the lock is not free for long; less often when it takes long.
+// Who is next looks often, so that the lock is not free for long: after each eighth of the time
+// that it has waited.
 constexpr microseconds kFirstPause{100};
 constexpr microseconds kLongestPause{2000};
+constexpr int kEighth = 8;
 // The others; with as much again by chance, so that they do not come together.
 constexpr microseconds kPauseOfOthers{1000};
 
@@ -46,9 +48,9 @@ Result<ProjectLock> wait_for_lock(Directory& root, Platform platform, const File
     return ProjectLock::acquire(root, platform, rights, weak_allowed, found);
   }
   Clock& clock = platform.clock;
-  const auto deadline = clock.now() + timeout;
+  const auto began = clock.now();
+  const auto deadline = began + timeout;
   std::unique_ptr<File> next;
-  microseconds short_pause = kFirstPause;
   for (bool first = true;; first = false) {
     if (next == nullptr) next = take_next_place(root, rights);
     if (next != nullptr || !first) {
@@ -56,10 +58,9 @@ Result<ProjectLock> wait_for_lock(Directory& root, Platform platform, const File
       if (lock.code() != ErrorCode::locked) return lock;
       if (clock.now() >= deadline) return after_waiting(lock.status(), timeout);
     }
-    microseconds wait = short_pause;
-    if (next != nullptr) {
-      short_pause = std::min(short_pause * 2, kLongestPause);
-    } else {
+    const auto waited = std::chrono::duration_cast<microseconds>(clock.now() - began);
+    microseconds wait = std::clamp(waited / kEighth, kFirstPause, kLongestPause);
+    if (next == nullptr) {
       const auto by_chance =
           platform.process.random_token() % static_cast<std::uint64_t>(kPauseOfOthers.count());
       wait = kPauseOfOthers + microseconds(by_chance);
