@@ -71,6 +71,8 @@ TEST(WatchCommand, PrintsALineForEachChange) {
   if (edit["origin"] == "process") edit = Json::parse(watch.line());  // the writer's last one
   EXPECT_EQ(edit["origin"], "edit");
   test::write_file(folder / "project/chunks/users.json", "[]");
+  while (!watch.line().empty()) {  // until its end
+  }
   EXPECT_EQ(watch.wait(), 0);
 }
 
