@@ -98,6 +98,7 @@ TEST(Shared, ManyProcessesCountTogether) {
   // The last one leaves nothing but the chunks behind.
   EXPECT_FALSE(fs::exists(folder / "project/.journal"));
   EXPECT_FALSE(fs::exists(folder / "project/.lock"));
+  EXPECT_FALSE(fs::exists(folder / "project/.lock.next"));
   SafeChunkEngine engine("project", test::options_in(folder));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_TRUE(engine.recovery_report().events.empty());

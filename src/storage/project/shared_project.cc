@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/files/project_layout.h"
 #include "storage/journal/journal_record.h"
 
 namespace safechunk {
@@ -218,6 +219,11 @@ Status SharedProject::close(Notices& notices) {
                                     holder, notices);
   Status status = project.status();
   if (project) status = (*project)->close(notices);
+  if (project && status.ok()) {
+    // Those who wait make another one.
+    auto root = platform_.file_system.open_directory(location_.path());
+    if (root) (void)(*root)->unlink(layout::kLockNext);
+  }
   // Somebody else has the turn: then the files that only the last one needs none of are in use.
   if (status.code() == ErrorCode::locked && unsaved_.load() == 0) status = {};
   {
