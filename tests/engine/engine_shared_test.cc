@@ -91,6 +91,39 @@ TEST(EngineShared, GoesOnWithTheJournalInTheSameBootOnly) {
   EXPECT_EQ(three.get("a"), "4\n");
 }
 
+// Each edit of one journal has a sequence of its own, whatever chunk it changes.
+TEST(EngineShared, LeavesTheSequenceToTheNextTurn) {
+  SimFileSystem files;
+  Member one(files);
+  Member two(files, 501);
+  std::uint64_t last = 0;
+  for (const char* chunk : {"a", "b", "c"}) {
+    (last % 2 == 0 ? one : two).put(chunk, "1");
+    const auto idle = IdleText::decode(files.contents().at(kLock));
+    ASSERT_TRUE(idle);
+    EXPECT_EQ(idle->sequence, last + 1);
+    last = idle->sequence;
+  }
+}
+
+// An older text of the lock file over a journal that has something. Kills: taking the text's word.
+TEST(EngineShared, RecoversWhatIsInTheJournalWhateverTheLockSays) {
+  SimFileSystem files;
+  Member one(files);
+  Member two(files, 501);
+  one.put("a", "1");
+  const std::string old = files.contents().at(kLock);
+  files.set_hook([](const SimCall& call) -> std::optional<int> {
+    const bool of_a_chunk = call.path.starts_with("project/chunks/") && call.path.ends_with("tmp");
+    return of_a_chunk ? std::optional(ENOSPC) : std::nullopt;
+  });
+  EXPECT_FALSE(one.engine.stage_update("2", "a").ok());
+  files.set_hook({});
+  write_text(files, ".lock", old);
+  two.put("b", "1");
+  EXPECT_EQ(files.contents().at("project/chunks/a.json"), "2\n");
+}
+
 // Kills: an edit whose sequence belongs to another journal.
 TEST(EngineShared, DoesNotGoOnWithAnotherJournal) {
   SimFileSystem files;
