@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
-TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_test"]
+TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_shared_test", "engine_test"]
 CRASH_TESTS = ["random_lives_test", "random_neighbours_test", "other_program_test", "operation_faults_test", "crash_states_test",
                "recovery_crash_test", "faults_test"]
 
@@ -301,6 +301,52 @@ MUTANTS = [
      ''),
     ('a checkpoint whose name is not synced', 'write_checkpoint',
      '  if (Status status = checkpoints.sync(); !status) return take_back(checkpoints, name, status);\n',
+     ''),
+    ('an idle text of another boot counts', 'ProjectLock::acquire',
+     '        idle && !idle->boot_id.empty() && idle->boot_id == without_blanks(ours.boot_id);\n',
+     '        idle.has_value();\n'),
+    ('a turn goes on with another journal', 'resume',
+     '    if (!is_empty || contents.token != idle.journal_token) return false;\n',
+     '    if (!is_empty) return false;\n'),
+    ('a turn goes on over records', 'resume',
+     '    if (!is_empty || contents.token != idle.journal_token) return false;\n',
+     '    if (!journal.ok() || contents.token != idle.journal_token) return false;\n'),
+    ('a turn begins with the first sequence', 'resume',
+     '    project_.journal->watermarks().issued.raise(idle.sequence);\n',
+     ''),
+    ('a sequence below that of the stamp', 'Project::set_bases',
+     '    if (base.journal_token == journal_.token()) marks_.issued.raise(base.sequence);\n',
+     ''),
+    ('an idle text although something is unsaved', 'Project::give_up',
+     '    if (saved && held && journal_.is_empty()) {\n',
+     '    if (held) {\n'),
+    ('a turn ends without a commit', 'Project::give_up',
+     '  outcome = commit_pending(notices);\n'
+     '  while (',
+     '  if (ending == Ending::close) outcome = commit_pending(notices);\n'
+     '  while ('),
+    ('a turn without memory leaves its lock text', 'Project::end_turn',
+     '    (void)folder_->lock->pass_on(std::nullopt);\n',
+     ''),
+    ('nobody waits for the lock', 'wait_for_lock',
+     '  if (timeout.count() <= 0) {\n',
+     '  if (timeout.count() <= 0 || true) {\n'),
+    ('an update without a turn', 'EngineCore::update',
+     '  status = store_turn.take(notices);\n'
+     '  if (status.ok()) {\n'
+     '    status = try_update(chunk, function);\n'
+     '    const CommitOutcome ended = store_turn.end(notices);\n'
+     '    if (status.ok()) status = ended.status;\n'
+     '  }\n',
+     '  status = try_update(chunk, function);\n'),
+    ('a lost edit is to be committed', 'EngineCore::stage_edits',
+     '    if (ended.lost) accepted.result = Accepted::Result::refused;\n',
+     ''),
+    ('a turn that cannot begin is a success', 'SharedProject::commit',
+     '    outcome.ran = outcome.status.code() != ErrorCode::not_owner;\n',
+     ''),
+    ('a reader looks at the lock only before', 'find_waiting_updates',
+     '    if (!nothing && ProjectLock::peek_text(root) != lock) continue;\n',
      ''),
     ("detach forgets the journal's folder", 'Journal::remove',
      '  return root_.sync();\n',

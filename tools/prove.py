@@ -28,7 +28,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
-CRASH_CASES = 52
+CRASH_CASES = 58
 FULL_DEPTH = 10  # minutes
 LIVES_APART = 1_000_000_000  # seeds
 # Death of a process needs no real disk, and files in memory make ten times as many deaths.

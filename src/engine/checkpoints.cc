@@ -138,8 +138,10 @@ Status EngineCore::restore(const std::string& name, const ProgressHandler& progr
   StoreTurn store_turn(*this);
   if (Status status = store_turn.take(notices); !status) return status;
   auto safety = stage_restore(store, name, restored, *left_out, edits, notices);
-  Status committed = store_turn.end(notices);
+  const CommitOutcome ended = store_turn.end(notices);
+  Status committed = ended.status;
   if (!safety) return safety.status();
+  if (ended.lost) return committed;
   if (committed.ok() && !edits->empty()) committed = commit_patiently(notices);
   if (committed.ok()) {
     // Not before: the archive that is restored may be one of those that go.

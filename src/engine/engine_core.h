@@ -174,7 +174,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     // Waits. The errors of owned_store() and of Store::begin_turn().
     Status take(Notices& notices);
     // Afterwards take() may be called again.
-    Status end(Notices& notices);
+    CommitOutcome end(Notices& notices);
 
    private:
     EngineCore& core_;

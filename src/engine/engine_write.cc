@@ -52,9 +52,13 @@ Accepted EngineCore::stage_edits(const std::shared_ptr<Edits>& edits) {
     return {status};
   }
   Accepted accepted = accept_whole(edits);
-  const Status ended = turn.end(notices);
+  const CommitOutcome ended = turn.end(notices);
   const bool refused = accepted.result == Accepted::Result::refused;
-  if (!refused && !ended.ok()) accepted.status = ended;
+  if (!refused && !ended.status.ok()) {
+    accepted.status = ended.status;
+    // Nobody will try again to save it.
+    if (ended.lost) accepted.result = Accepted::Result::refused;
+  }
   // It is staged, and must not end as if it were not.
   try {
     if (accepted.wants_commit) apply_back_pressure();
@@ -95,8 +99,8 @@ Status EngineCore::update(std::string_view chunk, const UpdateFunction& function
   status = store_turn.take(notices);
   if (status.ok()) {
     status = try_update(chunk, function);
-    const Status ended = store_turn.end(notices);
-    if (status.ok()) status = ended;
+    const CommitOutcome ended = store_turn.end(notices);
+    if (status.ok()) status = ended.status;
   }
   deliver(std::move(notices));
   return status;
@@ -153,11 +157,11 @@ Status EngineCore::StoreTurn::take(Notices& notices) {
   return {};
 }
 
-Status EngineCore::StoreTurn::end(Notices& notices) {
+CommitOutcome EngineCore::StoreTurn::end(Notices& notices) {
   const std::shared_ptr<Store> store = std::exchange(store_, nullptr);
-  const CommitOutcome outcome = store->end_turn(notices);
+  CommitOutcome outcome = store->end_turn(notices);
   if (outcome.ran) core_.record_commit(*store, outcome, began_);
-  return outcome.status;
+  return outcome;
 }
 
 // Only after an exception.
@@ -199,9 +203,9 @@ Status EngineCore::remove_chunk(std::string_view chunk, const std::shared_ptr<Ed
     return stage(edits);
   };
   Status status = remove();
-  const Status ended = turn.end(notices);
+  const CommitOutcome ended = turn.end(notices);
   deliver(std::move(notices));
-  return status.ok() ? ended : status;
+  return status.ok() ? ended.status : status;
 }
 
 // Called by a thread that staged so much that the store wants a commit. The thread commits itself,

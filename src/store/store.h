@@ -60,6 +60,7 @@ struct CommitOutcome {
   std::size_t changed = 0;  // chunks that were changed
   std::uint64_t bytes_written = 0;
   std::uint64_t through = 0;  // the number of the newest edit that it tried to commit
+  bool lost = false;          // of end_turn(): what failed is not pending, and will not be retried
 };
 
 // The labels of checkpoints that the engine makes before it changes all chunks. Other labels'

@@ -75,7 +75,8 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
   });
   SharedHistory history;
   {
-    Session session(file_system, history, durability, 1, "/", workload.journal_limit);
+    Session session(file_system, history, durability, 1, "/", workload.journal_limit,
+                    {workload.mode, 4242, "boot"});
     if (session.engine().is_active()) workload.run(session);
     std::unique_lock lock(noting);
     const bool failed = reached;
@@ -93,6 +94,11 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
       // Once the fault is gone, everything is saved.
       repaired = true;
       if (session.engine().is_active()) {
+        // The next turn saves what those of others have left in the journal.
+        if (workload.mode == Mode::shared) {
+          const Status next = session.put("next", "1");
+          EXPECT_TRUE(next.ok()) << where << ": " << next.to_text();
+        }
         const ProjectState wanted = read_all(session.engine(), complain);
         const Status saved = session.engine().force_sync();
         EXPECT_TRUE(saved.ok()) << where << ": " << saved.to_text();

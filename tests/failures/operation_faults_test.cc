@@ -699,6 +699,155 @@ TEST_P(OperationFaults, Unlock) {
   });
 }
 
+// --- turns of several processes
+
+// A process that writes in turn with others. It never waits, because nobody may hold the lock
+// between turns.
+struct Sharer {
+  Sharer(SimFileSystem& files, std::uint64_t token)
+      : process(4242 + static_cast<std::int64_t>(token), token),
+        engine(EngineAccess::construct("project", shared_options(),
+                                       Platform{files, clock, process})) {}
+
+  static EngineOptions shared_options() {
+    EngineOptions result = options(false, "/");
+    result.mode = Mode::shared;
+    result.lock_timeout = std::chrono::milliseconds(0);
+    return result;
+  }
+
+  ManualClock clock;
+  FakeProcess process;
+  SafeChunkEngine engine;
+};
+
+// What a turn is to leave, and what it said.
+struct Turn {
+  std::map<std::string, std::optional<std::string>> wanted;
+  Status status;
+
+  // Whole or not at all; whole when it was acknowledged or is said to be in the journal.
+  void judge(const SimFileSystem& files, const State& before) const {
+    const auto contents = files.contents();
+    bool all = true;
+    bool none = true;
+    for (const auto& [chunk, text] : wanted) {
+      const auto file = contents.find("project/chunks/" + chunk + ".json");
+      std::optional<std::string> now;
+      if (file != contents.end()) now = file->second;
+      std::optional<std::string> then;
+      if (const auto old = before.find(chunk); old != before.end()) then = old->second;
+      all = all && now == text;
+      none = none && now == then;
+    }
+    const bool kept = status.to_text().find("kept in the journal") != std::string::npos;
+    EXPECT_TRUE(all || (none && !status.ok() && !kept))
+        << wanted.begin()->first << ": " << status.to_text();
+  }
+};
+
+std::vector<Turn> take_turns(SafeChunkEngine& engine) {
+  std::vector<Turn> turns;
+  turns.push_back({{{"a", "9\n"}}, engine.stage_update("9", "a")});
+  turns.push_back({{{"b", "9\n"}}, engine.update("b", [](const ChunkRead&) -> Result<std::string> {
+                     return std::string("9");
+                   })});
+  auto transaction = engine.transaction();
+  transaction.stage("9", "c").throw_if_error();
+  transaction.remove("d").throw_if_error();
+  turns.push_back({{{"c", "9\n"}, {"d", std::nullopt}}, transaction.commit()});
+  turns.push_back({{{"e", std::nullopt}}, engine.remove_chunk("e")});
+  return turns;
+}
+
+// What a turn could not save it reports, and neither it nor its lock is in the way of others.
+// Kills: an update that is lost and acknowledged, a lock that stays held, an end of a turn that
+// says nothing of what it has left behind.
+TEST_P(OperationFaults, Turns) {
+  at_every_call(files_, [&](SimFileSystem& files, Failing& failing) {
+    Sharer one(files, 3);
+    Sharer two(files, 5);
+    ASSERT_TRUE(one.engine.is_active() && two.engine.is_active());
+    two.engine.stage_update("1", "other").throw_if_error();  // so that a turn goes on lightly
+    failing.arm();
+    const std::vector<Turn> turns = take_turns(one.engine);
+    failing.disarm();
+    for (const Turn& turn : turns) failing.expect_cause(turn.status);
+    const Status next = two.engine.stage_update("2", "other");
+    ASSERT_TRUE(next.ok()) << next.to_text();
+    for (const Turn& turn : turns) turn.judge(files, kNow);
+    EXPECT_EQ(files.contents().at("project/chunks/other.json"), "2\n");
+    const State state = Owner(*files.crash_clone(0, CrashModel::process), 7).state();
+    for (std::uint64_t seed = 0; seed < 2; ++seed) {
+      const auto cut = files.crash_clone(seed, CrashModel::strict);
+      EXPECT_EQ(Owner(*cut, 7).state(), state) << "after a power cut";
+    }
+    EXPECT_TRUE(one.engine.stage_update("3", "other").ok());
+  });
+}
+
+// The same for the first turn, which opening is.
+TEST_P(OperationFaults, FirstTurnBehindADeadOwner) {
+  const auto stale = with_a_dead_owner(files_);
+  at_every_call(*stale, [&](SimFileSystem& files, Failing& failing) {
+    failing.arm();
+    Sharer one(files, 3);
+    failing.disarm();
+    failing.expect_cause(one.engine.status());
+    Sharer two(files, 5);
+    ASSERT_TRUE(two.engine.is_active()) << two.engine.status().to_text();
+    const Status next = two.engine.stage_update("1", "other");
+    ASSERT_TRUE(next.ok()) << next.to_text();
+    const auto contents = files.contents();
+    for (const char* chunk : {"a", "f"}) {
+      // A file that may not be read keeps its update in quarantine.
+      const auto file = contents.find("project/chunks/" + std::string(chunk) + ".json");
+      const bool saved = file != contents.end() && file->second == "3\n";
+      EXPECT_TRUE(saved || failing.error() == EACCES) << chunk;
+      if (saved) continue;
+      EXPECT_EQ(count_of(files, "project/quarantine/", std::string(chunk) + ".conflict"), 1U);
+    }
+  });
+}
+
+// Memory that fails at a call of a turn. Kills: a lock text of a process that has no turn any more.
+TEST_P(OperationFaults, TurnsWithoutMemory) {
+  static const std::set<std::string> kVerbs = {"create",    "write_at", "sync",
+                                               "sync_data", "rename",   "sync_directory"};
+  std::size_t runs = 0;
+  for (std::size_t broken = 0;; ++broken, ++runs) {
+    auto files = files_.crash_clone(0, CrashModel::process);
+    Sharer one(*files, 3);
+    Sharer two(*files, 5);
+    std::size_t calls = 0;
+    files->set_hook([&](const SimCall& call) -> std::optional<int> {
+      // The clean-up behind an exception needs none.
+      if (kVerbs.contains(call.verb) && !call.path.ends_with("/.lock") && calls++ == broken) {
+        throw std::bad_alloc();
+      }
+      return std::nullopt;
+    });
+    Turn turn{{{"c", "9\n"}, {"d", std::nullopt}}, Status(ErrorCode::io_error, "no memory")};
+    try {
+      auto transaction = one.engine.transaction();
+      transaction.stage("9", "c").throw_if_error();
+      transaction.remove("d").throw_if_error();
+      turn.status = transaction.commit();
+    } catch (const std::bad_alloc&) {  // NOLINT: as the status says
+    }
+    files->set_hook({});
+    // Readers must not take the process for one that has its turn: it lives.
+    EXPECT_FALSE(files->contents().at("project/.lock").starts_with("PID: ")) << broken;
+    const Status next = two.engine.stage_update("2", "other");
+    ASSERT_TRUE(next.ok()) << next.to_text();
+    turn.judge(*files, kNow);
+    if (HasFailure()) FAIL() << "call " << broken;
+    if (calls <= broken) break;
+  }
+  EXPECT_GT(runs, 5U);
+  std::printf("%zu runs without memory\n", runs);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, OperationFaults, testing::Bool(), [](const auto& test) {
   return std::string(test.param ? "with" : "without") + "_stamps_and_links";
 });

@@ -28,22 +28,25 @@ namespace {
 
 // --- a life after recovery
 
-// What a second owner does with a project that the first one left by crashing.
-void live_on(Session& session) {
+// What a second owner does with a project that the first one left by crashing; or two processes in
+// turn.
+void live_on(Session& session, Session& other) {
   (void)session.put("a", "41");
   (void)session.sync();
-  (void)session.put("a", "42");
-  (void)session.put("b", "42");
+  (void)other.put("a", "42");
+  (void)session.transaction({{"a", "41"}, {"b", "41"}});
+  (void)other.put("b", "42");
   (void)session.remove("a");
   (void)session.sync();
-  (void)session.put("a", "41");
+  (void)other.put("a", "41");
   (void)session.sync();
 }
 
 // Opens what a crash left, goes on with it, and judges every crash of that.
 void judge_second_life(SimFileSystem& file_system, SharedHistory& history, Durability durability,
-                       const std::string& where, Judge& judge, std::uint64_t token) {
-  Session session(file_system, history, durability, token);
+                       const std::string& where, Judge& judge, std::uint64_t token,
+                       const SessionPlace& place) {
+  Session session(file_system, history, durability, token, "/", Session::kJournalLimit, place);
   ASSERT_TRUE(session.engine().is_active()) << where << session.engine().status().to_text();
   const ProjectState found = session.state();
   history.change([&](History& changed) { changed.restart(found); });
@@ -55,7 +58,12 @@ void judge_second_life(SimFileSystem& file_system, SharedHistory& history, Durab
                 0);
     return std::nullopt;
   });
-  live_on(session);
+  if (place.mode == Mode::shared) {
+    Session other(session, place.mode, token + 1);
+    live_on(session, other);
+  } else {
+    live_on(session, session);
+  }
   const std::lock_guard lock(judging);  // the worker may still be in the hook
   file_system.set_hook({});
   judge.judge(file_system, history.snapshot(), where + " > second life, end", 3, 0);
@@ -67,7 +75,16 @@ struct Case {
   Durability durability;
   bool attributes;
   bool links;
+  Mode next = Mode::owner;  // who recovers what a crash left
+  bool keeps_boot = false;  // a power cut leaves the machine running: the disk was unplugged
 };
+
+Judge judge_of(const Case& test, std::uint64_t seed) {
+  Judge judge(test.durability, seed);
+  judge.recover_as(test.next);
+  if (test.keeps_boot) judge.keep_boot();
+  return judge;
+}
 
 std::string at(const SimCall& call) {
   return " call " + std::to_string(call.number) + " " + call.verb + " " + call.path;
@@ -76,7 +93,9 @@ std::string at(const SimCall& call) {
 class CrashStates : public testing::TestWithParam<Case> {};
 
 Session begin(const Case& test, SimFileSystem& file_system, SharedHistory& history) {
-  return {file_system, history, test.durability, 1, "/", test.workload->journal_limit};
+  SessionPlace place;
+  place.mode = test.workload->mode;
+  return {file_system, history, test.durability, 1, "/", test.workload->journal_limit, place};
 }
 
 // One owner from its birth to its end, judged before every call that it makes.
@@ -137,7 +156,7 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   const std::chrono::seconds budget(setting("SAFECHUNK_CRASH_SECONDS", 0));
   const auto deadline = std::chrono::steady_clock::now() + budget;
   const bool goes_deeper = budget.count() > 0;
-  Judge judge(GetParam().durability, first);
+  Judge judge = judge_of(GetParam(), first);
   judge.crash_recoveries_every(goes_deeper ? kSparse : stride);
   judge_a_life(GetParam(), judge, goes_deeper ? 1 : 2);
   EXPECT_EQ(judge.judged_places(), judge.places());
@@ -164,7 +183,7 @@ class AfterAFailedSync : public testing::TestWithParam<Case> {};
 // G1, G4. Kills: a journal that takes the place of one whose fsync failed, and is not durable
 // itself.
 TEST_P(AfterAFailedSync, CrashesLoseNothingThatWasAcknowledged) {
-  Judge judge(GetParam().durability, setting("SAFECHUNK_CRASH_SEED", 1));
+  Judge judge = judge_of(GetParam(), setting("SAFECHUNK_CRASH_SEED", 1));
   std::uint64_t syncs = 0;
   while (judge_after_a_failed_sync(GetParam(), judge, syncs)) ++syncs;
   EXPECT_GT(syncs, 3U);
@@ -178,16 +197,24 @@ class SecondLife : public testing::TestWithParam<Case> {};
 // Sequences, tokens and folders that a dead owner left half done must not harm its successor.
 TEST_P(SecondLife, IsAsSafeAsTheFirst) {
   const Case& test = GetParam();
-  constexpr std::size_t kEvery = 5;
+  // Turns make many calls.
+  const std::size_t every = test.workload->mode == Mode::shared ? 100 : 5;
   SimFileSystem file_system(test.attributes, test.links);
   SharedHistory history;
   std::mutex collecting;
-  std::vector<std::pair<std::unique_ptr<SimFileSystem>, History>> crashed;
+  struct Crashed {
+    std::unique_ptr<SimFileSystem> files;
+    History history;
+    std::string boot;
+  };
+  std::vector<Crashed> crashed;
   file_system.set_hook([&](const SimCall& call) -> std::optional<int> {
     const std::lock_guard lock(collecting);
-    if (call.number % kEvery != 0) return std::nullopt;
+    if (call.number % every != 0) return std::nullopt;
     for (const CrashModel model : {CrashModel::process, CrashModel::ordered, CrashModel::strict}) {
-      crashed.emplace_back(file_system.crash_clone(call.number, model), history.snapshot());
+      const bool restarts = model != CrashModel::process && !test.keeps_boot;
+      crashed.push_back({file_system.crash_clone(call.number, model), history.snapshot(),
+                         restarts ? "boot+" : "boot"});
     }
     return std::nullopt;
   });
@@ -196,12 +223,14 @@ TEST_P(SecondLife, IsAsSafeAsTheFirst) {
     test.workload->run(session);
     file_system.kill();
   }
-  Judge judge(test.durability, setting("SAFECHUNK_CRASH_SEED", 1));
+  Judge judge = judge_of(test, setting("SAFECHUNK_CRASH_SEED", 1));
   for (std::size_t i = 0; i < crashed.size(); ++i) {
     SharedHistory second;
-    second.change([&](History& changed) { changed = crashed[i].second; });
-    judge_second_life(*crashed[i].first, second, test.durability,
-                      test.workload->name + " crash " + std::to_string(i), judge, 10'000 + i);
+    second.change([&](History& changed) { changed = crashed[i].history; });
+    judge.set_boot(crashed[i].boot);
+    judge_second_life(*crashed[i].files, second, test.durability,
+                      test.workload->name + " crash " + std::to_string(i), judge, 10'000 + 2 * i,
+                      {test.next, 5000, crashed[i].boot});
   }
   EXPECT_EQ(judge.failures(), 0U);
   std::printf("%zu crashes, %zu distinct states judged\n", crashed.size(), judge.distinct_states());
@@ -210,6 +239,14 @@ TEST_P(SecondLife, IsAsSafeAsTheFirst) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const Workload& workload : workloads()) {
+    if (workload.mode == Mode::shared) {  // where Durability means nothing
+      for (const bool able : {true, false}) {
+        cases.push_back({&workload, Durability::file, able, able});
+        cases.push_back({&workload, Durability::file, able, able, Mode::shared});
+        cases.push_back({&workload, Durability::file, able, able, Mode::shared, true});
+      }
+      continue;
+    }
     for (const Durability durability : {Durability::file, Durability::journal}) {
       cases.push_back({&workload, durability, true, true});
       cases.push_back({&workload, durability, false, false});
@@ -221,13 +258,16 @@ std::vector<Case> all_cases() {
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   const Case& test = info.param;
   return test.workload->name + (test.durability == Durability::file ? "_file" : "_journal") +
+         (test.next == Mode::shared ? "_then_shared" : "") + (test.keeps_boot ? "_unplugged" : "") +
          (test.attributes ? "" : "_without_stamps_and_links");
 }
 
+// Of W15, which takes long: what its own kind recovers.
 std::vector<Case> cases_of(const std::set<std::string>& workloads) {
   std::vector<Case> cases;
   for (const Case& test : all_cases()) {
-    if (workloads.contains(test.workload->name)) cases.push_back(test);
+    const bool is_shared = test.next == Mode::shared && !test.keeps_boot;
+    if (workloads.contains(test.workload->name) || is_shared) cases.push_back(test);
   }
   return cases;
 }

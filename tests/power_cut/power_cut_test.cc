@@ -110,7 +110,8 @@ TEST_P(PowerCuts, LoseNothingThatWasAcknowledged) {
       log.mark();
     });
     {
-      Session session(hooked, history, durability, 1, mounted.path(), workload.journal_limit);
+      Session session(hooked, history, durability, 1, mounted.path(), workload.journal_limit,
+                      {workload.mode, 4242, "boot"});
       ASSERT_TRUE(session.engine().is_active()) << session.engine().status().to_text();
       workload.run(session);
       ASSERT_TRUE(session.engine().detach().ok());

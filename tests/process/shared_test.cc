@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -97,6 +98,7 @@ TEST(Shared, ManyProcessesCountTogether) {
   // The last one leaves nothing but the chunks behind.
   EXPECT_FALSE(fs::exists(folder / "project/.journal"));
   EXPECT_FALSE(fs::exists(folder / "project/.lock"));
+  EXPECT_FALSE(fs::exists(folder / "project/.lock.next"));
   SafeChunkEngine engine("project", test::options_in(folder));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_TRUE(engine.recovery_report().events.empty());
@@ -109,7 +111,23 @@ TEST(Shared, KillsCostNobodyAnUpdate) {
   const SharedBoard board;
   std::mt19937 random(test::seed_of_this_run());
   const int kills = 40 * test::storm_factor();
+  // Some take the whole project for each update, and remove journal and lock behind it.
+  const auto start_owner = [&] {
+    return Child([&] {
+      EngineOptions options = test::options_in(folder);
+      options.lock_timeout = test::patience();
+      for (;;) {
+        SafeChunkEngine engine("project", options);
+        require_ok(engine.status(), "open as owner");
+        ++board->attempted;
+        require_ok(count_up(engine), "update of an owner");
+        ++board->acknowledged;
+        require_ok(engine.detach(), "detach");
+      }
+    });
+  };
   const auto start = [&] {
+    if (random() % 8 == 0) return start_owner();
     return Child([&] {
       SafeChunkEngine engine = open_shared(folder);
       for (;;) {
@@ -120,7 +138,8 @@ TEST(Shared, KillsCostNobodyAnUpdate) {
     });
   };
   std::vector<Child> children;
-  for (int i = 0; i < kProcesses; ++i) children.push_back(start());
+  children.push_back(start_owner());
+  while (children.size() < kProcesses) children.push_back(start());
   for (int n = 0; n < kills; ++n) {
     ::usleep(50'000);
     Child& victim = children[random() % children.size()];
@@ -181,6 +200,33 @@ TEST(Shared, AnOwnerAndSharedProcessesExcludeEachOther) {
                              return std::string("4");
                            })
                   .ok());
+}
+
+// G9. A child that is forked in a turn, and comes back from the function as its parent does, ends
+// nothing. Kills: a child that writes to the lock file of its parent's turn.
+TEST(Shared, AForkInATurnLeavesTheTurnToTheParent) {
+  const TemporaryFolder folder;
+  SafeChunkEngine engine = open_shared(folder);
+  ASSERT_TRUE(engine.stage_update("1", "a").ok());
+  bool is_child = false;
+  const Status updated = engine.update("a", [&](const ChunkRead&) -> Result<std::string> {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      is_child = true;
+      return std::string("77");
+    }
+    int status = -1;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(read_file(folder / "project/.lock").starts_with("PID: "));
+    EXPECT_EQ(SafeChunkEngine::open("project", test::options_in(folder)).code(), ErrorCode::locked);
+    return std::string("2");
+  });
+  if (is_child) ::_exit(updated.code() == ErrorCode::not_owner ? 0 : 1);
+  EXPECT_TRUE(updated.ok()) << updated.to_text();
+  EXPECT_EQ(read_file(folder / "project/chunks/a.json"), "2\n");
+  Child other([&] { require_ok(open_shared(folder).stage_update("3", "a"), "stage_update"); });
+  EXPECT_EQ(other.wait(), 0);
 }
 
 // An owner with a lock_timeout waits for the turn of another process, or for another owner.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <string>
+#include <utility>
 
 #include "platform/process.h"
 
@@ -9,8 +11,9 @@ namespace safechunk::test {
 
 class FakeProcess final : public Process {
  public:
-  explicit FakeProcess(std::int64_t pid = 4242, std::uint64_t token = 1)
-      : pid_(pid), token_(token) {}
+  explicit FakeProcess(std::int64_t pid = 4242, std::uint64_t token = 1,
+                       std::string boot_id = "boot")
+      : boot(std::move(boot_id)), pid_(pid), token_(token) {}
 
   std::int64_t pid() override { return pid_; }
   std::optional<ProcessInfo> find(std::int64_t pid) override {
@@ -28,7 +31,7 @@ class FakeProcess final : public Process {
   }
 
   std::map<std::int64_t, ProcessInfo> others;
-  std::string boot = "boot";
+  std::string boot;
 
  private:
   std::int64_t pid_;

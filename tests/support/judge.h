@@ -43,7 +43,7 @@ class Judge {
     if (std::chrono::steady_clock::now() > deadline_) return;
     ++judged_places_;
     history_ = history;
-    crash_everywhere(file_system, where, seeds, depth, false);
+    crash_everywhere(file_system, where, seeds, depth, {boot_, false});
   }
 
   // States that differ in what a program finds.
@@ -55,6 +55,12 @@ class Judge {
   // From now on states are chosen by this seed. What was judged once is not judged again, unless
   // deeper.
   void begin_round(std::uint64_t seed) { round_seed_ = seed; }
+  // Who recovers. Where processes write in turn it matters whether the machine was started again.
+  void recover_as(Mode mode) { mode_ = mode; }
+  // The name of the boot in which the judged process lives.
+  void set_boot(std::string boot) { boot_ = std::move(boot); }
+  // Power cuts that leave the machine running, as when a disk is unplugged.
+  void keep_boot() { keeps_boot_ = true; }
   // Every how many calls a recovery is crashed again; others in each round.
   void crash_recoveries_every(std::uint64_t calls) { stride_ = calls; }
   // Judges only some of the places that it is called at, others in each round, and none after that
@@ -68,14 +74,21 @@ class Judge {
   static constexpr std::size_t kReported = 5;
   static constexpr std::uint64_t kSampling = 1'000'000;  // no number of a state
 
+  // What the machine has been through.
+  struct Machine {
+    std::string boot;
+    bool power_cut = false;
+  };
+
   // Crashes `file_system` in every model and with several seeds.
   void crash_everywhere(const SimFileSystem& file_system, const std::string& where,
-                        std::uint64_t seeds, int depth, bool power_cut) {
-    judge_clone(file_system, CrashModel::process, 0, where, depth, power_cut);
+                        std::uint64_t seeds, int depth, const Machine& machine) {
+    const Machine restarted{machine.boot + (keeps_boot_ ? "" : "+"), true};
+    judge_clone(file_system, CrashModel::process, 0, where, depth, machine);
     for (std::uint64_t i = 0; i < seeds; ++i) {
       const std::uint64_t seed = number_of(where, i);
-      judge_clone(file_system, CrashModel::ordered, seed, where, depth, true);
-      judge_clone(file_system, CrashModel::strict, seed, where, depth, true);
+      judge_clone(file_system, CrashModel::ordered, seed, where, depth, restarted);
+      judge_clone(file_system, CrashModel::strict, seed, where, depth, restarted);
     }
   }
 
@@ -85,28 +98,32 @@ class Judge {
   }
 
   void judge_clone(const SimFileSystem& file_system, CrashModel model, std::uint64_t seed,
-                   const std::string& where, int depth, bool power_cut) {
+                   const std::string& where, int depth, const Machine& machine) {
+    const bool power_cut = machine.power_cut;
     auto clone = file_system.crash_clone(seed, model);
     const std::string found = clone->fingerprint();
     seen_.insert(found);
     const auto [judged, fresh] =
-        judged_.try_emplace(found + std::to_string(history_.first_allowed(power_cut)), depth);
+        judged_.try_emplace(found + std::to_string(history_.first_allowed(power_cut)) +
+                                (mode_ == Mode::shared ? machine.boot : std::string()),
+                            depth);
     if (!fresh && judged->second >= depth) return;
     judged->second = depth;
     const std::string here = where + " > " + name_of(model) + " seed " + std::to_string(seed);
     for (const auto& [path, bytes] : clone->contents()) {
       check_file(path, bytes, history_, [&](const std::string& what) { fail(here, what); });
     }
-    const ProjectState recovered = reopen(*clone, here, depth, power_cut);
+    const ProjectState recovered = reopen(*clone, here, depth, machine);
     check_state(recovered, history_, power_cut,
                 [&](const std::string& what) { fail(here, what + "; recovery said:" + events_); });
   }
 
-  ProjectState reopen(SimFileSystem& clone, const std::string& here, int depth, bool power_cut) {
+  ProjectState reopen(SimFileSystem& clone, const std::string& here, int depth,
+                      const Machine& machine) {
     ManualClock clock;
     // Every owner in a chain of crashes has a token of its own; owners of different states need
     // not differ, or equal states would be counted twice.
-    FakeProcess process(4243, 100 + static_cast<std::uint64_t>(depth));
+    FakeProcess process(4243, 100 + static_cast<std::uint64_t>(depth), machine.boot);
     if (depth > 0) {
       const std::uint64_t first = number_of(here, 0) % stride_;
       clone.set_hook([&, first](const SimCall& call) -> std::optional<int> {
@@ -114,7 +131,7 @@ class Judge {
         if (call.number % stride_ == first) {
           crash_everywhere(
               clone, here + " > recovery call " + std::to_string(call.number) + " " + call.verb, 1,
-              depth - 1, power_cut);
+              depth - 1, machine);
         }
         return std::nullopt;
       });
@@ -122,7 +139,7 @@ class Judge {
     ProjectState state;
     events_.clear();
     {
-      auto engine = EngineAccess::construct("project", crash_test_options(durability_),
+      auto engine = EngineAccess::construct("project", crash_test_options(durability_, "/", mode_),
                                             Platform{clone, clock, process});
       clone.set_hook({});
       if (!engine.is_active()) {
@@ -136,7 +153,7 @@ class Judge {
         events_ +=
             "\n    " + std::string(to_string(event.kind)) + " " + event.chunk + ": " + event.detail;
       }
-      check_second_recovery(clone, state, here, depth);
+      check_second_recovery(clone, state, here, depth, machine);
       clone.kill();
     }
     return state;
@@ -155,11 +172,11 @@ class Judge {
 
   // A recovery that is done has nothing left to do.
   void check_second_recovery(const SimFileSystem& clone, const ProjectState& state,
-                             const std::string& here, int depth) {
+                             const std::string& here, int depth, const Machine& machine) {
     auto again = clone.crash_clone(0, CrashModel::process);
     ManualClock clock;
-    FakeProcess process(4244, 200 + static_cast<std::uint64_t>(depth));
-    auto engine = EngineAccess::construct("project", crash_test_options(durability_),
+    FakeProcess process(4244, 200 + static_cast<std::uint64_t>(depth), machine.boot);
+    auto engine = EngineAccess::construct("project", crash_test_options(durability_, "/", mode_),
                                           Platform{*again, clock, process});
     const Complain complain = [&](const std::string& what) { fail(here, what); };
     if (read_all(engine, complain) != state) complain("a second recovery changed something");
@@ -174,6 +191,9 @@ class Judge {
   }
 
   const Durability durability_;
+  Mode mode_ = Mode::owner;
+  std::string boot_ = "boot";
+  bool keeps_boot_ = false;
   History history_;
   std::uint64_t stride_ = 40;
   std::uint64_t round_seed_;

@@ -1,4 +1,4 @@
-// What the crash tests do to an engine, W1 to W14, and the session that records it in a History.
+// What the crash tests do to an engine, W1 to W15, and the session that records it in a History.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,13 @@
 
 namespace safechunk::test {
 
+// The process that an engine lives in, and how it opens the project.
+struct SessionPlace {
+  Mode mode = Mode::owner;
+  std::int64_t pid = 4242;
+  std::string boot = "boot";
+};
+
 // An engine over a simulated or real file system, and a history of what it was asked and answered.
 class Session {
  public:
@@ -22,7 +29,9 @@ class Session {
 
   Session(FileSystem& file_system, SharedHistory& history, Durability durability,
           std::uint64_t token = 1, const std::string& base_dir = "/",
-          std::uint64_t journal_limit = kJournalLimit);
+          std::uint64_t journal_limit = kJournalLimit, SessionPlace place = {});
+  // Another process that opens the same project.
+  Session(Session& first, Mode mode, std::uint64_t token);
 
   // Every member returns what the engine returned, after recording it. What on_sync tells on the
   // same thread meanwhile counts as well: what was staged before that call is acknowledged.
@@ -33,6 +42,8 @@ class Session {
   // Applies a merge patch, which makes `text` of the chunk.
   Status merge(const std::string& chunk, const std::string& patch, const std::string& text);
   Status remove(const std::string& chunk);
+  // Reads the chunk, and makes `text` of it.
+  Status update(const std::string& chunk, const std::string& text);
   Status sync();
   Status transaction(const History::Unit& unit);
   Result<std::string> checkpoint(int retention);
@@ -73,6 +84,9 @@ class Session {
   bool shows(const std::string& chunk, const std::optional<std::string>& text);
 
   FileSystem& file_system_;
+  const std::string base_dir_;
+  const Durability durability_;
+  const SessionPlace place_;
   std::string folder_;
   SharedHistory& history_;
   const std::uint64_t journal_limit_;
@@ -92,6 +106,7 @@ struct Workload {
   std::string name;
   std::function<void(Session&)> run;
   std::uint64_t journal_limit = Session::kJournalLimit;
+  Mode mode = Mode::owner;  // of the session that it gets
 };
 
 const std::vector<Workload>& workloads();
@@ -100,6 +115,7 @@ const Workload& longest_workload();
 // Texts of several sectors, so that a torn journal can mix old and new records.
 void write_and_remove_large_chunks(Session& session);
 
-EngineOptions crash_test_options(Durability durability, const std::string& base_dir = "/");
+EngineOptions crash_test_options(Durability durability, const std::string& base_dir = "/",
+                                 Mode mode = Mode::owner);
 
 }  // namespace safechunk::test

@@ -16,6 +16,10 @@ Base absent_or_unknown(const Status& status) {
   return {status.code() == ErrorCode::not_found ? kAbsentDigest : kUnknownDigest};
 }
 
+Base base_on(const KnownVersion& version, bool durable) {
+  return {version.text_digest, durable, false, version.sequence, version.journal_token};
+}
+
 using ParseName = std::optional<std::string> (*)(std::string_view file);
 
 Result<std::vector<std::string>> list_names(Directory& folder, ParseName parse) {
@@ -151,7 +155,9 @@ std::string text_of(Inspection inspection) {
 // --- ChunkFiles
 
 KnownVersion ChunkFiles::version_of(const Inspection& inspection, const TextSettings& settings) {
-  return KnownVersion::of(inspection.info, inspection.text_digest(settings));
+  const Stamp stamp = inspection.stamp.value_or(Stamp());
+  return KnownVersion::of(inspection.info, inspection.text_digest(settings), stamp.sequence,
+                          stamp.journal_token);
 }
 
 Inspection ChunkFiles::read(const std::string& chunk) {
@@ -175,23 +181,23 @@ Base ChunkFiles::committed_base(const std::string& chunk) {
     return base;
   }
   if (const auto version = versions_.known(chunk, *seen)) {
-    return {version->text_digest, version->durable};
+    return base_on(*version, version->durable);
   }
-  if (const auto glimpsed = versions_.glimpsed(chunk, *seen)) return {*glimpsed};
+  if (const auto glimpsed = versions_.glimpsed(chunk, *seen)) return base_on(*glimpsed, false);
   auto file = folders_.chunks->open(name, OpenMode::read);
   if (!file) return absent_or_unknown(file.status());
   auto stamp = read_stamp(**file, chunk);
   auto info = (*file)->stat();
   KnownVersion version;
   if (stamp && *stamp && info && (*stamp)->modified_ns == info->modified_ns) {
-    version = KnownVersion::of(*info, (*stamp)->text);
+    version = KnownVersion::of(*info, (*stamp)->text, (*stamp)->sequence, (*stamp)->journal_token);
   } else {
     const Inspection inspection = read(chunk);
     if (!inspection.usable()) return {kUnknownDigest};
     version = version_of(inspection, settings_);
   }
   versions_.remember_glimpse(chunk, version);
-  return {version.text_digest};
+  return base_on(version, false);
 }
 
 Status ChunkFiles::stamp(const std::string& chunk) {

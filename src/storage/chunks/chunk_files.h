@@ -34,6 +34,9 @@ struct Base {
   bool durable = false;  // and a power cut leaves just this: the engine has synced it
   // See VersionBook::set_base_superseded().
   bool superseded = false;
+  // Of the stamp of that version.
+  std::uint64_t sequence = 0;
+  std::uint32_t journal_token = 0;  // 0: none
 };
 
 // Wants to see the files of a chunk, the backup included, before they change.

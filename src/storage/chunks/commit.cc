@@ -446,7 +446,8 @@ class Commit {
     } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
                info && info->modified_ns == work.temporary->stamp().modified_ns &&
                info->size == work.temporary->size()) {
-      KnownVersion version = KnownVersion::of(*info, work.edit->text_digest);
+      KnownVersion version =
+          KnownVersion::of(*info, work.edit->text_digest, work.edit->sequence, token_);
       version.ours = true;
       version.durable = folders_status_.ok();
       versions_.remember(chunk, version);

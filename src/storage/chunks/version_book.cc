@@ -2,13 +2,16 @@
 
 namespace safechunk {
 
-KnownVersion KnownVersion::of(const FileInfo& info, const Digest& text_digest) {
+KnownVersion KnownVersion::of(const FileInfo& info, const Digest& text_digest,
+                              std::uint64_t sequence, std::uint32_t journal_token) {
   KnownVersion version;
   version.inode = info.inode;
   version.size = info.size;
   version.modified_ns = info.modified_ns;
   version.changed_ns = info.changed_ns;
   version.text_digest = text_digest;
+  version.sequence = sequence;
+  version.journal_token = journal_token;
   return version;
 }
 
@@ -42,11 +45,12 @@ void VersionBook::forget(const std::string& chunk) {
   glimpsed_.erase(chunk);
 }
 
-std::optional<Digest> VersionBook::glimpsed(const std::string& chunk, const FileInfo& info) const {
+std::optional<KnownVersion> VersionBook::glimpsed(const std::string& chunk,
+                                                  const FileInfo& info) const {
   const MutexLock lock(mutex_);
   const auto found = glimpsed_.find(chunk);
   if (found == glimpsed_.end() || !found->second.matches(info)) return std::nullopt;
-  return found->second.text_digest;
+  return found->second;
 }
 
 void VersionBook::remember_glimpse(const std::string& chunk, const KnownVersion& version) {

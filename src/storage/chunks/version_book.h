@@ -22,11 +22,14 @@ struct KnownVersion {
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
   Digest text_digest;
-  bool ours = false;         // published since attach; else it was found on disk
-  bool durable = false;      // this engine has synced the file, and its folder since
-  bool sync_failed = false;  // its fsync failed: one that succeeds later would prove nothing
+  std::uint64_t sequence = 0;       // of its stamp
+  std::uint32_t journal_token = 0;  // of its stamp; 0: none
+  bool ours = false;                // published since attach; else it was found on disk
+  bool durable = false;             // this engine has synced the file, and its folder since
+  bool sync_failed = false;         // its fsync failed: one that succeeds later would prove nothing
 
-  static KnownVersion of(const FileInfo& info, const Digest& text_digest);
+  static KnownVersion of(const FileInfo& info, const Digest& text_digest,
+                         std::uint64_t sequence = 0, std::uint32_t journal_token = 0);
   [[nodiscard]] bool matches(const FileInfo& info) const;
   // True when an fsync of the file is still missing and would prove something. A version that was
   // found on disk may be in the page cache only, whoever put it there and whatever its stamp says:
@@ -48,8 +51,8 @@ class VersionBook {
 
   // The same for versions of which only the stamp was read, when an edit was based on them: good
   // enough to base an edit on, not to take the bytes for good.
-  [[nodiscard]] std::optional<Digest> glimpsed(const std::string& chunk,
-                                               const FileInfo& info) const;
+  [[nodiscard]] std::optional<KnownVersion> glimpsed(const std::string& chunk,
+                                                     const FileInfo& info) const;
   void remember_glimpse(const std::string& chunk, const KnownVersion& version);
 
   // Set while a commit replaces a version that another program wrote after the edit was staged.

@@ -231,6 +231,9 @@ bool Project::set_bases(JournalRecord& record) {
   for (std::size_t i = 0; i < record.operations().size(); ++i) {
     const std::string& chunk = record.operations()[i].chunk;
     const Base base = chunks_.base_of(chunk);
+    // Recovery takes the stamp of a file for newer than a record of a lower sequence. An IdleText
+    // may be older than the file: the disk was unplugged and came back, or one file was put back.
+    if (base.journal_token == journal_.token()) marks_.issued.raise(base.sequence);
     const MutexLock lock(mutex_);
     const StagedEdit* pending = pending_.find(chunk);
     if (base.superseded) durable = false;

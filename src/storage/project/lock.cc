@@ -258,7 +258,10 @@ Result<ProjectLock> ProjectLock::acquire(Directory& root, Platform platform,
     // Its holder may have removed the file between our open and our lock; an original engine, which
     // takes no lock, even until it was seen to be gone.
     lock.info_ = *info;
-    if (!lock.check_held()) continue;
+    if (Status named = lock.check_held(); !named) {
+      if (named.code() == ErrorCode::not_owner) continue;
+      return named;  // waiting would not help
+    }
     if (decision == LockDecision::refuse) return locked_by(found.owner);
     if (decision == LockDecision::take_stale) found.stale = text ? found.owner : OwnerInfo{};
     if (lock.weak_ && !created) {
@@ -356,14 +359,25 @@ std::optional<OwnerInfo> ProjectLock::peek(Directory& root) {
   return to_owner(*text, written_at(*info));
 }
 
+std::string ProjectLock::peek_text(Directory& root) {
+  auto file = root.open(layout::kLock, OpenMode::read);
+  if (!file) return {};
+  auto bytes = read_all(**file, kTextLimit);
+  return bytes ? *std::move(bytes) : std::string();
+}
+
 bool ProjectLock::may_be_held(Directory& root, Process& process) {
-  const auto owner = peek(root);
+  return may_be_held(peek_text(root), process);
+}
+
+bool ProjectLock::may_be_held(std::string_view text, Process& process) {
+  const auto owner = LockText::decode(text);
   if (!owner) return false;
   if (!owner->host.empty() && owner->host != without_blanks(process.host_name())) return true;
   const auto found = process.find(owner->pid);
   if (!found) return false;
-  return !found->started || owner->process_started == 0 ||
-         std::abs(*found->started - owner->process_started) <= kTimeTolerance;
+  return !found->started || owner->started == 0 ||
+         std::abs(*found->started - owner->started) <= kTimeTolerance;
 }
 
 }  // namespace safechunk

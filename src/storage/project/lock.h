@@ -101,12 +101,17 @@ class ProjectLock {
   // Who seems to hold the project, for those who only read. Nothing when there is no lock file.
   static std::optional<OwnerInfo> peek(Directory& root);
 
+  // The text in the lock file; empty when there is none that can be read.
+  static std::string peek_text(Directory& root);
+
   // Whether that owner may be alive, for those who only read: they must not ask the kernel, because
   // flock(2) answers only by taking the lock, and an owner that attaches meanwhile would be
   // refused. False when there is nobody in the text, or a process of this machine that is gone;
   // true when it lives or cannot be known. From another PID namespace of the same host name a live
   // owner may look gone.
   static bool may_be_held(Directory& root, Process& process);
+  // The same of a text that peek_text() gave.
+  static bool may_be_held(std::string_view text, Process& process);
 
  private:
   ProjectLock() = default;

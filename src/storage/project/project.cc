@@ -179,12 +179,21 @@ Status Project::close(Notices& notices) {
   return give_up(Ending::close, notices).status;
 }
 
-CommitOutcome Project::end_turn(std::set<std::string>& unsaved, TurnMemory& memory,
-                                Notices& notices) {
-  CommitOutcome outcome = give_up(Ending::pass_on, notices);
+CommitOutcome Project::end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Notices& notices) {
+  CommitOutcome outcome;
+  try {
+    outcome = give_up(Ending::pass_on, notices);
+  } catch (...) {
+    // Memory. The journal has what was accepted. Our text in the lock file must not stay: readers
+    // would take this process for one that still has its turn.
+    (void)folder_->lock->pass_on(std::nullopt);
+    throw;
+  }
   const MutexLock lock(mutex_);
-  unsaved.clear();
-  for (const auto& [chunk, staged] : pending_.snapshot()) unsaved.insert(chunk);
+  unsaved = UnsavedChunks();
+  for (const auto& [chunk, staged] : pending_.snapshot()) {
+    (staged.journaled ? unsaved.kept : unsaved.lost).insert(chunk);
+  }
   memory = TurnMemory();
   if (!outcome.status.ok()) return outcome;
   memory.names = std::move(names_);

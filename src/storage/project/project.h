@@ -47,6 +47,12 @@ struct TurnMemory {
   std::unordered_map<std::string, KnownVersion> versions;
 };
 
+// The chunks that a turn could not save.
+struct UnsavedChunks {
+  std::set<std::string> kept;  // in the journal: the next turn of any process tries again
+  std::set<std::string> lost;  // the journal could not take them either
+};
+
 class Project final : public Store {
  public:
   // Opens the folder, replays the journal and commits what was in it. Errors as Place::open().
@@ -57,9 +63,8 @@ class Project final : public Store {
   static Result<std::unique_ptr<Project>> open_turn(
       Platform platform, const ProjectLocation& location, const OpeningOptions& options,
       TurnMemory memory, Opened& opened, std::optional<OwnerInfo>& holder, Notices& notices);
-  // As close(), but leaves lock and journal to the next process. `unsaved`: the chunks that could
-  // not be saved.
-  CommitOutcome end_turn(std::set<std::string>& unsaved, TurnMemory& memory, Notices& notices);
+  // As close(), but leaves lock and journal to the next process.
+  CommitOutcome end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Notices& notices);
 
   Result<StoredText> read(const std::string& chunk, Notices& notices) override;
   Result<std::vector<std::string>> list(Notices& notices) override;

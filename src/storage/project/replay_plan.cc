@@ -236,11 +236,12 @@ std::string WaitingUpdates::to_text() const {
          " waiting in the journal of " + owner + ", which is gone";
 }
 
-Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
+namespace {
+
+// Of an owner that is gone.
+Result<WaitingUpdates> read_waiting_updates(const ProjectFolders& folders,
                                             const TextSettings& settings) {
   WaitingUpdates waiting;
-  auto journal = folders.root->stat(layout::kJournal);
-  if (!journal || ProjectLock::may_be_held(*folders.root, process)) return waiting;
   JournalContents contents;
   if (Status read = Journal::read(*folders.root, contents); !read) {
     if (read.code() == ErrorCode::not_found) return waiting;
@@ -250,7 +251,6 @@ Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Proce
     waiting.unreadable = error;
     return waiting;
   }
-  if (const auto owner = ProjectLock::peek(*folders.root)) waiting.pid = owner->pid;
   auto plan = plan_replay(folders, settings, contents.token, contents.records);
   if (!plan) return plan.status();
   for (const auto& [chunk, planned] : plan->chunks) {
@@ -261,6 +261,28 @@ Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Proce
             : std::optional(StagedEdit{planned.record, planned.operation}.file_text(settings));
   }
   return waiting;
+}
+
+}  // namespace
+
+Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
+                                            const TextSettings& settings) {
+  constexpr int kTries = 3;
+  Directory& root = *folders.root;
+  for (int i = 0; i < kTries; ++i) {
+    if (!root.stat(layout::kJournal)) break;
+    const std::string lock = ProjectLock::peek_text(root);
+    if (ProjectLock::may_be_held(lock, process)) break;
+    auto waiting = read_waiting_updates(folders, settings);
+    const bool nothing = waiting && waiting->texts.empty() && waiting->unreadable.ok();
+    // A process that took the lock meanwhile may have written what was found in the journal. Each
+    // turn that accepts an edit leaves another text in the lock file.
+    if (!nothing && ProjectLock::peek_text(root) != lock) continue;
+    if (const auto owner = LockText::decode(lock); waiting && owner) waiting->pid = owner->pid;
+    return waiting;
+  }
+  // Processes come and go: each of them saves what it finds in the journal.
+  return WaitingUpdates();
 }
 
 }  // namespace safechunk

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/files/project_layout.h"
 #include "storage/journal/journal_record.h"
 
 namespace safechunk {
@@ -18,6 +19,7 @@ SharedProject::SharedProject(Platform platform, ProjectLocation location,
     : platform_(platform),
       location_(std::move(location)),
       options_(options),
+      pid_(platform.process.pid()),
       reader_(platform, location_.path(), options.text) {}
 
 Result<Opened> SharedProject::open(Platform platform, const ProjectLocation& location,
@@ -94,6 +96,13 @@ Status SharedProject::begin_turn(Notices& notices) {
 }
 
 CommitOutcome SharedProject::end_turn(Notices& notices) {
+  // The turn of a process that was forked within it belongs to its parent. Another thread may have
+  // held the mutex at that moment.
+  if (platform_.process.pid() != pid_) {
+    CommitOutcome outcome;
+    outcome.status = Status(ErrorCode::not_owner, "the turn belongs to the parent process");
+    return outcome;
+  }
   struct Guard {
     SharedProject& shared;
     ~Guard() { shared.give_place(); }
@@ -103,12 +112,17 @@ CommitOutcome SharedProject::end_turn(Notices& notices) {
     if (depth_ > 1) return {};
   }
   const std::unique_ptr<Project> project = std::move(project_);
-  std::set<std::string> unsaved;
+  UnsavedChunks unsaved;
   CommitOutcome outcome = project->end_turn(unsaved, memory_, notices);
-  unsaved_.store(unsaved.size());
-  const auto is_unsaved = [&](const std::string& chunk) { return unsaved.contains(chunk); };
+  unsaved_.store(unsaved.kept.size());
+  const auto has_ours = [&](const std::set<std::string>& chunks) {
+    return std::ranges::any_of(accepted_,
+                               [&](const auto& chunk) { return chunks.contains(chunk); });
+  };
+  outcome.lost = has_ours(unsaved.lost);
   // Trouble with chunks of earlier turns has been reported, and is none of this turn.
-  const bool is_ours = unsaved.empty() || std::ranges::any_of(accepted_, is_unsaved);
+  const bool all_saved = unsaved.kept.empty() && unsaved.lost.empty();
+  const bool is_ours = all_saved || outcome.lost || has_ours(unsaved.kept);
   if (!is_ours && !accepted_.empty()) outcome.status = {};
   return outcome;
 }
@@ -135,6 +149,8 @@ Value SharedProject::in_turn(Notices& notices, const Function& function) {
 Accepted SharedProject::accept(const std::shared_ptr<Edits>& edits) {
   Accepted accepted = project_->accept(edits);
   if (accepted.result == Accepted::Result::refused) return accepted;
+  // When the journal could not take it: the end of the turn saves it, or reports that it is lost.
+  accepted.status = {};
   const auto record = std::static_pointer_cast<JournalRecord>(edits);
   for (const JournalOperation& operation : record->operations()) accepted_.insert(operation.chunk);
   return accepted;
@@ -148,7 +164,11 @@ CommitOutcome SharedProject::commit(Notices& notices) {
   CommitOutcome outcome;
   if (has_turn() || unsaved_.load() == 0) return outcome;
   outcome.status = begin_turn(notices);
-  if (!outcome.status) return outcome;
+  if (!outcome.status) {
+    // Unless the project is closed this was a try that failed, and what is unsaved stays so.
+    outcome.ran = outcome.status.code() != ErrorCode::not_owner;
+    return outcome;
+  }
   outcome = end_turn(notices);
   outcome.ran = true;
   return outcome;
@@ -199,6 +219,11 @@ Status SharedProject::close(Notices& notices) {
                                     holder, notices);
   Status status = project.status();
   if (project) status = (*project)->close(notices);
+  if (project && status.ok()) {
+    // Those who wait make another one.
+    auto root = platform_.file_system.open_directory(location_.path());
+    if (root) (void)(*root)->unlink(layout::kLockNext);
+  }
   // Somebody else has the turn: then the files that only the last one needs none of are in use.
   if (status.code() == ErrorCode::locked && unsaved_.load() == 0) status = {};
   {

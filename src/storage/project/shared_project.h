@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -71,6 +72,7 @@ class SharedProject final : public Store {
   const Platform platform_;
   const ProjectLocation location_;
   const OpeningOptions options_;
+  const std::int64_t pid_;
   FolderReader reader_;
 
   mutable Mutex mutex_;
