@@ -418,8 +418,7 @@ class Commit {
   }
 
   void sync_folders() {
-    const bool any =
-        std::any_of(works_.begin(), works_.end(), [](const Work& work) { return work.published; });
+    const bool any = std::ranges::any_of(works_, &Work::published);
     if (backups_touched_ || folders_were_uncertain_) folders_status_ = folders_.backups->sync();
     if (any || folders_were_uncertain_ || sync_chunks_) {
       Status status = folders_.chunks->sync();
