@@ -21,7 +21,7 @@ def contestants(result):
         times = [value_of(answer) for answer in answers]
         syncs = f"{result['syncs'][name]:.3g}" if name in result["syncs"] else ""
         written = in_bytes(statistics.median(answer["written_bytes"] for answer in answers))
-        what = CONTESTANTS[name][2] if result["work"] in ("update", "batch", "threads") else ""
+        what = CONTESTANTS[name][2] if result["work"] in ("update", "batch", "threads", "processes") else ""
         if "archive_bytes" in answers[0]:
             what = f"archive of {in_bytes(answers[0]['archive_bytes'])}"
         lines.append(f"| {name} | {in_time(statistics.median(times))} ({in_time(min(times))} to "

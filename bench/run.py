@@ -27,6 +27,7 @@ from contestants import CONTESTANTS, Programs
 
 HERE = pathlib.Path(__file__).resolve().parent
 SYNCS = "fsync,fdatasync,msync,syncfs,sync_file_range"
+NOTICE_LIMIT = 20e6  # nanoseconds
 MEMORY_ALLOWANCE = 8_000_000
 
 
@@ -114,6 +115,8 @@ class Bench:
         if work.work == "memory":
             answers["limit"] = [{"peak_bytes": answer["staged_bytes"] + 3 * answer["chunk_bytes"] + MEMORY_ALLOWANCE}
                                 for answer in answers["engine"]]
+        if work.work == "notice":
+            answers["limit"] = [{"p99_ns": NOTICE_LIMIT} for _ in answers["engine"]]
         return {"name": work.name, "title": work.title, "work": work.work, "size": work.size,
                 "chunks": work.chunks, "rounds": answers, "syncs": syncs,
                 "targets": [judged for judged in (judge(target, answers) for target in work.targets) if judged]}
@@ -164,7 +167,7 @@ def show(result):
         if name in result["syncs"]:
             details.append(f"{result['syncs'][name]:.3g} fsyncs")
         written = statistics.median(answer["written_bytes"] for answer in answers)
-        if result["work"] in ("update", "batch", "threads"):
+        if result["work"] in ("update", "batch", "threads", "processes"):
             details.append(f"{in_bytes(written)} written")
         if "archive_bytes" in answers[0]:
             details.append(f"archive of {in_bytes(answers[0]['archive_bytes'])}")

@@ -62,6 +62,24 @@ def edit(size, count):
                  Target("P11", "engine journal", "SQLite WAL FULL", 1.0)], size=size, count=count)
 
 
+def processes(number, count):
+    """Each operation reads the one document and writes it anew, with nothing between."""
+    alone = ["engine file"] if number == 1 else ["engine shared, alone"]
+    targets = [Target("P12", "engine shared", "engine file", 1.4)] if number == 1 else [
+        Target("P12", "engine shared", "engine shared, alone", 1 / 0.8)]
+    return Work(f"processes {number}",
+                f"{number} process{'es' if number > 1 else ''}, each updates the same document of 1 KB; per update",
+                "processes", alone + ["engine shared", "SQLite WAL FULL", "proper-lockfile"],
+                targets + [Target("P12", "engine shared", rival, 1.0)
+                           for rival in ("SQLite WAL FULL", "proper-lockfile")],
+                size=KB, count=count, threads=number)
+
+
+def notice(count):
+    return Work("notice", "A change by another process, from its beginning until this one is told", "notice",
+                ["engine"], [Target("P15", "engine", "limit", 1.0, "p99_ns")], size=KB, count=count)
+
+
 def batch(chunks, count, everybody=True):
     targets = [Target("P3", "engine file", "floor files", 1.1),
                Target("P3", "engine journal", "floor log", 2.0),
@@ -130,12 +148,13 @@ def among(chunks, count):
 
 def smoke():
     """Every kind of work once, to see that nothing has rotted."""
-    return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), stage(KB, 2), fetch(0, 2),
+    return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), processes(2, 2), notice(3), stage(KB, 2), fetch(0, 2),
             checkpoint(3, KB, 1, 2.0), attach(10, KB, 2), memory(MB)]
 
 
 def quick():
     return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), edit(10 * MB, 10), batch(100, 25), threads(40),
+            processes(1, 100), processes(16, 25), notice(200),
             stage(100 * KB, 200), fetch(100 * KB, 200), stage(0, 40), fetch(0, 40),
             checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB)]
 
@@ -144,6 +163,7 @@ def full():
     return [update(KB, 150), update(10 * KB, 100, False), update(100 * KB, 80), update(MB, 20, False),
             update(10 * MB, 4), update(100 * MB, 2, False), edit(KB, 100), edit(MB, 40), edit(10 * MB, 20),
             batch(10, 40, False), batch(100, 60), batch(1000, 3, False), threads(100),
+            processes(1, 300), processes(16, 60), notice(1000),
             stage(KB, 2000), stage(100 * KB, 400), stage(10 * MB, 5), stage(0, 80),
             fetch(KB, 2000), fetch(100 * KB, 400), fetch(10 * MB, 10), fetch(0, 80),
             checkpoint(1000, 10 * KB, 3, 2.0), checkpoint(10, 10 * MB, 1, 1.0),

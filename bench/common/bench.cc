@@ -1,5 +1,8 @@
 #include "common/bench.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -173,6 +176,45 @@ void measure_threads(const Request& request, Answer& answer,
   answer.add("written_bytes", (written_bytes() - written) / all);
   answer.add("count", all);
   answer.add("mean_ns", time / all);
+}
+
+void measure_processes(const Request& request, Answer& answer,
+                       const std::function<std::function<void()>()>& open) {
+  int ready[2];
+  int start[2];
+  check(::pipe(ready), "pipe");
+  check(::pipe(start), "pipe");
+  std::vector<pid_t> children;
+  for (std::size_t i = 0; i < request.threads; ++i) {
+    const pid_t child = ::fork();
+    check(child, "fork");
+    if (child == 0) {
+      char byte = 0;
+      ::close(start[1]);
+      {
+        const std::function<void()> operation = open();
+        for (std::size_t n = 0; n < request.warmup; ++n) operation();
+        check(::write(ready[1], &byte, 1), "write");
+        check(::read(start[0], &byte, 1), "read");  // its end
+        for (std::size_t n = 0; n < request.count; ++n) operation();
+      }
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  char byte = 0;
+  for (std::size_t i = 0; i < request.threads; ++i) check(::read(ready[0], &byte, 1), "read");
+  const auto began = Clock::now();
+  ::close(start[1]);
+  for (const pid_t child : children) {
+    int status = 0;
+    check(::waitpid(child, &status, 0), "waitpid");
+    require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a process failed");
+  }
+  const auto all = static_cast<double>(request.count * request.threads);
+  answer.add("count", all);
+  answer.add("mean_ns", nanoseconds(Clock::now() - began) / all);
+  for (const int end : {ready[0], ready[1], start[0]}) ::close(end);
 }
 
 double resident_bytes() {

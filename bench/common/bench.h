@@ -76,6 +76,11 @@ void measure(const Request& request, Answer& answer, const std::function<void()>
 void measure_threads(const Request& request, Answer& answer,
                      const std::function<void(std::size_t thread)>& operation);
 
+// The same for several processes: each calls `open`, waits for all others, and then calls what that
+// gave `count` times. The warm-up is theirs, too.
+void measure_processes(const Request& request, Answer& answer,
+                       const std::function<std::function<void()>()>& open);
+
 // Bytes of memory of this process: now, and at most so far.
 double resident_bytes();
 double peak_resident_bytes();

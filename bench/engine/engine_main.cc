@@ -1,8 +1,18 @@
 // SafeChunkEngine through its public API, as an application would use it.
 
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <safechunk/nlohmann.hpp>
+#include <thread>
+#include <vector>
 
 #include "common/bench.h"
 
@@ -166,12 +176,82 @@ void memory(const Request& request, Answer& answer) {
   must(engine.detach());
 }
 
+// Processes that change one document together: each reads it and writes it anew, with nothing
+// between. `alone`: one process does it; `file`: the owner of the project.
+void processes(const Request& request, Answer& answer) {
+  Request asked = request;
+  EngineOptions options = options_for(request);
+  const bool is_owner = request.method == "file";
+  if (!is_owner) options.mode = safechunk::Mode::shared;
+  options.lock_timeout = std::chrono::minutes(10);
+  if (request.method == "alone") asked.threads = 1;
+  measure_processes(asked, answer, [&] {
+    auto engine = std::make_shared<SafeChunkEngine>(open(request, options));
+    auto document = std::make_shared<Document>(request.document);
+    return [engine, document, is_owner] {
+      must(engine->update("hot", [&](const safechunk::ChunkRead& present) {
+        if (present.text) require(!present.text->empty(), "an empty document");
+        return safechunk::Result<std::string>(document->next());
+      }));
+      if (is_owner) must(engine->force_sync());
+    };
+  });
+}
+
+// From the moment in which another process begins to change a document until this one is told.
+void notice(const Request& request, Answer& answer) {
+  using Clock = std::chrono::steady_clock;  // one for all processes
+  using Times = std::atomic<Clock::rep>;
+  EngineOptions options = options_for(request);
+  options.mode = safechunk::Mode::shared;
+  options.lock_timeout = std::chrono::minutes(10);
+  auto engine = open(request, options);
+  must(engine.stage_update("0", "hot"));
+  auto watch = engine.watch({.delivery = safechunk::WatchOptions::Delivery::every});
+  must(watch.status());
+  void* memory = ::mmap(nullptr, request.count * sizeof(Times), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  require(memory != MAP_FAILED, "mmap");
+  auto* const begun = static_cast<Times*>(memory);
+  const pid_t writer = ::fork();
+  check(writer, "fork");
+  if (writer == 0) {
+    auto other = open(request, options);
+    Document document(request.document);
+    for (std::size_t n = 0; n < request.count; ++n) {
+      constexpr std::size_t kPauses = 7;  // not in step with anything
+      std::this_thread::sleep_for(std::chrono::milliseconds(3 + n % kPauses));
+      begun[n].store(Clock::now().time_since_epoch().count());
+      must(other.stage_update(document.next(), "hot"));
+    }
+    ::_exit(0);
+  }
+  std::vector<double> times;
+  for (std::size_t n = 0; n < request.count; ++n) {
+    const auto change = watch->next(std::chrono::minutes(1));
+    must(change.status());
+    require(change->has_value(), "a change was missed");
+    const Clock::duration passed =
+        Clock::now().time_since_epoch() - Clock::duration(begun[n].load());
+    times.push_back(std::chrono::duration<double, std::nano>(passed).count());
+  }
+  int status = 0;
+  check(::waitpid(writer, &status, 0), "waitpid");
+  require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer failed");
+  std::sort(times.begin(), times.end());
+  answer.add("count", static_cast<double>(request.count));
+  answer.add("median_ns", times[times.size() / 2]);
+  answer.add("p99_ns", times[times.size() * 99 / 100]);
+  answer.add("max_ns", times.back());
+  check(::munmap(memory, request.count * sizeof(Times)), "munmap");
+}
+
 using Job = void (*)(const Request&, Answer&);
 
 const std::map<std::string, Job> kJobs = {
-    {"update", update}, {"batch", batch},   {"threads", threads},
-    {"stage", stage},   {"fetch", fetch},   {"checkpoint", checkpoint},
-    {"attach", attach}, {"memory", memory}, {"edit", edit},
+    {"update", update}, {"batch", batch},           {"threads", threads}, {"stage", stage},
+    {"fetch", fetch},   {"checkpoint", checkpoint}, {"attach", attach},   {"memory", memory},
+    {"edit", edit},     {"processes", processes},   {"notice", notice},
 };
 
 }  // namespace

@@ -17,6 +17,8 @@ class Connection {
     run("CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, body TEXT)");
     expect(sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO documents VALUES (?1, ?2)", -1,
                               &insert_, nullptr));
+    expect(sqlite3_prepare_v2(database_, "SELECT body FROM documents WHERE name = ?1", -1, &select_,
+                              nullptr));
     expect(sqlite3_prepare_v2(
         database_,
         "UPDATE documents SET body = json_set(body, '$.revision', json(?2)) WHERE name = ?1", -1,
@@ -27,11 +29,22 @@ class Connection {
   ~Connection() {
     sqlite3_finalize(insert_);
     sqlite3_finalize(set_);
+    sqlite3_finalize(select_);
     if (sqlite3_close(database_) != SQLITE_OK) fail("cannot close the database");
   }
 
   void run(const char* sql) { expect(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr)); }
 
+  void update(const std::string& key, std::string_view text) {
+    run("BEGIN IMMEDIATE");
+    expect(sqlite3_bind_text(select_, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC));
+    const int found = sqlite3_step(select_);
+    if (found != SQLITE_ROW && found != SQLITE_DONE) fail(sqlite3_errmsg(database_));
+    if (found == SQLITE_ROW) require(sqlite3_column_bytes(select_, 0) > 0, "an empty document");
+    expect(sqlite3_reset(select_));
+    insert(key, text);
+    run("COMMIT");
+  }
   void insert(const std::string& key, std::string_view text) { execute(insert_, key, text); }
   void set(const std::string& key, std::string_view value) { execute(set_, key, value); }
 
@@ -50,6 +63,7 @@ class Connection {
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
   sqlite3_stmt* set_ = nullptr;
+  sqlite3_stmt* select_ = nullptr;
 };
 
 class SqliteStore final : public Store {
@@ -67,6 +81,10 @@ class SqliteStore final : public Store {
 
   void set_value(const std::string& key, const std::string& value) override {
     connections_[0]->set(key, value);
+  }
+
+  void update(const std::string& key, std::string_view text) override {
+    connections_[0]->update(key, text);
   }
 
   void put_all(const Edits& edits) override {

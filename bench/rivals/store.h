@@ -26,6 +26,10 @@ class Store {
   virtual void set_value(const std::string& /*key*/, const std::string& /*value*/) {
     fail("this store does not know values");
   }
+  // Reads a document and writes it anew, with nothing between.
+  virtual void update(const std::string& /*key*/, std::string_view /*text*/) {
+    fail("this store does not know several processes");
+  }
   virtual void put_all(const Edits& edits) = 0;  // in one transaction
 };
 
