@@ -119,11 +119,14 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // worker. Does not throw when the project cannot be owned: then the engine is inactive, status()
   // says why, owner() says who owns the project, and reading still works.
   // Cost: independent of the bytes stored; a listing of chunks/ and chunks_bak/, a few fsyncs.
-  explicit SafeChunkEngine(std::string project_id, EngineOptions options = {});
+  // `where` is for the message that a second engine of this process gets.
+  explicit SafeChunkEngine(std::string project_id, EngineOptions options = {},
+                           CallSite where = CallSite::here());
 
   // The same, but returns the error: locked, invalid_name, permission_denied, read_only,
   // unsupported_format, no_space, io_error; not_found with Mode::read and no project there.
-  static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {});
+  static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {},
+                                      CallSite where = CallSite::here());
 
   // A moved-from engine may only be destroyed or assigned to.
   SafeChunkEngine(SafeChunkEngine&&) noexcept;

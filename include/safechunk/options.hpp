@@ -21,6 +21,17 @@ enum class Durability {
   journal,
 };
 
+// A line of the program, for messages. here() as a default argument is the line of the call.
+struct CallSite {
+  const char* file = "";
+  unsigned line = 0;  // 0: not known
+
+  static constexpr CallSite here(const char* file = __builtin_FILE(),
+                                 unsigned line = __builtin_LINE()) noexcept {
+    return {file, line};
+  }
+};
+
 // Who may write to a project.
 enum class Mode {
   // This engine alone, from attach() to detach(). Edits are staged and committed a moment later.

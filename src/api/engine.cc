@@ -109,13 +109,14 @@ Status Transaction::commit() {
 SafeChunkEngine::SafeChunkEngine(std::shared_ptr<EngineCore> core) noexcept
     : core_(std::move(core)) {}
 
-SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options)
-    : core_(make_engine_core(std::move(project_id), options, system_platform())) {
+SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options, CallSite where)
+    : core_(make_engine_core(std::move(project_id), options, system_platform(), where)) {
   (void)core_->attach();  // status() reports the result
 }
 
-Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOptions options) {
-  return EngineAccess::open(std::move(project_id), std::move(options), system_platform());
+Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOptions options,
+                                              CallSite where) {
+  return EngineAccess::open(std::move(project_id), std::move(options), system_platform(), where);
 }
 
 SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions options,
@@ -126,9 +127,9 @@ SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions op
 }
 
 Result<SafeChunkEngine> EngineAccess::open(std::string project_id, EngineOptions options,
-                                           Platform platform) {
+                                           Platform platform, CallSite where) {
   const bool read_only = options.mode == Mode::read;
-  auto core = make_engine_core(std::move(project_id), options, platform);
+  auto core = make_engine_core(std::move(project_id), options, platform, where);
   Status status = read_only ? core->check_readable() : core->attach();
   if (!status) return status;
   return SafeChunkEngine(std::move(core));

@@ -13,7 +13,7 @@ struct EngineAccess {
   static SafeChunkEngine construct(std::string project_id, EngineOptions options,
                                    Platform platform);
   static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options,
-                                      Platform platform);
+                                      Platform platform, CallSite where = {});
 };
 
 }  // namespace safechunk

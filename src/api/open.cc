@@ -5,10 +5,10 @@
 namespace safechunk {
 
 std::shared_ptr<EngineCore> make_engine_core(std::string project_id, const EngineOptions& options,
-                                             Platform platform) {
+                                             Platform platform, const CallSite& where) {
   auto place = std::make_unique<FolderPlace>(project_id, options, platform);
   return std::make_shared<EngineCore>(std::move(project_id), options, std::move(place),
-                                      platform.clock, platform.process);
+                                      platform.clock, platform.process, where);
 }
 
 }  // namespace safechunk

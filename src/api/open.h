@@ -13,6 +13,6 @@ namespace safechunk {
 
 // Not attached yet.
 std::shared_ptr<EngineCore> make_engine_core(std::string project_id, const EngineOptions& options,
-                                             Platform platform);
+                                             Platform platform, const CallSite& where = {});
 
 }  // namespace safechunk

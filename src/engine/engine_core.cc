@@ -2,10 +2,13 @@
 
 #include "engine/engine_core.h"
 
+#include <array>
+#include <ctime>
 #include <new>
 
 #include "base/chunk_name.h"
 #include "base/limits.h"
+#include "engine/open_engines.h"
 
 namespace safechunk {
 namespace {
@@ -34,6 +37,13 @@ Status check(const std::string& project_id, const EngineOptions& options) {
   return {};
 }
 
+std::string time_of(Clock& clock) {
+  const std::tm time = clock.local_time(clock.unix_time_ns());
+  std::array<char, 32> text{};
+  (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &time);
+  return text.data();
+}
+
 Status forked() {
   return Status(ErrorCode::not_owner, "the engine belongs to the parent process");
 }
@@ -41,10 +51,12 @@ Status forked() {
 }  // namespace
 
 EngineCore::EngineCore(std::string project_id, const EngineOptions& options,
-                       std::unique_ptr<Place> place, Clock& clock, Process& process)
+                       std::unique_ptr<Place> place, Clock& clock, Process& process,
+                       const CallSite& where)
     : project_id_(std::move(project_id)),
       durability_(options.durability),
       read_only_(options.mode == Mode::read),
+      opened_at_(where),
       options_status_(check(project_id_, options)),
       place_(std::move(place)),
       clock_(clock),
@@ -155,8 +167,16 @@ Status EngineCore::open_place(Notices& notices) {
   const MutexLock lock(mutex_);
   if (!opened) {
     owner_ = holder;
-    return opened.status();
+    const bool is_here =
+        opened.code() == ErrorCode::locked && holder && holder->pid == process_.pid();
+    const std::string here =
+        is_here ? describe_open(process_.pid(), place_->path()) : std::string();
+    if (here.empty()) return opened.status();
+    Error error = opened.status().error();
+    error.message = here;
+    return error;
   }
+  if (opened->owner) note_opened(process_.pid(), this, place_->path(), opened_at_, time_of(clock_));
   store_ = std::move(opened->store);
   owner_ = opened->owner;
   recovery_ = std::move(opened->recovery);
@@ -175,6 +195,7 @@ void EngineCore::abandon() noexcept {
   {
     const MutexLock lock(mutex_);
     state_ = State::inactive;
+    note_closed(process_.pid(), this);
     store_.reset();
     owner_.reset();
     owner_pid_.store(0);
@@ -297,6 +318,7 @@ Status EngineCore::detach() {
   {
     const MutexLock lock(mutex_);
     state_ = State::inactive;
+    note_closed(process_.pid(), this);
     status_ = status;
     owner_.reset();
     owner_pid_.store(0);

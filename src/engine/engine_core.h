@@ -36,8 +36,9 @@ namespace safechunk {
 
 class EngineCore : public std::enable_shared_from_this<EngineCore> {
  public:
+  // `where`: the line that opens it.
   EngineCore(std::string project_id, const EngineOptions& options, std::unique_ptr<Place> place,
-             Clock& clock, Process& process);
+             Clock& clock, Process& process, const CallSite& where);
 
   // Life: as the public class says.
   Status attach();
@@ -194,6 +195,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   const std::string project_id_;
   const Durability durability_;
   const bool read_only_;
+  const CallSite opened_at_;
   const Status options_status_;
   const std::unique_ptr<Place> place_;
   Clock& clock_;

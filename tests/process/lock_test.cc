@@ -293,11 +293,16 @@ TEST(LockContainers, TheSamePidInAnotherNamespaceIsAnotherProcess) {
 // engine kills it", "a non-owner can sync and prune".
 TEST(Lock, TwoEnginesInOneProcess) {
   const TemporaryFolder folder;
+  const std::string line = std::to_string(__LINE__ + 1);
   SafeChunkEngine first("project", options_in(folder));
   ASSERT_TRUE(first.stage_update("1", "a").ok());
   {
     SafeChunkEngine second("project", options_in(folder));
     EXPECT_FALSE(second.is_active());
+    const std::string message = second.status().error().message;
+    EXPECT_EQ(message.find("this process has it open already, since 2"), 0U) << message;
+    EXPECT_NE(message.find("lock_test.cc:" + line + "; use that engine"), std::string::npos)
+        << message;
     EXPECT_EQ(second.status().code(), ErrorCode::locked);
     ASSERT_TRUE(second.owner().has_value());
     EXPECT_EQ(second.owner()->pid, ::getpid());
