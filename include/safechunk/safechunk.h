@@ -475,7 +475,8 @@ SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
 }
 #endif
 
-/* Parts of chunks, and edits under conditions. */
-#include <safechunk/parts.h> /* IWYU pragma: export */
+/* Parts of chunks and edits under conditions; changes. */
+#include <safechunk/events.h> /* IWYU pragma: export */
+#include <safechunk/parts.h>  /* IWYU pragma: export */
 
 #endif

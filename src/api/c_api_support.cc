@@ -37,6 +37,19 @@ char* give_text(std::string_view text) {
   return memory;
 }
 
+std::shared_ptr<void> hold_user_data(void* user_data, safechunk_drop_handler drop) {
+  // The deleter is called, too, when this throws.
+  return {user_data, [drop](void* data) {
+            if (drop != nullptr) drop(data);
+          }};
+}
+
+std::chrono::milliseconds to_timeout(std::int64_t timeout_ms) noexcept {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365);
+  const std::chrono::milliseconds given(timeout_ms);
+  return given.count() < 0 || given > kLongest ? kLongest : given;
+}
+
 ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data) {
   if (progress == nullptr) return nullptr;
   return [progress, user_data](std::uint64_t done, std::uint64_t total) {

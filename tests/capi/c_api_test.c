@@ -3,97 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define _XOPEN_SOURCE 700
 
-#include <ftw.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <utime.h>
-
-#include <safechunk/safechunk.h>
-
-static char folder[] = "/tmp/safechunk_c_XXXXXX";
-
-static void fail(const char* what, const char* file, int line) {
-  fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
-  exit(1);
-}
-#define CHECK(condition)                                    \
-  do {                                                      \
-    if (!(condition)) fail(#condition, __FILE__, __LINE__); \
-  } while (0)
-#define CHECK_TEXT(actual, expected) CHECK(strcmp((actual), (expected)) == 0)
-
-static safechunk_error error = SAFECHUNK_ERROR_INIT;
-
-/* Prints the error that nobody expected. */
-static safechunk_code shown(safechunk_code code) {
-  if (code != SAFECHUNK_OK) {
-    char text[2048];
-    (void)safechunk_error_to_text(&error, text, sizeof text);
-    fprintf(stderr, "unexpected: %s\n", text);
-  }
-  return code;
-}
-#define CHECK_OK(call) CHECK(shown(call) == SAFECHUNK_OK)
-
-static safechunk_options options_here(void) {
-  safechunk_options options;
-  CHECK(safechunk_options_init(&options, sizeof options) == SAFECHUNK_OK);
-  options.base_dir = folder;
-  options.debounce_delay_ms = 3600 * 1000; /* only force_sync and detach write */
-  options.max_delay_ms = 3600 * 1000;
-  return options;
-}
-
-static safechunk_engine* open_project(const char* project) {
-  const safechunk_options options = options_here();
-  safechunk_engine* engine = NULL;
-  CHECK_OK(safechunk_open(project, &options, &engine, &error));
-  CHECK(engine != NULL);
-  return engine;
-}
-
-static void stage(safechunk_engine* engine, const char* text, const char* chunk) {
-  CHECK_OK(safechunk_stage_update(engine, text, strlen(text), chunk, &error));
-}
-
-/* Compares a chunk as it is in the engine's layout. */
-static void check_chunk(safechunk_engine* engine, const char* chunk, const char* expected) {
-  char* text = NULL;
-  size_t size = 0;
-  CHECK_OK(safechunk_fetch_chunk(engine, chunk, &text, &size, &error));
-  CHECK(size == strlen(text));
-  CHECK_TEXT(text, expected);
-  safechunk_free(text);
-}
-
-static void path_of(char (*path)[512], const char* name) {
-  CHECK((size_t)snprintf(*path, sizeof *path, "%s/%s", folder, name) < sizeof *path);
-}
-
-static void write_file(const char* name, const char* text) {
-  const struct utimbuf long_ago = {1000000000, 1000000000};
-  char path[512];
-  FILE* file = NULL;
-  path_of(&path, name);
-  file = fopen(path, "wb");
-  CHECK(file != NULL);
-  CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
-  CHECK(fclose(file) == 0);
-  /* A file that stands still: text that is not JSON is left alone while somebody may write it. */
-  CHECK(utime(path, &long_ago) == 0);
-}
-
-static int file_exists(const char* name) {
-  char path[512];
-  struct stat info;
-  path_of(&path, name);
-  return stat(path, &info) == 0;
-}
+#include "c_api_testing.h"
 
 /* --- cases */
 
@@ -733,23 +643,7 @@ static void errors(void) {
   CHECK(safechunk_close(engine, NULL) == SAFECHUNK_OK);
 }
 
-/* --- the program */
-
-static int remove_entry(const char* path, const struct stat* info, int kind, struct FTW* walk) {
-  (void)info;
-  (void)kind;
-  (void)walk;
-  return remove(path);
-}
-
-static void remove_folder(void) {
-  (void)nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static const struct {
-  const char* name;
-  void (*run)(void);
-} cases[] = {
+static const struct test_case cases[] = {
     {"lifecycle", lifecycle},
     {"options_and_arguments", options_and_arguments},
     {"edits", edits},
@@ -769,14 +663,5 @@ static const struct {
 };
 
 int main(int count, char** arguments) {
-  size_t i = 0;
-  for (i = 0; count == 2 && i < sizeof cases / sizeof *cases; ++i) {
-    if (strcmp(cases[i].name, arguments[1]) != 0) continue;
-    CHECK(mkdtemp(folder) != NULL);
-    cases[i].run();
-    remove_folder();
-    return 0;
-  }
-  fprintf(stderr, "usage: c_api_test CASE\n");
-  return 2;
+  return run_case(cases, sizeof cases / sizeof *cases, count, arguments);
 }

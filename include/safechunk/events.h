@@ -1,0 +1,103 @@
+/* SafeChunkEngine for C: hearing of changes to chunks, whoever makes them: this engine, another
+ * process, a person. <safechunk/safechunk.h> includes it, and its conventions hold here.
+ *
+ * An edit by another program is told once, when its file is whole and JSON. Commits have numbers
+ * from the first watch of an engine that may write on.
+ */
+#ifndef SAFECHUNK_EVENTS_H
+#define SAFECHUNK_EVENTS_H
+
+#include <safechunk/safechunk.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Frees what a handler uses. Called exactly once, on any thread and with no lock held, when the
+ * handler was replaced, removed or could not be set, or when the engine was closed; no call of the
+ * handler runs any more, and none comes. Not called in a forked child. It must not use the engine.
+ * May be NULL. */
+typedef void (*safechunk_drop_handler)(void* user_data);
+
+/* --- changes */
+
+/* Who made a change. */
+enum {
+  SAFECHUNK_CHANGE_LOCAL = 0,           /* this engine, when it was committed to its file */
+  SAFECHUNK_CHANGE_PROCESS = 1,         /* another engine, of this process or another */
+  SAFECHUNK_CHANGE_EDIT = 2,            /* another program or a person */
+  SAFECHUNK_CHANGE_HEAL = 3,            /* damage: an older version took the file's place */
+  SAFECHUNK_CHANGE_RESTORE = 4,         /* a checkpoint was restored */
+  SAFECHUNK_CHANGE_MIGRATION = 5,       /* the data were brought to a newer version */
+  SAFECHUNK_CHANGE_REMOVED_OUTSIDE = 6, /* another program or a person removed the file */
+  SAFECHUNK_CHANGE_RESYNC = 7           /* changes were missed: read again what you know of */
+};
+
+typedef struct safechunk_change {
+  size_t size;
+  const char* chunk;             /* empty for SAFECHUNK_CHANGE_RESYNC */
+  const char* revision;          /* as safechunk_read_revision() gives it; empty: it is gone */
+  const char* previous_revision; /* empty: there was no such chunk, or it is not known */
+  int32_t origin;                /* SAFECHUNK_CHANGE_... */
+  const char* origin_name;       /* its name, as "local". Static. */
+  uint64_t number;               /* rises with each commit; 0: no engine has counted it */
+} safechunk_change;
+
+enum {
+  SAFECHUNK_DELIVERY_LATEST = 0, /* the newest of several changes to one chunk that come together */
+  SAFECHUNK_DELIVERY_EVERY = 1   /* each commit, in order */
+};
+
+/* As safechunk::WatchOptions. Fill it with safechunk_watch_options_init() first. */
+typedef struct safechunk_watch_options {
+  size_t size;
+  int32_t delivery;  /* SAFECHUNK_DELIVERY_... */
+  int32_t has_since; /* not 0: begin behind the change of the number `since` */
+  uint64_t since;    /* what is not kept any more is one SAFECHUNK_CHANGE_RESYNC */
+} safechunk_watch_options;
+
+/* Writes the defaults into `options`, and `size` (sizeof(safechunk_watch_options)) into its `size`.
+ * SAFECHUNK_INVALID_ARGUMENT when `size` is less than the first version's. */
+SAFECHUNK_API safechunk_code safechunk_watch_options_init(safechunk_watch_options* options,
+                                                          size_t size);
+
+/* Gives changes one by one, on the thread that asks. For one thread at a time, except
+ * safechunk_watch_wake(). It needs no attached engine, and may outlive its engine. */
+typedef struct safechunk_watch safechunk_watch;
+
+/* `options` may be NULL. not_found when there is no project; unavailable for
+ * SAFECHUNK_DELIVERY_EVERY and `since` where nothing counts commits and this engine only reads.
+ * Pass `*watch` to safechunk_watch_close() at the end. */
+SAFECHUNK_API safechunk_code safechunk_watch_open(safechunk_engine* engine,
+                                                  const safechunk_watch_options* options,
+                                                  safechunk_watch** watch, safechunk_error* error);
+/* Waits for the next change; below 0: without end. ok and NULL in `*change` after `timeout_ms`, or
+ * after safechunk_watch_wake(). One safechunk_free() of `*change` frees its texts, too. unavailable
+ * when the project's folder is gone. */
+SAFECHUNK_API safechunk_code safechunk_watch_next(safechunk_watch* watch, int64_t timeout_ms,
+                                                  safechunk_change** change,
+                                                  safechunk_error* error);
+/* Ends the safechunk_watch_next() that runs, or the next one. Any thread. */
+SAFECHUNK_API safechunk_code safechunk_watch_wake(safechunk_watch* watch);
+/* For poll(2) and the like: when it is readable, call safechunk_watch_next() with a timeout of 0
+ * until it gives nothing. It belongs to the watch. -1 where the system tells of no changes (then
+ * call that every second), and for NULL. */
+SAFECHUNK_API int safechunk_watch_descriptor(const safechunk_watch* watch);
+/* NULL is allowed. No call of safechunk_watch_next() may run. */
+SAFECHUNK_API void safechunk_watch_close(safechunk_watch* watch);
+
+typedef void (*safechunk_change_handler)(const safechunk_change* change, void* user_data);
+
+/* Calls `handler` for each change, on a thread that does nothing else. NULL ends that, and waits
+ * for the call that runs, unless it is made there. Errors as safechunk_watch_open(). */
+SAFECHUNK_API safechunk_code safechunk_on_change(safechunk_engine* engine,
+                                                 const safechunk_watch_options* options,
+                                                 safechunk_error* error,
+                                                 safechunk_change_handler handler, void* user_data,
+                                                 safechunk_drop_handler drop);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

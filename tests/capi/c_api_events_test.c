@@ -1,0 +1,181 @@
+/* Changes and events through the C interface, from C99, on real files. */
+#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
+
+#include <poll.h>
+#include <pthread.h>
+
+#include "c_api_testing.h"
+
+enum { LONG_MS = 20000 }; /* nobody waits so long unless something is wrong */
+
+static int is_readable(int descriptor) {
+  struct pollfd entry;
+  entry.fd = descriptor;
+  entry.events = POLLIN;
+  entry.revents = 0;
+  return poll(&entry, 1, 0) == 1;
+}
+
+/* --- changes */
+
+static void watching(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_watch* watch = NULL;
+  safechunk_change* change = NULL;
+  char* revision = NULL;
+  uint64_t number = 0;
+  CHECK_OK(safechunk_watch_open(engine, NULL, &watch, &error));
+  CHECK(safechunk_watch_descriptor(watch) >= 0);
+  CHECK_OK(safechunk_watch_next(watch, 0, &change, &error));
+  CHECK(change == NULL);
+  stage(engine, "1", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  CHECK(is_readable(safechunk_watch_descriptor(watch)));
+  CHECK_OK(safechunk_watch_next(watch, LONG_MS, &change, &error));
+  CHECK(change != NULL && change->size == sizeof *change);
+  CHECK_TEXT(change->chunk, "a");
+  CHECK_OK(safechunk_read_revision(engine, "a", NULL, NULL, &revision, NULL, &error));
+  CHECK_TEXT(change->revision, revision);
+  CHECK_TEXT(change->previous_revision, "");
+  CHECK(change->origin == SAFECHUNK_CHANGE_LOCAL && change->number > 0);
+  CHECK_TEXT(change->origin_name, "local");
+  number = change->number;
+  safechunk_free(change);
+
+  write_file("p/chunks/a.json", "[1]");
+  CHECK_OK(safechunk_watch_next(watch, LONG_MS, &change, &error));
+  CHECK(change != NULL && change->origin == SAFECHUNK_CHANGE_EDIT);
+  CHECK_TEXT(change->previous_revision, revision);
+  safechunk_free(change);
+  safechunk_free(revision);
+
+  /* Woken before it is called, it returns at once; the next one waits again. */
+  CHECK(safechunk_watch_wake(watch) == SAFECHUNK_OK);
+  CHECK_OK(safechunk_watch_next(watch, -1, &change, &error));
+  CHECK(change == NULL);
+  safechunk_watch_close(watch);
+
+  /* Everything behind a number that an earlier watch gave. */
+  stage(engine, "2", "b");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  {
+    safechunk_watch_options options;
+    CHECK(safechunk_watch_options_init(&options, sizeof options) == SAFECHUNK_OK);
+    options.delivery = SAFECHUNK_DELIVERY_EVERY;
+    options.has_since = 1;
+    options.since = number;
+    CHECK_OK(safechunk_watch_open(engine, &options, &watch, &error));
+  }
+  do {
+    safechunk_free(change);
+    CHECK_OK(safechunk_watch_next(watch, LONG_MS, &change, &error));
+    CHECK(change != NULL && (change->number == 0 || change->number > number));
+  } while (strcmp(change->chunk, "b") != 0);
+  CHECK(change->number > number);
+  safechunk_free(change);
+  CHECK_OK(safechunk_close(engine, &error));
+  /* It may outlive its engine. */
+  CHECK_OK(safechunk_watch_next(watch, 0, &change, &error));
+  safechunk_free(change);
+  safechunk_watch_close(watch);
+}
+
+struct changes_heard {
+  pthread_mutex_t mutex;
+  pthread_cond_t heard;
+  int changes;
+  int drops;
+  int calls_after_drop;
+};
+static void hear_change(const safechunk_change* change, void* user_data) {
+  struct changes_heard* all = user_data;
+  CHECK(change->size == sizeof *change && change->chunk[0] != '\0' && change->revision[0] != '\0');
+  pthread_mutex_lock(&all->mutex);
+  ++all->changes;
+  all->calls_after_drop += all->drops;
+  pthread_cond_signal(&all->heard);
+  pthread_mutex_unlock(&all->mutex);
+}
+static void drop_changes(void* user_data) {
+  struct changes_heard* all = user_data;
+  pthread_mutex_lock(&all->mutex);
+  ++all->drops;
+  pthread_mutex_unlock(&all->mutex);
+}
+static void await_changes(struct changes_heard* all, int count) {
+  pthread_mutex_lock(&all->mutex);
+  while (all->changes < count) pthread_cond_wait(&all->heard, &all->mutex);
+  pthread_mutex_unlock(&all->mutex);
+}
+
+static void changes_handled(void) {
+  struct changes_heard all = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  safechunk_engine* engine = open_project("p");
+  CHECK_OK(safechunk_on_change(engine, NULL, &error, hear_change, &all, drop_changes));
+  stage(engine, "1", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  await_changes(&all, 1);
+  CHECK(all.drops == 0);
+  /* Replaced, removed, and the engine closed: dropped once each. */
+  CHECK_OK(safechunk_on_change(engine, NULL, &error, hear_change, &all, drop_changes));
+  CHECK(all.drops == 1);
+  all.drops = 0;
+  stage(engine, "2", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  await_changes(&all, 2);
+  CHECK_OK(safechunk_on_change(engine, NULL, &error, NULL, NULL, NULL));
+  CHECK(all.drops == 1);
+  CHECK_OK(safechunk_on_change(engine, NULL, &error, hear_change, &all, drop_changes));
+  CHECK_OK(safechunk_close(engine, &error));
+  CHECK(all.drops == 2 && all.calls_after_drop == 0);
+  /* Not set: dropped at once. */
+  CHECK(safechunk_on_change(NULL, NULL, &error, hear_change, &all, drop_changes) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(all.drops == 3);
+}
+
+static void watch_arguments(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_watch* watch = (safechunk_watch*)engine;
+  safechunk_change* change = (safechunk_change*)engine;
+  struct {
+    safechunk_watch_options known;
+    uint64_t newer;
+  } larger;
+  CHECK(safechunk_watch_options_init(NULL, sizeof larger) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_options_init(&larger.known, 8) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_options_init(&larger.known, sizeof larger) == SAFECHUNK_OK);
+  larger.newer = 1;
+  CHECK(safechunk_watch_open(engine, &larger.known, &watch, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(watch == NULL);
+  larger.newer = 0;
+  larger.known.delivery = 2;
+  CHECK(safechunk_watch_open(engine, &larger.known, &watch, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_on_change(engine, &larger.known, &error, hear_change, NULL, NULL) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  larger.known.delivery = 0;
+  larger.known.size = 8;
+  CHECK(safechunk_watch_open(engine, &larger.known, &watch, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_open(NULL, NULL, &watch, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_open(engine, NULL, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_next(NULL, 0, &change, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(change == NULL);
+  CHECK_OK(safechunk_watch_open(engine, NULL, &watch, &error));
+  CHECK(safechunk_watch_next(watch, 0, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_wake(NULL) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_watch_descriptor(NULL) == -1);
+  safechunk_watch_close(watch);
+  safechunk_watch_close(NULL);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+static const struct test_case cases[] = {
+    {"watching", watching},
+    {"changes_handled", changes_handled},
+    {"watch_arguments", watch_arguments},
+};
+
+int main(int count, char** arguments) {
+  return run_case(cases, sizeof cases / sizeof *cases, count, arguments);
+}
