@@ -1,9 +1,5 @@
-/* SafeChunkEngine for C: hearing of changes to chunks, whoever makes them: this engine, another
- * process, a person. <safechunk/safechunk.h> includes it, and its conventions hold here.
- *
- * An edit by another program is told once, when its file is whole and JSON. Commits have numbers
- * from the first watch of an engine that may write on.
- */
+/* SafeChunkEngine for C: hearing of things, by handlers and by asking. <safechunk/safechunk.h>
+ * includes it, and its conventions hold here. */
 #ifndef SAFECHUNK_EVENTS_H
 #define SAFECHUNK_EVENTS_H
 
@@ -19,7 +15,54 @@ extern "C" {
  * May be NULL. */
 typedef void (*safechunk_drop_handler)(void* user_data);
 
-/* --- changes */
+/* --- events
+ *
+ * What the handlers of status, sync and faults tell, for a thread that asks. A language whose code
+ * runs on one thread only needs this: safechunk_close() and safechunk_detach() wait for handlers.
+ *
+ * Events are kept from the first call of safechunk_next_event() or safechunk_event_descriptor() on,
+ * and so are the faults met before for which there was no handler. At most 1,000 are kept. Then
+ * statuses and syncs are dropped first, the oldest before the others, and `dropped` of the next
+ * event says how many. */
+
+enum {
+  SAFECHUNK_TELLS_STATUS = 0, /* as safechunk_on_status() tells it */
+  SAFECHUNK_TELLS_SYNC = 1,   /* everything staged was committed */
+  SAFECHUNK_TELLS_FAULT = 2   /* as safechunk_on_fault() tells it */
+};
+
+typedef struct safechunk_engine_event {
+  size_t size;
+  int32_t tells;         /* SAFECHUNK_TELLS_... */
+  int32_t kind;          /* SAFECHUNK_EVENT_... when recovery, a heal or a commit did it; else -1 */
+  const char* kind_name; /* as "healed"; empty for -1. Static. */
+  int32_t older;         /* 1: an older version of the chunk is given, or took the file's place */
+  safechunk_code code;   /* of a fault; else SAFECHUNK_OK */
+  int32_t os_errno;      /* of a fault: errno of the call that failed */
+  const char* message;   /* of a status and of a fault, one English sentence */
+  const char* chunk;     /* the chunk that it concerns; may be empty */
+  const char* path;      /* the file or folder that it concerns; may be empty */
+  uint64_t dropped;      /* so many events were dropped since the last one that was given */
+} safechunk_engine_event;
+
+/* The oldest event; waits `timeout_ms` for one, below 0: without end. ok and NULL in `*event` when
+ * none came, or after safechunk_wake_events(). One safechunk_free() of `*event` frees its texts,
+ * too. Any thread, also on an engine that is not active. */
+SAFECHUNK_API safechunk_code safechunk_next_event(safechunk_engine* engine, int64_t timeout_ms,
+                                                  safechunk_engine_event** event,
+                                                  safechunk_error* error);
+/* For poll(2) and the like: when it is readable, call safechunk_next_event() with a timeout of 0
+ * until it gives nothing. It belongs to the engine. -1 when there is none: for NULL, in a forked
+ * child, and when the system has no more descriptors. */
+SAFECHUNK_API int safechunk_event_descriptor(safechunk_engine* engine);
+/* Ends the safechunk_next_event() that runs, or the next one. */
+SAFECHUNK_API safechunk_code safechunk_wake_events(safechunk_engine* engine);
+
+/* --- changes
+ *
+ * To chunks, whoever makes them: this engine, another process, a person. An edit by another program
+ * is told once, when its file is whole and JSON. Commits have numbers from the first watch of an
+ * engine that may write on. */
 
 /* Who made a change. */
 enum {

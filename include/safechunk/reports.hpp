@@ -40,8 +40,10 @@ struct Event {
     resumed,          // trouble with a chunk that was reported before has ended
   };
   Kind kind = Kind::replayed;
-  std::string chunk;   // empty when it concerns no single chunk
-  std::string detail;  // one English sentence
+  std::string chunk;      // empty when it concerns no single chunk
+  std::string detail;     // one English sentence
+  std::string path = {};  // the chunk's file; empty when it concerns no single chunk
+  bool older = false;     // an older version of the chunk is given, or took the place of its file
 };
 SAFECHUNK_EXPORT std::string_view to_string(Event::Kind kind) noexcept;
 

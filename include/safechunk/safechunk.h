@@ -411,6 +411,8 @@ typedef struct safechunk_event {
   const char* name;   /* of the kind, as "stale_lock" */
   const char* chunk;  /* empty when it concerns no single chunk */
   const char* detail; /* one English sentence */
+  const char* path;   /* the chunk's file; empty when it concerns no single chunk */
+  int32_t older;      /* 1: an older version of the chunk took the place of its file */
 } safechunk_event;
 
 /* The recovery of the last successful attach: `*count` pointers, and a NULL behind them.
@@ -475,7 +477,7 @@ SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
 }
 #endif
 
-/* Parts of chunks and edits under conditions; changes. */
+/* Parts of chunks and edits under conditions; events and changes. */
 #include <safechunk/events.h> /* IWYU pragma: export */
 #include <safechunk/parts.h>  /* IWYU pragma: export */
 

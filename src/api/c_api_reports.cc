@@ -222,8 +222,11 @@ safechunk_code safechunk_recovery_report(const safechunk_engine* engine, safechu
       safechunk_event item{};
       item.size = sizeof item;
       item.kind = static_cast<int32_t>(event.kind);
-      items.add(item, {&safechunk_event::name, &safechunk_event::chunk, &safechunk_event::detail},
-                {to_string(event.kind), event.chunk, event.detail});
+      item.older = event.older ? 1 : 0;
+      items.add(item,
+                {&safechunk_event::name, &safechunk_event::chunk, &safechunk_event::detail,
+                 &safechunk_event::path},
+                {to_string(event.kind), event.chunk, event.detail, event.path});
     }
     *list = items.give();
     *count = report.events.size();

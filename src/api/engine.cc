@@ -353,6 +353,16 @@ void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
   core_->handlers().set_fault(std::move(handler));
 }
 
+Result<std::optional<EngineEvent>> SafeChunkEngine::next_event(std::chrono::milliseconds timeout) {
+  return core_->next_event(timeout);
+}
+Result<int> SafeChunkEngine::event_descriptor() {
+  return core_->event_descriptor();
+}
+void SafeChunkEngine::wake_events() {
+  core_->wake_events();
+}
+
 Status SafeChunkEngine::on_change(ChangeHandler handler, const WatchOptions& options) {
   return core_->on_change(std::move(handler), options);
 }

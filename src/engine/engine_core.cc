@@ -104,6 +104,20 @@ std::shared_ptr<StoreReader> EngineCore::readable() const {
   return place_->reader();
 }
 
+Result<std::optional<EngineEvent>> EngineCore::next_event(std::chrono::milliseconds timeout) {
+  if (is_forked()) return forked();
+  return handlers_.next_event(clock_, timeout);
+}
+
+Result<int> EngineCore::event_descriptor() {
+  if (is_forked()) return forked();
+  return handlers_.event_descriptor();
+}
+
+void EngineCore::wake_events() {
+  if (!is_forked()) handlers_.wake_events();
+}
+
 // --- attach
 
 void EngineCore::await_turn_of_life() {

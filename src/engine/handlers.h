@@ -1,17 +1,21 @@
 // The application's handlers, and how they are called: never while a lock is held (G11).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <safechunk/changes.hpp>
+#include <safechunk/events.hpp>
 #include <safechunk/status.hpp>
 
 #include "base/mutex.h"
+#include "engine/event_queue.h"
 #include "store/notices.h"
 
 namespace safechunk {
@@ -35,17 +39,29 @@ class Handlers {
   void deliver_change(const ChangeHandler& handler, const Change& change) EXCLUDES(mutex_);
   void deliver_fault(const Error& error) EXCLUDES(mutex_);
 
+  // The same for a thread that asks. Everything is kept from the first of these on, and so are the
+  // faults that wait for a handler.
+  Result<std::optional<EngineEvent>> next_event(Clock& clock, std::chrono::milliseconds timeout)
+      EXCLUDES(mutex_);
+  Result<int> event_descriptor() EXCLUDES(mutex_);
+  void wake_events() { events_.wake(); }
+
   [[nodiscard]] std::string last_error() const EXCLUDES(mutex_);
 
  private:
+  Status open_events() EXCLUDES(mutex_);
+  std::vector<Notices::Notice> take_waiting_faults() REQUIRES(mutex_);
+  void deliver_fault(const Notices::Notice& notice) EXCLUDES(mutex_);
   template <typename Call>
   void contain(const char* handler, Call call) EXCLUDES(mutex_);
+
+  EventQueue events_;
 
   mutable Mutex mutex_;
   std::shared_ptr<const StatusHandler> on_status_ GUARDED_BY(mutex_);
   std::shared_ptr<const SyncHandler> on_sync_ GUARDED_BY(mutex_);
   std::shared_ptr<const FaultHandler> on_fault_ GUARDED_BY(mutex_);
-  std::vector<Error> waiting_faults_ GUARDED_BY(mutex_);
+  std::vector<Notices::Notice> waiting_faults_ GUARDED_BY(mutex_);
   std::size_t dropped_faults_ GUARDED_BY(mutex_) = 0;  // there were too many to keep
   std::string last_error_ GUARDED_BY(mutex_);
 };

@@ -170,10 +170,118 @@ static void watch_arguments(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+/* --- events */
+
+static safechunk_engine_event* next_event(safechunk_engine* engine, int64_t timeout_ms) {
+  safechunk_engine_event* event = NULL;
+  CHECK_OK(safechunk_next_event(engine, timeout_ms, &event, &error));
+  CHECK(event == NULL || event->size == sizeof *event);
+  return event;
+}
+
+/* The next fault. */
+static safechunk_engine_event* next_fault(safechunk_engine* engine) {
+  for (;;) {
+    safechunk_engine_event* event = next_event(engine, 0);
+    CHECK(event != NULL);
+    if (event->tells == SAFECHUNK_TELLS_FAULT) return event;
+    safechunk_free(event);
+  }
+}
+
+static void events_asked_for(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_engine_event* event = NULL;
+  int descriptor = 0;
+  int statuses = 0;
+  char path[512];
+  stage(engine, "1", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error)); /* nobody asks yet: nothing is kept */
+  descriptor = safechunk_event_descriptor(engine);
+  CHECK(descriptor >= 0 && !is_readable(descriptor));
+  CHECK(next_event(engine, 0) == NULL);
+
+  stage(engine, "2", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  CHECK(is_readable(descriptor));
+  for (event = next_event(engine, 0); event->tells == SAFECHUNK_TELLS_STATUS;
+       event = next_event(engine, 0)) {
+    ++statuses;
+    CHECK(event->message[0] != '\0' && event->code == SAFECHUNK_OK);
+    safechunk_free(event);
+  }
+  CHECK(statuses > 0 && event->tells == SAFECHUNK_TELLS_SYNC);
+  CHECK(event->kind == -1 && event->dropped == 0);
+  CHECK_TEXT(event->kind_name, "");
+  safechunk_free(event);
+  CHECK(next_event(engine, 0) == NULL && !is_readable(descriptor));
+
+  /* A heal is one fault, and says that an older version took the file's place. */
+  write_file("p/chunks/a.json", "{\"half");
+  check_chunk(engine, "a", "2\n");
+  event = next_fault(engine);
+  CHECK(event->kind == SAFECHUNK_EVENT_INVALID_EDIT && event->code == SAFECHUNK_INVALID_EDIT);
+  CHECK(event->older == 1 && strstr(event->message, "quarantine/a.json.") != NULL);
+  CHECK_TEXT(event->kind_name, "invalid_edit");
+  CHECK_TEXT(event->chunk, "a");
+  path_of(&path, "p/chunks/a.json");
+  CHECK_TEXT(event->path, path);
+  safechunk_free(event);
+  while ((event = next_event(engine, 0)) != NULL) {
+    CHECK(event->tells != SAFECHUNK_TELLS_FAULT);
+    safechunk_free(event);
+  }
+
+  /* Nobody waits for who does not ask, and what was told while it closed can be read until then. */
+  stage(engine, "3", "a");
+  CHECK_OK(safechunk_detach(engine, &error));
+  CHECK(is_readable(descriptor));
+  CHECK(safechunk_wake_events(engine) == SAFECHUNK_OK);
+  while ((event = next_event(engine, -1)) != NULL) safechunk_free(event);
+  CHECK(!is_readable(descriptor));
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+/* Faults that were met before anybody asked, as while opening. */
+static void events_waiting(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_engine_event* event = NULL;
+  stage(engine, "1", "a");
+  CHECK_OK(safechunk_force_sync(engine, &error));
+  write_file("p/chunks/a.json", "{\"half");
+  check_chunk(engine, "a", "1\n");
+  event = next_fault(engine);
+  CHECK_TEXT(event->chunk, "a");
+  safechunk_free(event);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+static void event_arguments(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_engine_event* event = (safechunk_engine_event*)engine;
+  CHECK(safechunk_next_event(NULL, 0, &event, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(event == NULL);
+  CHECK(safechunk_next_event(engine, 0, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_event_descriptor(NULL) == -1);
+  CHECK(safechunk_wake_events(NULL) == SAFECHUNK_INVALID_ARGUMENT);
+  {
+    int ended = 1;
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      CHECK(safechunk_next_event(engine, 0, &event, &error) == SAFECHUNK_NOT_OWNER);
+      CHECK(safechunk_event_descriptor(engine) == -1);
+      _exit(0);
+    }
+    CHECK(waitpid(child, &ended, 0) == child && WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+  }
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 static const struct test_case cases[] = {
-    {"watching", watching},
-    {"changes_handled", changes_handled},
-    {"watch_arguments", watch_arguments},
+    {"events_asked_for", events_asked_for}, {"events_waiting", events_waiting},
+    {"event_arguments", event_arguments},   {"watching", watching},
+    {"changes_handled", changes_handled},   {"watch_arguments", watch_arguments},
 };
 
 int main(int count, char** arguments) {

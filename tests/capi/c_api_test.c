@@ -341,7 +341,7 @@ static void damage(void) {
   text = NULL;
   CHECK(safechunk_read_chunk(engine, "nobody", &text, NULL, NULL, &error) == SAFECHUNK_NOT_FOUND);
   check_chunk(engine, "healed", "1\n");
-  CHECK(fault_count > 0 && last_fault == SAFECHUNK_HEALED);
+  CHECK(fault_count == 1 && last_fault == SAFECHUNK_INVALID_EDIT);
   CHECK(safechunk_fetch_chunk(engine, "lost", &text, NULL, &error) == SAFECHUNK_LOST);
   CHECK(text == NULL);
   CHECK_TEXT(error.chunk, "lost");

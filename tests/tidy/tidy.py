@@ -20,7 +20,8 @@ LAYERS = {
     "archive": {"base", "platform/thread.h"},
     "store": {"base"},
     "storage": {"base", "platform", "json", "archive", "store"},
-    "engine": {"base", "store", "platform/clock.h", "platform/process.h", "platform/thread.h"},
+    "engine": {"base", "store", "platform/clock.h", "platform/process.h", "platform/readiness.h",
+               "platform/thread.h"},
     "api": {"base", "platform", "json", "storage", "engine", "store"},
 }
 # The same inside storage: which sub-folder stands on which.

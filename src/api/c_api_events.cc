@@ -1,0 +1,60 @@
+// The C interface: events, for a thread that asks.
+
+#include <safechunk/events.hpp>
+
+#include "api/c_api_support.h"
+
+using namespace safechunk;         // NOLINT: this file is the other face of that namespace
+using namespace safechunk::c_api;  // NOLINT
+
+static_assert(SAFECHUNK_TELLS_STATUS == static_cast<int>(EngineEvent::Kind::status));
+static_assert(SAFECHUNK_TELLS_SYNC == static_cast<int>(EngineEvent::Kind::sync));
+static_assert(SAFECHUNK_TELLS_FAULT == static_cast<int>(EngineEvent::Kind::fault));
+
+extern "C" {
+
+safechunk_code safechunk_next_event(safechunk_engine* engine, int64_t timeout_ms,
+                                    safechunk_engine_event** event, safechunk_error* error) {
+  if (event != nullptr) *event = nullptr;
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, event}); !status) return status;
+    const auto found = to_cpp(engine)->next_event(to_timeout(timeout_ms));
+    if (!found || !*found) return found.status();
+    const EngineEvent& told = **found;
+    safechunk_engine_event item{};
+    item.size = sizeof item;
+    item.tells = static_cast<int32_t>(told.kind);
+    item.kind = told.recovery ? static_cast<int32_t>(*told.recovery) : -1;
+    item.kind_name = told.recovery ? to_string(*told.recovery).data() : "";  // a literal
+    item.older = told.older ? 1 : 0;
+    item.code = static_cast<safechunk_code>(told.error.code);
+    item.os_errno = told.error.os_errno;
+    item.dropped = told.dropped;
+    *event = give_item(item,
+                       {&safechunk_engine_event::message, &safechunk_engine_event::chunk,
+                        &safechunk_engine_event::path},
+                       {told.error.message, told.error.chunk, told.error.path});
+    return {};
+  });
+}
+
+int safechunk_event_descriptor(safechunk_engine* engine) {
+  int descriptor = -1;
+  (void)guard(nullptr, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    const auto found = to_cpp(engine)->event_descriptor();
+    if (found) descriptor = *found;
+    return {};
+  });
+  return descriptor;
+}
+
+safechunk_code safechunk_wake_events(safechunk_engine* engine) {
+  return guard(nullptr, [&]() -> Status {
+    if (Status status = check_pointers({engine}); !status) return status;
+    to_cpp(engine)->wake_events();
+    return {};
+  });
+}
+
+}  // extern "C"
