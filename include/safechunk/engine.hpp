@@ -367,6 +367,11 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   void on_status(std::function<void(std::string_view text)> handler);
   void on_sync(std::function<void()> handler);
   void on_fault(std::function<void(const Error& error)> handler);
+  // Called with true when something is staged that was not before, and with false when everything
+  // was committed, or the engine was detached; with true at once, on that thread, when something is
+  // staged already. One call at a time, and the last one is right. States that change back before
+  // the handler could be called are left out.
+  void on_dirty(std::function<void(bool dirty)> handler);
 
   // The same for a thread that asks, when no handler fits: those run on the engine's threads, and
   // detach() waits for them. Events are kept from the first call of one of these on, and so are the

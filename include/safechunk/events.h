@@ -15,6 +15,18 @@ extern "C" {
  * May be NULL. */
 typedef void (*safechunk_drop_handler)(void* user_data);
 
+/* --- unsaved edits */
+
+typedef void (*safechunk_dirty_handler)(int dirty, void* user_data);
+
+/* Calls `handler` with 1 when something is staged that was not before, and with 0 when everything
+ * was committed, or the engine was detached; with 1 at once, on this thread, when something is
+ * staged already. One call at a time, and the last one is right. States that change back before the
+ * handler could be called are left out. NULL removes it. */
+SAFECHUNK_API safechunk_code safechunk_on_dirty(safechunk_engine* engine,
+                                                safechunk_dirty_handler handler, void* user_data,
+                                                safechunk_drop_handler drop);
+
 /* --- events
  *
  * What the handlers of status, sync and faults tell, for a thread that asks. A language whose code

@@ -1,4 +1,4 @@
-// The C interface: events, for a thread that asks.
+// The C interface: handlers, and events for a thread that asks.
 
 #include <safechunk/events.hpp>
 
@@ -12,6 +12,21 @@ static_assert(SAFECHUNK_TELLS_SYNC == static_cast<int>(EngineEvent::Kind::sync))
 static_assert(SAFECHUNK_TELLS_FAULT == static_cast<int>(EngineEvent::Kind::fault));
 
 extern "C" {
+
+safechunk_code safechunk_on_dirty(safechunk_engine* engine, safechunk_dirty_handler handler,
+                                  void* user_data, safechunk_drop_handler drop) {
+  return guard(nullptr, [&]() -> Status {
+    auto data = hold_user_data(user_data, drop);
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_dirty(nullptr);
+    } else {
+      to_cpp(engine)->on_dirty(
+          [handler, data = std::move(data)](bool dirty) { handler(dirty ? 1 : 0, data.get()); });
+    }
+    return {};
+  });
+}
 
 safechunk_code safechunk_next_event(safechunk_engine* engine, int64_t timeout_ms,
                                     safechunk_engine_event** event, safechunk_error* error) {

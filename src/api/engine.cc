@@ -353,6 +353,10 @@ void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
   core_->handlers().set_fault(std::move(handler));
 }
 
+void SafeChunkEngine::on_dirty(std::function<void(bool)> handler) {
+  core_->on_dirty(std::move(handler));
+}
+
 Result<std::optional<EngineEvent>> SafeChunkEngine::next_event(std::chrono::milliseconds timeout) {
   return core_->next_event(timeout);
 }

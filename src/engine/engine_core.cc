@@ -204,6 +204,13 @@ void EngineCore::deliver(Notices notices) {
     counters_.heals += notices.heals;
   }
   handlers_.deliver(std::move(notices));
+  // Whatever changes it reports something, or nothing, here.
+  handlers_.tell_dirty([this] { return is_dirty(); });
+}
+
+void EngineCore::on_dirty(Handlers::DirtyHandler handler) {
+  handlers_.set_dirty(std::move(handler));
+  if (!is_forked()) handlers_.tell_dirty([this] { return is_dirty(); });
 }
 
 // Where the result is settled, and must be returned although memory fails during the report.

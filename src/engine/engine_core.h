@@ -97,6 +97,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Result<int> event_descriptor();
   void wake_events();
 
+  void on_dirty(Handlers::DirtyHandler handler);
   [[nodiscard]] Handlers& handlers() { return handlers_; }
   [[nodiscard]] const std::string& project_id() const { return project_id_; }
   [[nodiscard]] const std::string& project_path() const { return place_->path(); }

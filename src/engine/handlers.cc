@@ -1,6 +1,7 @@
 #include "engine/handlers.h"
 
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "base/limits.h"
@@ -34,21 +35,65 @@ EngineEvent to_event(const Notices::Notice& notice) {
 
 }  // namespace
 
+// The handlers before are destroyed when no lock is held: what they use may have a say in that.
+
 void Handlers::set_status(StatusHandler handler) {
+  auto next = share(std::move(handler));
   const MutexLock lock(mutex_);
-  on_status_ = share(std::move(handler));
+  on_status_.swap(next);
 }
 
 void Handlers::set_sync(SyncHandler handler) {
+  auto next = share(std::move(handler));
   const MutexLock lock(mutex_);
-  on_sync_ = share(std::move(handler));
+  on_sync_.swap(next);
+}
+
+void Handlers::set_dirty(DirtyHandler handler) {
+  auto next = share(std::move(handler));
+  const MutexLock lock(mutex_);
+  on_dirty_.swap(next);
+  hears_dirty_.store(on_dirty_ != nullptr);
+  told_dirty_ = false;
+}
+
+void Handlers::clear() {
+  set_status(nullptr);
+  set_sync(nullptr);
+  set_fault(nullptr);
+  set_dirty(nullptr);
+}
+
+void Handlers::tell_dirty(const std::function<bool()>& is_dirty) {
+  if (!hears_dirty_.load()) return;
+  MutexLock lock(mutex_);
+  look_again_ = true;
+  if (telling_dirty_) return;
+  telling_dirty_ = true;
+  while (std::exchange(look_again_, false)) {
+    lock.unlock();
+    const bool dirty = is_dirty();
+    lock.lock();
+    auto handler = on_dirty_;
+    if (!handler || dirty == told_dirty_) continue;
+    told_dirty_ = dirty;
+    lock.unlock();
+    try {
+      contain("on_dirty", [&] { (*handler)(dirty); });
+    } catch (const std::bad_alloc&) {  // NOLINT: there is no memory to report what it threw
+    }
+    handler.reset();
+    lock.lock();
+  }
+  telling_dirty_ = false;
 }
 
 void Handlers::set_fault(FaultHandler handler) {
+  auto next = share(std::move(handler));
   std::vector<Notices::Notice> kept;
   {
     const MutexLock lock(mutex_);
-    on_fault_ = share(std::move(handler));
+    on_fault_.swap(next);
     if (on_fault_) kept = take_waiting_faults();
   }
   for (const Notices::Notice& fault : kept) deliver_fault(fault);

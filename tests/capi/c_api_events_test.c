@@ -278,10 +278,62 @@ static void event_arguments(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+/* --- unsaved edits */
+
+struct dirt {
+  safechunk_engine* engine;
+  char seen[16]; /* '1' and '0' */
+  size_t count;
+  int drops;
+};
+static void hear_dirt(int dirty, void* user_data) {
+  struct dirt* dirt = user_data;
+  CHECK(safechunk_is_dirty(dirt->engine) == dirty); /* no lock is held */
+  CHECK(dirt->count + 1 < sizeof dirt->seen);
+  dirt->seen[dirt->count++] = dirty == 0 ? '0' : '1';
+}
+static void drop_dirt(void* user_data) {
+  ++((struct dirt*)user_data)->drops;
+}
+
+static void dirty_and_clean(void) {
+  struct dirt dirt;
+  memset(&dirt, 0, sizeof dirt);
+  dirt.engine = open_project("p");
+  CHECK(safechunk_on_dirty(dirt.engine, hear_dirt, &dirt, drop_dirt) == SAFECHUNK_OK);
+  CHECK_TEXT(dirt.seen, "");
+  stage(dirt.engine, "1", "a");
+  CHECK_TEXT(dirt.seen, "1");
+  stage(dirt.engine, "2", "a"); /* no news */
+  CHECK_OK(safechunk_force_sync(dirt.engine, &error));
+  CHECK_TEXT(dirt.seen, "10");
+  CHECK_OK(safechunk_remove_chunk(dirt.engine, "a", &error));
+  CHECK_TEXT(dirt.seen, "101");
+  CHECK_OK(safechunk_detach(dirt.engine, &error));
+  CHECK_TEXT(dirt.seen, "1010");
+  CHECK_OK(safechunk_attach(dirt.engine, &error));
+  stage(dirt.engine, "1", "a");
+  /* Set while something is staged: told at once. */
+  CHECK(safechunk_on_dirty(dirt.engine, hear_dirt, &dirt, drop_dirt) == SAFECHUNK_OK);
+  CHECK_TEXT(dirt.seen, "101011");
+  CHECK(dirt.drops == 1);
+  CHECK(safechunk_on_dirty(dirt.engine, NULL, NULL, NULL) == SAFECHUNK_OK);
+  CHECK(dirt.drops == 2);
+  CHECK_OK(safechunk_force_sync(dirt.engine, &error));
+  CHECK_TEXT(dirt.seen, "101011");
+  CHECK(safechunk_on_dirty(NULL, hear_dirt, &dirt, drop_dirt) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(dirt.drops == 3);
+  CHECK_OK(safechunk_close(dirt.engine, &error));
+}
+
 static const struct test_case cases[] = {
-    {"events_asked_for", events_asked_for}, {"events_waiting", events_waiting},
-    {"event_arguments", event_arguments},   {"watching", watching},
-    {"changes_handled", changes_handled},   {"watch_arguments", watch_arguments},
+    {"dirty_and_clean", dirty_and_clean},
+    {"events_asked_for", events_asked_for},
+    {"events_waiting", events_waiting},
+    {"event_arguments", event_arguments},
+    {"watching", watching},
+    {"changes_handled", changes_handled},
+    {"watch_arguments", watch_arguments},
 };
 
 int main(int count, char** arguments) {
