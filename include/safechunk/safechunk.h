@@ -8,7 +8,8 @@
  *            memory leaves a function: lack of memory is SAFECHUNK_IO_ERROR with os_errno ENOMEM.
  *            No acknowledged data is lost by it.
  * Arguments  SAFECHUNK_INVALID_ARGUMENT when a pointer is NULL that must not be. Names and
- *            paths are UTF-8 and end in a NUL. JSON text has a size and may lack the NUL.
+ *            paths are UTF-8 and end in a NUL; for each function that takes names there is one with
+ *            `_n` in names.h that takes their sizes. JSON text has a size and may lack the NUL.
  * Memory     The caller owns the memory that a function stores through `char** text`,
  *            `char** file_name`, `**names`, `**list` and the like, and frees it by one call of
  *            safechunk_free(). On failure NULL is stored and there is nothing to free. Texts end
@@ -477,7 +478,7 @@ SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
 }
 #endif
 
-/* Parts of chunks and edits under conditions; events and changes. */
+/* Events and changes; names with a size; parts of chunks and edits under conditions. */
 #include <safechunk/events.h> /* IWYU pragma: export */
 #include <safechunk/parts.h>  /* IWYU pragma: export */
 

@@ -71,13 +71,14 @@ Status give_chunk(Result<std::optional<std::string>> found, const char* when_mis
   return {};
 }
 
-safechunk_code find(safechunk_engine* engine, const char* chunk, const char* when_missing,
-                    char** text, size_t* size, safechunk_error* error) {
+safechunk_code find(safechunk_engine* engine, const char* chunk, size_t chunk_size,
+                    const char* when_missing, char** text, size_t* size, safechunk_error* error) {
   if (text != nullptr) *text = nullptr;
   if (size != nullptr) *size = 0;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk, text}); !status) return status;
-    return give_chunk(to_cpp(engine)->find_chunk(chunk), when_missing, text, size);
+    return give_chunk(to_cpp(engine)->find_chunk(name_of(chunk, chunk_size)), when_missing, text,
+                      size);
   });
 }
 
@@ -145,28 +146,32 @@ safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
   });
 }
 
-safechunk_code safechunk_open(const char* project_id, const safechunk_options* options,
-                              safechunk_engine** engine, safechunk_error* error) {
+safechunk_code safechunk_open_n(const char* project_id, size_t project_id_size,
+                                const safechunk_options* options, safechunk_engine** engine,
+                                safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
-    auto opened = SafeChunkEngine::open(project_id, std::move(settings));
+    auto opened =
+        SafeChunkEngine::open(std::string(project_id, project_id_size), std::move(settings));
     if (!opened) return opened.status();
     *engine = reinterpret_cast<safechunk_engine*>(new SafeChunkEngine(*std::move(opened)));
     return {};
   });
 }
 
-safechunk_code safechunk_open_always(const char* project_id, const safechunk_options* options,
-                                     safechunk_engine** engine, safechunk_error* error) {
+safechunk_code safechunk_open_always_n(const char* project_id, size_t project_id_size,
+                                       const safechunk_options* options, safechunk_engine** engine,
+                                       safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
-    auto opened = std::make_unique<SafeChunkEngine>(project_id, std::move(settings));
+    auto opened = std::make_unique<SafeChunkEngine>(std::string(project_id, project_id_size),
+                                                    std::move(settings));
     // Unusable arguments are reported now, all other errors by safechunk_status().
     const Status status = opened->status();
     const bool unusable =
@@ -234,19 +239,21 @@ const char* safechunk_project_path(const safechunk_engine* engine) {
 
 // --- writing
 
-safechunk_code safechunk_stage_update(safechunk_engine* engine, const char* text, size_t text_size,
-                                      const char* chunk, safechunk_error* error) {
+safechunk_code safechunk_stage_update_n(safechunk_engine* engine, const char* text,
+                                        size_t text_size, const char* chunk, size_t chunk_size,
+                                        safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, text, chunk}); !status) return status;
-    return to_cpp(engine)->stage_update(std::string_view(text, text_size), chunk);
+    return to_cpp(engine)->stage_update(std::string_view(text, text_size),
+                                        name_of(chunk, chunk_size));
   });
 }
 
-safechunk_code safechunk_remove_chunk(safechunk_engine* engine, const char* chunk,
-                                      safechunk_error* error) {
+safechunk_code safechunk_remove_chunk_n(safechunk_engine* engine, const char* chunk,
+                                        size_t chunk_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk}); !status) return status;
-    return to_cpp(engine)->remove_chunk(chunk);
+    return to_cpp(engine)->remove_chunk(name_of(chunk, chunk_size));
   });
 }
 
@@ -269,20 +276,21 @@ safechunk_code safechunk_transaction_begin(safechunk_engine* engine,
   });
 }
 
-safechunk_code safechunk_transaction_stage(safechunk_transaction* transaction, const char* text,
-                                           size_t text_size, const char* chunk,
-                                           safechunk_error* error) {
+safechunk_code safechunk_transaction_stage_n(safechunk_transaction* transaction, const char* text,
+                                             size_t text_size, const char* chunk, size_t chunk_size,
+                                             safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({transaction, text, chunk}); !status) return status;
-    return to_cpp(transaction)->stage(std::string_view(text, text_size), chunk);
+    return to_cpp(transaction)
+        ->stage(std::string_view(text, text_size), name_of(chunk, chunk_size));
   });
 }
 
-safechunk_code safechunk_transaction_remove(safechunk_transaction* transaction, const char* chunk,
-                                            safechunk_error* error) {
+safechunk_code safechunk_transaction_remove_n(safechunk_transaction* transaction, const char* chunk,
+                                              size_t chunk_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({transaction, chunk}); !status) return status;
-    return to_cpp(transaction)->remove(chunk);
+    return to_cpp(transaction)->remove(name_of(chunk, chunk_size));
   });
 }
 
@@ -300,25 +308,27 @@ void safechunk_transaction_free(safechunk_transaction* transaction) {
 
 // --- reading
 
-safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                     size_t* text_size, safechunk_error* error) {
-  return find(engine, chunk, "{}", text, text_size, error);
+safechunk_code safechunk_fetch_chunk_n(safechunk_engine* engine, const char* chunk,
+                                       size_t chunk_size, char** text, size_t* text_size,
+                                       safechunk_error* error) {
+  return find(engine, chunk, chunk_size, "{}", text, text_size, error);
 }
 
-safechunk_code safechunk_find_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                    size_t* text_size, safechunk_error* error) {
-  return find(engine, chunk, nullptr, text, text_size, error);
+safechunk_code safechunk_find_chunk_n(safechunk_engine* engine, const char* chunk,
+                                      size_t chunk_size, char** text, size_t* text_size,
+                                      safechunk_error* error) {
+  return find(engine, chunk, chunk_size, nullptr, text, text_size, error);
 }
 
-safechunk_code safechunk_read_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                    size_t* text_size, safechunk_error* older,
-                                    safechunk_error* error) {
+safechunk_code safechunk_read_chunk_n(safechunk_engine* engine, const char* chunk,
+                                      size_t chunk_size, char** text, size_t* text_size,
+                                      safechunk_error* older, safechunk_error* error) {
   if (text != nullptr) *text = nullptr;
   if (text_size != nullptr) *text_size = 0;
   (void)report(Error(), older);
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk, text}); !status) return status;
-    auto found = to_cpp(engine)->read_chunk(chunk);
+    auto found = to_cpp(engine)->read_chunk(name_of(chunk, chunk_size));
     if (!found) return found.status();
     (void)report(found->older.error(), older);
     return give_chunk(std::move(found->text), nullptr, text, text_size);

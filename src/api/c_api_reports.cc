@@ -67,14 +67,16 @@ safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names, si
 
 // --- checkpoints
 
-safechunk_code safechunk_create_checkpoint(safechunk_engine* engine, const char* label,
-                                           int32_t retention, const char* notes, char** file_name,
-                                           safechunk_error* error,
-                                           safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_create_checkpoint_n(safechunk_engine* engine, const char* label,
+                                             size_t label_size, int32_t retention,
+                                             const char* notes, size_t notes_size, char** file_name,
+                                             safechunk_error* error,
+                                             safechunk_progress_handler progress, void* user_data) {
   if (file_name != nullptr) *file_name = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, label}); !status) return status;
-    auto name = to_cpp(engine)->create_checkpoint(label, retention, notes == nullptr ? "" : notes,
+    auto name = to_cpp(engine)->create_checkpoint(name_of(label, label_size), retention,
+                                                  name_of(notes, notes_size),
                                                   to_handler(progress, user_data));
     if (name && file_name != nullptr) *file_name = give_text(*name);
     return name.status();
@@ -146,29 +148,32 @@ safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_ch
   });
 }
 
-safechunk_code safechunk_verify_checkpoint(safechunk_engine* engine, const char* file_name,
-                                           safechunk_error* error,
-                                           safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_verify_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                             size_t file_name_size, safechunk_error* error,
+                                             safechunk_progress_handler progress, void* user_data) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->verify_checkpoint(file_name, to_handler(progress, user_data));
+    return to_cpp(engine)->verify_checkpoint(name_of(file_name, file_name_size),
+                                             to_handler(progress, user_data));
   });
 }
 
-safechunk_code safechunk_restore_checkpoint(safechunk_engine* engine, const char* file_name,
-                                            safechunk_error* error,
-                                            safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_restore_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                              size_t file_name_size, safechunk_error* error,
+                                              safechunk_progress_handler progress,
+                                              void* user_data) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->restore_checkpoint(file_name, to_handler(progress, user_data));
+    return to_cpp(engine)->restore_checkpoint(name_of(file_name, file_name_size),
+                                              to_handler(progress, user_data));
   });
 }
 
-safechunk_code safechunk_delete_checkpoint(safechunk_engine* engine, const char* file_name,
-                                           safechunk_error* error) {
+safechunk_code safechunk_delete_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                             size_t file_name_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->delete_checkpoint(file_name);
+    return to_cpp(engine)->delete_checkpoint(name_of(file_name, file_name_size));
   });
 }
 
@@ -267,11 +272,13 @@ safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error
   });
 }
 
-safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir, int force,
-                                        safechunk_error* error) {
+safechunk_code safechunk_unlock_project_n(const char* project_id, size_t project_id_size,
+                                          const char* base_dir, size_t base_dir_size, int force,
+                                          safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id}); !status) return status;
-    return unlock_project(project_id, base_dir == nullptr ? "" : base_dir, force != 0);
+    return unlock_project(std::string(project_id, project_id_size),
+                          std::string(name_of(base_dir, base_dir_size)), force != 0);
   });
 }
 

@@ -104,6 +104,11 @@ inline Status check_pointers(std::initializer_list<const void*> pointers) {
   return {};
 }
 
+// A name with a size; empty when it is missing, where that is allowed.
+inline std::string_view name_of(const char* name, std::size_t size) noexcept {
+  return name == nullptr ? std::string_view() : std::string_view(name, size);
+}
+
 // A copy of `text` for the caller, to be freed by safechunk_free().
 char* give_text(std::string_view text);
 
