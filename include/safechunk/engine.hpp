@@ -362,8 +362,10 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // was tried.
   Status repair(const ProgressHandler& progress = nullptr);
 
-  // Handlers. An empty function removes one. Exceptions that they throw are contained and reported
-  // in health. Faults met before on_fault was set are delivered when it is set, on that thread.
+  // Handlers. An empty function removes one. What a function holds is destroyed when no call of it
+  // runs any more: with no lock held, and when the engine is destroyed at the latest. Exceptions
+  // that they throw are contained and reported in health. Faults met before on_fault was set are
+  // delivered when it is set, on that thread.
   void on_status(std::function<void(std::string_view text)> handler);
   void on_sync(std::function<void()> handler);
   void on_fault(std::function<void(const Error& error)> handler);

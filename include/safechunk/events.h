@@ -15,6 +15,24 @@ extern "C" {
  * May be NULL. */
 typedef void (*safechunk_drop_handler)(void* user_data);
 
+/* --- handlers of status, sync and faults
+ *
+ * As safechunk_on_status(), safechunk_on_sync() and safechunk_on_fault(), for a `user_data` that
+ * must be freed. */
+
+SAFECHUNK_API safechunk_code safechunk_on_status_with_drop(safechunk_engine* engine,
+                                                           safechunk_status_handler handler,
+                                                           void* user_data,
+                                                           safechunk_drop_handler drop);
+SAFECHUNK_API safechunk_code safechunk_on_sync_with_drop(safechunk_engine* engine,
+                                                         safechunk_sync_handler handler,
+                                                         void* user_data,
+                                                         safechunk_drop_handler drop);
+SAFECHUNK_API safechunk_code safechunk_on_fault_with_drop(safechunk_engine* engine,
+                                                          safechunk_fault_handler handler,
+                                                          void* user_data,
+                                                          safechunk_drop_handler drop);
+
 /* --- unsaved edits */
 
 typedef void (*safechunk_dirty_handler)(int dirty, void* user_data);

@@ -465,8 +465,8 @@ typedef void (*safechunk_sync_handler)(void* user_data);
 typedef void (*safechunk_fault_handler)(const safechunk_error* error, void* user_data);
 
 /* Set a handler; NULL removes it. A handler that was replaced may still be running on another
- * thread when these return. Faults met before there was a handler for them are delivered at once,
- * on this thread. */
+ * thread when these return; events.h has forms that tell when `user_data` may be freed. Faults met
+ * before there was a handler for them are delivered at once, on this thread. */
 SAFECHUNK_API safechunk_code safechunk_on_status(safechunk_engine* engine,
                                                  safechunk_status_handler handler, void* user_data);
 SAFECHUNK_API safechunk_code safechunk_on_sync(safechunk_engine* engine,

@@ -1,4 +1,4 @@
-// The C interface: lifecycle, writing, reading, events.
+// The C interface: lifecycle, writing, reading.
 
 #include <limits>
 #include <utility>
@@ -344,54 +344,6 @@ safechunk_code safechunk_json_without_non_finite(const char* text, size_t text_s
     const std::string finite = json_without_non_finite(std::string_view(text, text_size));
     *result = give_text(finite);
     if (result_size != nullptr) *result_size = finite.size();
-    return {};
-  });
-}
-
-// --- events
-
-safechunk_code safechunk_on_status(safechunk_engine* engine, safechunk_status_handler handler,
-                                   void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_status(nullptr);
-    } else {
-      to_cpp(engine)->on_status([handler, user_data](std::string_view text) {
-        handler(std::string(text).c_str(), user_data);
-      });
-    }
-    return {};
-  });
-}
-
-safechunk_code safechunk_on_sync(safechunk_engine* engine, safechunk_sync_handler handler,
-                                 void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_sync(nullptr);
-    } else {
-      to_cpp(engine)->on_sync([handler, user_data] { handler(user_data); });
-    }
-    return {};
-  });
-}
-
-safechunk_code safechunk_on_fault(safechunk_engine* engine, safechunk_fault_handler handler,
-                                  void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_fault(nullptr);
-    } else {
-      to_cpp(engine)->on_fault([handler, user_data](const Error& fault) {
-        safechunk_error copy{};
-        copy.size = sizeof copy;
-        copy_error(fault, copy);
-        handler(&copy, user_data);
-      });
-    }
     return {};
   });
 }

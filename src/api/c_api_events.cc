@@ -1,5 +1,9 @@
 // The C interface: handlers, and events for a thread that asks.
 
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include <safechunk/events.hpp>
 
 #include "api/c_api_support.h"
@@ -12,6 +16,74 @@ static_assert(SAFECHUNK_TELLS_SYNC == static_cast<int>(EngineEvent::Kind::sync))
 static_assert(SAFECHUNK_TELLS_FAULT == static_cast<int>(EngineEvent::Kind::fault));
 
 extern "C" {
+
+// --- handlers
+
+safechunk_code safechunk_on_status(safechunk_engine* engine, safechunk_status_handler handler,
+                                   void* user_data) {
+  return safechunk_on_status_with_drop(engine, handler, user_data, nullptr);
+}
+
+safechunk_code safechunk_on_sync(safechunk_engine* engine, safechunk_sync_handler handler,
+                                 void* user_data) {
+  return safechunk_on_sync_with_drop(engine, handler, user_data, nullptr);
+}
+
+safechunk_code safechunk_on_fault(safechunk_engine* engine, safechunk_fault_handler handler,
+                                  void* user_data) {
+  return safechunk_on_fault_with_drop(engine, handler, user_data, nullptr);
+}
+
+safechunk_code safechunk_on_status_with_drop(safechunk_engine* engine,
+                                             safechunk_status_handler handler, void* user_data,
+                                             safechunk_drop_handler drop) {
+  return guard(nullptr, [&]() -> Status {
+    auto data = hold_user_data(user_data, drop);
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_status(nullptr);
+    } else {
+      to_cpp(engine)->on_status([handler, data = std::move(data)](std::string_view text) {
+        handler(std::string(text).c_str(), data.get());
+      });
+    }
+    return {};
+  });
+}
+
+safechunk_code safechunk_on_sync_with_drop(safechunk_engine* engine, safechunk_sync_handler handler,
+                                           void* user_data, safechunk_drop_handler drop) {
+  return guard(nullptr, [&]() -> Status {
+    auto data = hold_user_data(user_data, drop);
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_sync(nullptr);
+    } else {
+      to_cpp(engine)->on_sync([handler, data = std::move(data)] { handler(data.get()); });
+    }
+    return {};
+  });
+}
+
+safechunk_code safechunk_on_fault_with_drop(safechunk_engine* engine,
+                                            safechunk_fault_handler handler, void* user_data,
+                                            safechunk_drop_handler drop) {
+  return guard(nullptr, [&]() -> Status {
+    auto data = hold_user_data(user_data, drop);
+    if (Status status = check_pointers({engine}); !status) return status;
+    if (handler == nullptr) {
+      to_cpp(engine)->on_fault(nullptr);
+    } else {
+      to_cpp(engine)->on_fault([handler, data = std::move(data)](const Error& fault) {
+        safechunk_error copy{};
+        copy.size = sizeof copy;
+        copy_error(fault, copy);
+        handler(&copy, data.get());
+      });
+    }
+    return {};
+  });
+}
 
 safechunk_code safechunk_on_dirty(safechunk_engine* engine, safechunk_dirty_handler handler,
                                   void* user_data, safechunk_drop_handler drop) {
@@ -27,6 +99,8 @@ safechunk_code safechunk_on_dirty(safechunk_engine* engine, safechunk_dirty_hand
     return {};
   });
 }
+
+// --- events
 
 safechunk_code safechunk_next_event(safechunk_engine* engine, int64_t timeout_ms,
                                     safechunk_engine_event** event, safechunk_error* error) {

@@ -275,10 +275,12 @@ void EngineCore::close() {
   }
   (void)detach();  // reported to on_fault
   feed_.stop();
-  if (worker_of == this) return;
-  const MutexLock lock(mutex_);
-  // A progress handler cannot detach: then its worker goes on.
-  while (workers_ > 0 && state_ != State::active) state_changed_.wait(mutex_);
+  if (worker_of != this) {
+    const MutexLock lock(mutex_);
+    // A progress handler cannot detach: then its worker goes on.
+    while (workers_ > 0 && state_ != State::active) state_changed_.wait(mutex_);
+  }
+  handlers_.clear();
 }
 
 // --- detach

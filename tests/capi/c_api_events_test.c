@@ -278,6 +278,104 @@ static void event_arguments(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+/* --- handlers and what they use */
+
+/* A handler that runs until it may end, on the engine's thread. */
+struct slow {
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  int running;
+  int may_end;
+  int drops;
+};
+static void slow_sync(void* user_data) {
+  struct slow* slow = user_data;
+  pthread_mutex_lock(&slow->mutex);
+  ++slow->running;
+  pthread_cond_broadcast(&slow->changed);
+  while (!slow->may_end) pthread_cond_wait(&slow->changed, &slow->mutex);
+  CHECK(slow->drops == 0);
+  --slow->running;
+  pthread_mutex_unlock(&slow->mutex);
+}
+static void drop_slow(void* user_data) {
+  struct slow* slow = user_data;
+  pthread_mutex_lock(&slow->mutex);
+  CHECK(slow->running == 0);
+  ++slow->drops;
+  pthread_cond_broadcast(&slow->changed);
+  pthread_mutex_unlock(&slow->mutex);
+}
+
+static void count_drop(void* user_data) {
+  ++*(int*)user_data;
+}
+static void ignore_status(const char* text, void* user_data) {
+  (void)text;
+  CHECK(*(int*)user_data == 0);
+}
+static void ignore_sync(void* user_data) {
+  CHECK(*(int*)user_data == 0);
+}
+static void ignore_fault(const safechunk_error* fault, void* user_data) {
+  (void)fault;
+  CHECK(*(int*)user_data == 0);
+}
+
+static void drops(void) {
+  struct slow slow = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  safechunk_options options = options_here();
+  safechunk_engine* engine = NULL;
+  int counts[12];
+  memset(counts, 0, sizeof counts);
+  options.debounce_delay_ms = 0;
+  options.max_delay_ms = 0;
+  CHECK_OK(safechunk_open("p", &options, &engine, &error));
+  CHECK(safechunk_on_status_with_drop(engine, ignore_status, &counts[0], count_drop) == 0);
+  CHECK(safechunk_on_sync_with_drop(engine, ignore_sync, &counts[1], count_drop) == 0);
+  CHECK(safechunk_on_fault_with_drop(engine, ignore_fault, &counts[2], count_drop) == 0);
+  CHECK(counts[0] == 0 && counts[1] == 0 && counts[2] == 0);
+  /* Replaced: by a form with a drop, by one without, and by nothing. */
+  CHECK(safechunk_on_status_with_drop(engine, ignore_status, &counts[3], count_drop) == 0);
+  CHECK(safechunk_on_sync(engine, NULL, NULL) == SAFECHUNK_OK);
+  CHECK(safechunk_on_fault_with_drop(engine, NULL, &counts[4], count_drop) == SAFECHUNK_OK);
+  CHECK(counts[0] == 1 && counts[1] == 1 && counts[2] == 1 && counts[3] == 0 && counts[4] == 1);
+  /* Not set. */
+  CHECK(safechunk_on_status_with_drop(NULL, ignore_status, &counts[5], count_drop) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_on_sync_with_drop(NULL, ignore_sync, &counts[6], count_drop) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_on_fault_with_drop(NULL, ignore_fault, &counts[7], count_drop) ==
+        SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(counts[5] == 1 && counts[6] == 1 && counts[7] == 1);
+  CHECK(safechunk_on_fault_with_drop(engine, ignore_fault, &counts[8], count_drop) == 0);
+
+  /* One that runs is dropped when it has ended. */
+  CHECK(safechunk_on_sync_with_drop(engine, slow_sync, &slow, drop_slow) == SAFECHUNK_OK);
+  stage(engine, "1", "a");
+  pthread_mutex_lock(&slow.mutex);
+  while (slow.running == 0) pthread_cond_wait(&slow.changed, &slow.mutex);
+  pthread_mutex_unlock(&slow.mutex);
+  CHECK(safechunk_on_sync_with_drop(engine, ignore_sync, &counts[9], count_drop) == 0);
+  pthread_mutex_lock(&slow.mutex);
+  CHECK(slow.drops == 0);
+  slow.may_end = 1;
+  pthread_cond_broadcast(&slow.changed);
+  while (slow.drops == 0) pthread_cond_wait(&slow.changed, &slow.mutex);
+  pthread_mutex_unlock(&slow.mutex);
+
+  /* Closed, also while a transaction is left. */
+  CHECK(safechunk_on_dirty(engine, NULL, &counts[10], count_drop) == SAFECHUNK_OK);
+  CHECK(counts[3] == 0 && counts[8] == 0 && counts[9] == 0 && counts[10] == 1);
+  {
+    safechunk_transaction* left = NULL;
+    CHECK_OK(safechunk_transaction_begin(engine, &left, &error));
+    CHECK_OK(safechunk_close(engine, &error));
+    CHECK(counts[3] == 1 && counts[8] == 1 && counts[9] == 1 && slow.drops == 1);
+    safechunk_transaction_free(left);
+  }
+}
+
 /* --- unsaved edits */
 
 struct dirt {
@@ -327,6 +425,7 @@ static void dirty_and_clean(void) {
 }
 
 static const struct test_case cases[] = {
+    {"drops", drops},
     {"dirty_and_clean", dirty_and_clean},
     {"events_asked_for", events_asked_for},
     {"events_waiting", events_waiting},
