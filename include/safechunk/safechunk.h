@@ -9,7 +9,8 @@
  *            No acknowledged data is lost by it.
  * Arguments  SAFECHUNK_INVALID_ARGUMENT when a pointer is NULL that must not be. Names and
  *            paths are UTF-8 and end in a NUL; for each function that takes names there is one with
- *            `_n` in names.h that takes their sizes. JSON text has a size and may lack the NUL.
+ *            `_n` in names.h that takes their sizes. JSON text has a size and may lack the NUL;
+ *            NULL of size 0 is empty text.
  * Memory     The caller owns the memory that a function stores through `char** text`,
  *            `char** file_name`, `**names`, `**list` and the like, and frees it by one call of
  *            safechunk_free(). On failure NULL is stored and there is nothing to free. Texts end

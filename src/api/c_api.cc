@@ -243,7 +243,8 @@ safechunk_code safechunk_stage_update_n(safechunk_engine* engine, const char* te
                                         size_t text_size, const char* chunk, size_t chunk_size,
                                         safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({engine, text, chunk}); !status) return status;
+    if (Status status = check_pointers({engine, or_empty(text, text_size), chunk}); !status)
+      return status;
     return to_cpp(engine)->stage_update(std::string_view(text, text_size),
                                         name_of(chunk, chunk_size));
   });
@@ -280,7 +281,8 @@ safechunk_code safechunk_transaction_stage_n(safechunk_transaction* transaction,
                                              size_t text_size, const char* chunk, size_t chunk_size,
                                              safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({transaction, text, chunk}); !status) return status;
+    if (Status status = check_pointers({transaction, or_empty(text, text_size), chunk}); !status)
+      return status;
     return to_cpp(transaction)
         ->stage(std::string_view(text, text_size), name_of(chunk, chunk_size));
   });
@@ -340,7 +342,7 @@ safechunk_code safechunk_json_without_non_finite(const char* text, size_t text_s
   if (result != nullptr) *result = nullptr;
   if (result_size != nullptr) *result_size = 0;
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({text, result}); !status) return status;
+    if (Status status = check_pointers({or_empty(text, text_size), result}); !status) return status;
     const std::string finite = json_without_non_finite(std::string_view(text, text_size));
     *result = give_text(finite);
     if (result_size != nullptr) *result_size = finite.size();

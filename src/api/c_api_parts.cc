@@ -107,10 +107,11 @@ safechunk_code safechunk_stage_update_if_n(safechunk_engine* engine, const char*
                                            size_t text_size, const char* chunk, size_t chunk_size,
                                            const safechunk_condition* condition,
                                            safechunk_error* error) {
-  return guard_edit(error, {engine, text, chunk}, condition, [&](const EditCondition& when) {
-    return to_cpp(engine)->stage_update(std::string_view(text, text_size),
-                                        name_of(chunk, chunk_size), when);
-  });
+  return guard_edit(error, {engine, or_empty(text, text_size), chunk}, condition,
+                    [&](const EditCondition& when) {
+                      return to_cpp(engine)->stage_update(std::string_view(text, text_size),
+                                                          name_of(chunk, chunk_size), when);
+                    });
 }
 
 safechunk_code safechunk_remove_chunk_if_n(safechunk_engine* engine, const char* chunk,
@@ -126,7 +127,7 @@ safechunk_code safechunk_stage_value_n(safechunk_engine* engine, const char* chu
                                        const char* text, size_t text_size,
                                        const safechunk_condition* condition,
                                        safechunk_error* error) {
-  return guard_edit(error, {engine, chunk, pointer, text}, condition,
+  return guard_edit(error, {engine, chunk, pointer, or_empty(text, text_size)}, condition,
                     [&](const EditCondition& when) {
                       return to_cpp(engine)->stage_value(name_of(chunk, chunk_size),
                                                          name_of(pointer, pointer_size),
@@ -148,20 +149,22 @@ safechunk_code safechunk_stage_merge_n(safechunk_engine* engine, const char* chu
                                        size_t chunk_size, const char* text, size_t text_size,
                                        const safechunk_condition* condition,
                                        safechunk_error* error) {
-  return guard_edit(error, {engine, chunk, text}, condition, [&](const EditCondition& when) {
-    return to_cpp(engine)->stage_merge(name_of(chunk, chunk_size),
-                                       std::string_view(text, text_size), when);
-  });
+  return guard_edit(error, {engine, chunk, or_empty(text, text_size)}, condition,
+                    [&](const EditCondition& when) {
+                      return to_cpp(engine)->stage_merge(name_of(chunk, chunk_size),
+                                                         std::string_view(text, text_size), when);
+                    });
 }
 
 safechunk_code safechunk_stage_patch_n(safechunk_engine* engine, const char* chunk,
                                        size_t chunk_size, const char* text, size_t text_size,
                                        const safechunk_condition* condition,
                                        safechunk_error* error) {
-  return guard_edit(error, {engine, chunk, text}, condition, [&](const EditCondition& when) {
-    return to_cpp(engine)->stage_patch(name_of(chunk, chunk_size),
-                                       std::string_view(text, text_size), when);
-  });
+  return guard_edit(error, {engine, chunk, or_empty(text, text_size)}, condition,
+                    [&](const EditCondition& when) {
+                      return to_cpp(engine)->stage_patch(name_of(chunk, chunk_size),
+                                                         std::string_view(text, text_size), when);
+                    });
 }
 
 // --- transactions
@@ -172,7 +175,7 @@ safechunk_code safechunk_transaction_stage_value_n(safechunk_transaction* transa
                                                    const char* text, size_t text_size,
                                                    safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    Status status = check_pointers({transaction, chunk, pointer, text});
+    Status status = check_pointers({transaction, chunk, pointer, or_empty(text, text_size)});
     if (!status) return status;
     return to_cpp(transaction)
         ->stage_value(name_of(chunk, chunk_size), name_of(pointer, pointer_size),
@@ -196,7 +199,8 @@ safechunk_code safechunk_transaction_stage_merge_n(safechunk_transaction* transa
                                                    const char* text, size_t text_size,
                                                    safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({transaction, chunk, text}); !status) return status;
+    if (Status status = check_pointers({transaction, chunk, or_empty(text, text_size)}); !status)
+      return status;
     return to_cpp(transaction)
         ->stage_merge(name_of(chunk, chunk_size), std::string_view(text, text_size));
   });
@@ -207,7 +211,8 @@ safechunk_code safechunk_transaction_stage_patch_n(safechunk_transaction* transa
                                                    const char* text, size_t text_size,
                                                    safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({transaction, chunk, text}); !status) return status;
+    if (Status status = check_pointers({transaction, chunk, or_empty(text, text_size)}); !status)
+      return status;
     return to_cpp(transaction)
         ->stage_patch(name_of(chunk, chunk_size), std::string_view(text, text_size));
   });

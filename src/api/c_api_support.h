@@ -104,6 +104,11 @@ inline Status check_pointers(std::initializer_list<const void*> pointers) {
   return {};
 }
 
+// Some languages give an empty text as NULL of size 0.
+inline const char* or_empty(const char* text, std::size_t size) noexcept {
+  return text == nullptr && size == 0 ? "" : text;
+}
+
 // A name with a size; empty when it is missing, where that is allowed.
 inline std::string_view name_of(const char* name, std::size_t size) noexcept {
   return name == nullptr ? std::string_view() : std::string_view(name, size);

@@ -202,7 +202,7 @@ static void parts(void) {
   CHECK(safechunk_stage_value(engine, "s", "/n", NULL, 1, NULL, &error) ==
         SAFECHUNK_INVALID_ARGUMENT);
   CHECK(safechunk_remove_value(engine, "s", "/none", NULL, &error) == SAFECHUNK_NOT_FOUND);
-  CHECK(safechunk_stage_merge(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_stage_merge(engine, "s", NULL, 1, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
   CHECK(safechunk_stage_patch(engine, "t", TEXT("[]"), NULL, &error) == SAFECHUNK_NOT_FOUND);
   CHECK(safechunk_stage_patch(engine, "s",
                               TEXT("[{\"op\": \"test\", \"path\": \"/n\", \"value\": 2}]"), NULL,
@@ -220,6 +220,36 @@ static void parts(void) {
   CHECK_OK(safechunk_transaction_remove_value(both, "s", "/a", &error));
   CHECK(safechunk_transaction_commit(both, &error) == SAFECHUNK_NOT_FOUND);
   safechunk_transaction_free(both);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+/* NULL of size 0 is empty text, which is not JSON. */
+static void empty_text(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* all = NULL;
+  char* text = NULL;
+  size_t size = 9;
+  stage(engine, "{}", "s");
+  CHECK(safechunk_stage_update(engine, NULL, 0, "s", &error) == SAFECHUNK_INVALID_JSON);
+  CHECK_TEXT(error.chunk, "s");
+  CHECK(error.line == 1 && error.column == 1);
+  CHECK(safechunk_stage_update_if(engine, NULL, 0, "s", NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_value(engine, "s", "/a", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_merge(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_patch(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK_OK(safechunk_transaction_begin(engine, &all, &error));
+  CHECK(safechunk_transaction_stage(all, NULL, 0, "s", &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_value(all, "s", "/a", NULL, 0, &error) ==
+        SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_merge(all, "s", NULL, 0, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_patch(all, "s", NULL, 0, &error) == SAFECHUNK_INVALID_JSON);
+  safechunk_transaction_free(all);
+  CHECK(safechunk_stage_update(engine, NULL, 1, "s", &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_OK(safechunk_json_without_non_finite(NULL, 0, &text, &size, &error));
+  CHECK(size == 0 && text[0] == '\0');
+  safechunk_free(text);
+  CHECK(safechunk_json_without_non_finite(NULL, 1, &text, &size, &error) ==
+        SAFECHUNK_INVALID_ARGUMENT);
   CHECK_OK(safechunk_close(engine, &error));
 }
 
@@ -644,21 +674,14 @@ static void errors(void) {
 }
 
 static const struct test_case cases[] = {
-    {"lifecycle", lifecycle},
-    {"options_and_arguments", options_and_arguments},
-    {"edits", edits},
-    {"transactions", transactions},
-    {"parts", parts},
-    {"conditions", conditions},
-    {"reading", reading},
-    {"damage", damage},
-    {"checkpoints", checkpoints},
-    {"progress", progress},
-    {"handlers", handlers},
-    {"owners", owners},
-    {"recovery", recovery},
-    {"verdicts", verdicts},
-    {"forks", forks},
+    {"lifecycle", lifecycle},   {"options_and_arguments", options_and_arguments},
+    {"edits", edits},           {"transactions", transactions},
+    {"parts", parts},           {"empty_text", empty_text},
+    {"conditions", conditions}, {"reading", reading},
+    {"damage", damage},         {"checkpoints", checkpoints},
+    {"progress", progress},     {"handlers", handlers},
+    {"owners", owners},         {"recovery", recovery},
+    {"verdicts", verdicts},     {"forks", forks},
     {"errors", errors},
 };
 
