@@ -9,17 +9,29 @@
 extern "C" {
 #endif
 
+/* --- handlers of status, sync and faults */
+
+typedef void (*safechunk_status_handler)(const char* text, void* user_data);
+typedef void (*safechunk_sync_handler)(void* user_data);
+typedef void (*safechunk_fault_handler)(const safechunk_error* error, void* user_data);
+
+/* Set a handler; NULL removes it. A handler that was replaced may still be running on another
+ * thread when these return; the forms below tell when `user_data` may be freed. Faults met
+ * before there was a handler for them are delivered at once, on this thread. */
+SAFECHUNK_API safechunk_code safechunk_on_status(safechunk_engine* engine,
+                                                 safechunk_status_handler handler, void* user_data);
+SAFECHUNK_API safechunk_code safechunk_on_sync(safechunk_engine* engine,
+                                               safechunk_sync_handler handler, void* user_data);
+SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
+                                                safechunk_fault_handler handler, void* user_data);
+
 /* Frees what a handler uses. Called exactly once, on any thread and with no lock held, when the
  * handler was replaced, removed or could not be set, or when the engine was closed; no call of the
  * handler runs any more, and none comes. Not called in a forked child. It must not use the engine.
  * May be NULL. */
 typedef void (*safechunk_drop_handler)(void* user_data);
 
-/* --- handlers of status, sync and faults
- *
- * As safechunk_on_status(), safechunk_on_sync() and safechunk_on_fault(), for a `user_data` that
- * must be freed. */
-
+/* The same for a `user_data` that must be freed. */
 SAFECHUNK_API safechunk_code safechunk_on_status_with_drop(safechunk_engine* engine,
                                                            safechunk_status_handler handler,
                                                            void* user_data,

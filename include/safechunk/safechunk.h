@@ -94,11 +94,16 @@ typedef struct safechunk_error {
   uint64_t line;      /* from 1; 0: no position */
   uint64_t column;    /* from 1, in bytes */
   char message[1024]; /* one English sentence without the fields around it */
-  char chunk[256];    /* the chunk that it concerns */
+  char chunk[256];    /* the chunk that it concerns; of each call that names one */
   char path[4096];    /* the file or folder that it concerns */
 } safechunk_error;
 #define SAFECHUNK_ERROR_INIT \
   { .size = sizeof(safechunk_error) }
+
+/* Clears `error`, and writes `size` (sizeof(safechunk_error)) into its `size`, for languages
+ * without SAFECHUNK_ERROR_INIT. SAFECHUNK_INVALID_ARGUMENT when `size` is less than the first
+ * version's. */
+SAFECHUNK_API safechunk_code safechunk_error_init(safechunk_error* error, size_t size);
 
 /* The code's name, as "invalid_argument"; "unknown" for other numbers. Static. */
 SAFECHUNK_API const char* safechunk_code_name(safechunk_code code);
@@ -110,8 +115,18 @@ SAFECHUNK_API size_t safechunk_error_to_text(const safechunk_error* error, char*
 
 /* --- general */
 
+/* Of this header. Versions of one SAFECHUNK_ABI_VERSION are binary compatible: a program runs with
+ * every library that is not older than its header. */
+#define SAFECHUNK_VERSION_MAJOR 0
+#define SAFECHUNK_VERSION_MINOR 1
+#define SAFECHUNK_VERSION_PATCH 0
+#define SAFECHUNK_ABI_VERSION 0
+
 /* "major.minor.patch" of the library that was linked. Static. */
 SAFECHUNK_API const char* safechunk_version(void);
+/* SAFECHUNK_ABI_VERSION of the library that was linked: for those who load it without its header.
+ */
+SAFECHUNK_API int32_t safechunk_abi_version(void);
 
 /* Frees memory that a function of this header has stored for the caller; NULL is allowed. */
 SAFECHUNK_API void safechunk_free(void* memory);
@@ -458,22 +473,6 @@ SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechun
  * removed even when its process seems alive, but never one that the kernel says is held. */
 SAFECHUNK_API safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir,
                                                       int force, safechunk_error* error);
-
-/* --- events */
-
-typedef void (*safechunk_status_handler)(const char* text, void* user_data);
-typedef void (*safechunk_sync_handler)(void* user_data);
-typedef void (*safechunk_fault_handler)(const safechunk_error* error, void* user_data);
-
-/* Set a handler; NULL removes it. A handler that was replaced may still be running on another
- * thread when these return; events.h has forms that tell when `user_data` may be freed. Faults met
- * before there was a handler for them are delivered at once, on this thread. */
-SAFECHUNK_API safechunk_code safechunk_on_status(safechunk_engine* engine,
-                                                 safechunk_status_handler handler, void* user_data);
-SAFECHUNK_API safechunk_code safechunk_on_sync(safechunk_engine* engine,
-                                               safechunk_sync_handler handler, void* user_data);
-SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
-                                                safechunk_fault_handler handler, void* user_data);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include <safechunk/version.hpp>
 
 #include "api/c_api_support.h"
+#include "base/in_chunk.h"
 
 using namespace safechunk;         // NOLINT: this file is the other face of that namespace
 using namespace safechunk::c_api;  // NOLINT
@@ -59,11 +60,11 @@ Status read_options(const safechunk_options* given, EngineOptions& to) {
   return {};
 }
 
-Status give_chunk(Result<std::optional<std::string>> found, const char* when_missing, char** text,
-                  size_t* size) {
+Status give_chunk(Result<std::optional<std::string>> found, std::string_view chunk,
+                  const char* when_missing, char** text, size_t* size) {
   if (!found) return found.status();
   if (!*found && when_missing == nullptr) {
-    return Status(ErrorCode::not_found, "there is no such chunk");
+    return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
   }
   const std::string_view bytes = *found ? std::string_view(**found) : when_missing;
   *text = give_text(bytes);
@@ -77,8 +78,8 @@ safechunk_code find(safechunk_engine* engine, const char* chunk, size_t chunk_si
   if (size != nullptr) *size = 0;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk, text}); !status) return status;
-    return give_chunk(to_cpp(engine)->find_chunk(name_of(chunk, chunk_size)), when_missing, text,
-                      size);
+    return give_chunk(to_cpp(engine)->find_chunk(name_of(chunk, chunk_size)),
+                      name_of(chunk, chunk_size), when_missing, text, size);
   });
 }
 
@@ -118,6 +119,17 @@ size_t safechunk_error_to_text(const safechunk_error* error, char* buffer, size_
 
 const char* safechunk_version(void) {
   return version().data();  // a literal: it ends in a NUL
+}
+
+int32_t safechunk_abi_version(void) {
+  return SAFECHUNK_ABI_VERSION;
+}
+
+safechunk_code safechunk_error_init(safechunk_error* error, size_t size) {
+  if (error == nullptr || size < sizeof *error) return SAFECHUNK_INVALID_ARGUMENT;
+  std::memset(error, 0, size);
+  error->size = size;
+  return SAFECHUNK_OK;
 }
 
 void safechunk_free(void* memory) {
@@ -333,7 +345,7 @@ safechunk_code safechunk_read_chunk_n(safechunk_engine* engine, const char* chun
     auto found = to_cpp(engine)->read_chunk(name_of(chunk, chunk_size));
     if (!found) return found.status();
     (void)report(found->older.error(), older);
-    return give_chunk(std::move(found->text), nullptr, text, text_size);
+    return give_chunk(std::move(found->text), name_of(chunk, chunk_size), nullptr, text, text_size);
   });
 }
 

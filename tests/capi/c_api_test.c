@@ -641,6 +641,84 @@ static void forks(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+static void versions(void) {
+  char text[64];
+  CHECK(snprintf(text, sizeof text, "%d.%d.%d", SAFECHUNK_VERSION_MAJOR, SAFECHUNK_VERSION_MINOR,
+                 SAFECHUNK_VERSION_PATCH) > 0);
+  CHECK_TEXT(safechunk_version(), text);
+  CHECK(safechunk_abi_version() == SAFECHUNK_ABI_VERSION);
+  memset(&error, 0x5A, sizeof error);
+  CHECK(safechunk_error_init(NULL, sizeof error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_error_init(&error, 8) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_error_init(&error, sizeof error) == SAFECHUNK_OK);
+  CHECK(error.size == sizeof error && error.code == SAFECHUNK_OK && error.path[0] == '\0');
+}
+
+/* Each call that names a chunk names it in its error. */
+#define CHECK_NAMED(call, expected)    \
+  do {                                 \
+    CHECK((call) == (expected));       \
+    CHECK(error.code == (expected));   \
+    CHECK_TEXT(error.chunk, "absent"); \
+    error.chunk[0] = '\0';             \
+  } while (0)
+
+static void errors_that_name(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* all = NULL;
+  safechunk_condition both = SAFECHUNK_CONDITION_INIT;
+  safechunk_condition other = SAFECHUNK_CONDITION_INIT;
+  char path[512];
+  char* text = NULL;
+  char* revision = NULL;
+  both.if_absent = 1;
+  both.if_revision = "x";
+  other.if_revision = "x";
+  CHECK_NAMED(safechunk_find_chunk(engine, "absent", &text, NULL, &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_read_chunk(engine, "absent", &text, NULL, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_read_revision(engine, "absent", NULL, NULL, &revision, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_fetch_value(engine, "absent", "/a", &text, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_fetch_value(engine, "absent", "a", &text, NULL, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_remove_chunk(engine, "absent", &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_stage_update_if(engine, "1", 1, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_remove_chunk_if(engine, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_stage_update_if(engine, "1", 1, "absent", &other, &error),
+              safechunk_stage_update_if(engine, "1", 1, "absent", &other, NULL));
+  CHECK_NAMED(safechunk_remove_value(engine, "absent", "/a", NULL, &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_stage_patch(engine, "absent", TEXT("[]"), NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_OK(safechunk_transaction_begin(engine, &all, &error));
+  CHECK_NAMED(safechunk_transaction_require(all, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_transaction_read(all, "absent", &text, NULL, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_transaction_stage(all, "{", 1, "absent", &error), SAFECHUNK_INVALID_JSON);
+  CHECK_NAMED(safechunk_transaction_stage_value(all, "absent", "a", "1", 1, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  safechunk_transaction_free(all);
+  /* What is in a file names the file, too. */
+  write_file("p/chunks/absent.json", "garbage");
+  CHECK_NAMED(safechunk_fetch_chunk(engine, "absent", &text, NULL, &error), SAFECHUNK_LOST);
+  path_of(&path, "p/chunks/absent.json");
+  CHECK_TEXT(error.path, path);
+  CHECK_NAMED(safechunk_stage_value(engine, "absent", "/a", "1", 1, NULL, &error), SAFECHUNK_LOST);
+  CHECK_TEXT(error.path, path);
+  CHECK_OK(safechunk_detach(engine, &error));
+  CHECK_NAMED(safechunk_stage_update(engine, "1", 1, "absent", &error), SAFECHUNK_NOT_OWNER);
+  path_of(&path, "p");
+  CHECK_TEXT(error.path, path);
+  CHECK_NAMED(safechunk_remove_chunk(engine, "absent", &error), SAFECHUNK_NOT_OWNER);
+  CHECK_NAMED(safechunk_stage_merge(engine, "absent", TEXT("{}"), NULL, &error),
+              SAFECHUNK_NOT_OWNER);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 static void errors(void) {
   safechunk_engine* engine = open_project("p");
   char text[256];
@@ -682,6 +760,7 @@ static const struct test_case cases[] = {
     {"progress", progress},     {"handlers", handlers},
     {"owners", owners},         {"recovery", recovery},
     {"verdicts", verdicts},     {"forks", forks},
+    {"versions", versions},     {"errors_that_name", errors_that_name},
     {"errors", errors},
 };
 
