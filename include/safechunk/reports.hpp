@@ -87,6 +87,7 @@ struct CheckpointInfo {
   std::uint64_t size = 0;
   std::uint64_t number = 0;  // the order: a newer one has a larger number. 0: none, older than all
   bool keep = false;         // pinned: retention never removes it
+  double unix_time = 0;  // when it was made, seconds since 1970; 0: not known, it is an older one
 };
 
 // Called with the done and the total units of a long operation, on the caller's thread. Return

@@ -311,10 +311,11 @@ typedef struct safechunk_checkpoint {
   uint64_t file_size;
   const char* file_name;
   const char* label;
-  const char* date;  /* "YYYY-MM-DD HH:MM:SS", local time of its creation */
+  const char* date;  /* "YYYY-MM-DD HH:MM:SS", local time of its creation, for people */
   const char* notes; /* empty when the archive's description cannot be read */
   uint64_t number;   /* the order: a newer one has a larger number. 0: none, older than all */
   int32_t keep;      /* 0 or 1: pinned, so that retention never removes it */
+  double unix_time;  /* of its creation, seconds since 1970; 0: not known, it is an older one */
 } safechunk_checkpoint;
 
 /* As safechunk::CheckpointOptions. Fill it with safechunk_checkpoint_options_init() first. */

@@ -137,6 +137,7 @@ safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_ch
       item.file_size = info.size;
       item.number = info.number;
       item.keep = info.keep ? 1 : 0;
+      item.unix_time = info.unix_time;
       items.add(item,
                 {&safechunk_checkpoint::file_name, &safechunk_checkpoint::label,
                  &safechunk_checkpoint::date, &safechunk_checkpoint::notes},

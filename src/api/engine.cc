@@ -25,11 +25,9 @@ Status about(const EngineCore& core, std::string_view chunk, Status status) {
   Error error = status.error();
   if (error.chunk.empty()) error.chunk = chunk;
   switch (error.code) {
-    case ErrorCode::corrupt:
     case ErrorCode::healed:
     case ErrorCode::invalid_edit:
     case ErrorCode::being_edited:
-    case ErrorCode::lost:
       if (error.path.empty()) {
         error.path =
             core.project_path() + "/" + layout::kChunks + "/" + layout::chunk_file(error.chunk);

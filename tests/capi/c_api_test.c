@@ -362,7 +362,7 @@ static void damage(void) {
   CHECK_OK(safechunk_attach(engine, &error));
   CHECK_OK(safechunk_on_fault(engine, count_fault, &fault_count));
   CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
-  CHECK(older.code == SAFECHUNK_HEALED);
+  CHECK(older.code == SAFECHUNK_HEALED && strstr(older.path, "/p/chunks/healed.json") != NULL);
   CHECK_TEXT(text, "1\n");
   safechunk_free(text);
   CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
@@ -450,6 +450,7 @@ static void checkpoints(void) {
     CHECK_TEXT(one->label, "one");
     CHECK_TEXT(one->notes, "with notes");
     CHECK(strlen(one->date) == strlen("YYYY-MM-DD HH:MM:SS") && one->file_size > 100);
+    CHECK(one->unix_time > 1e9 && difftime(time(NULL), (time_t)one->unix_time) < 60);
   }
   safechunk_free(list);
   CHECK_OK(safechunk_verify_checkpoint(engine, first, &error, NULL, NULL));
