@@ -127,6 +127,11 @@ SAFECHUNK_API safechunk_code safechunk_unlock_project_n(const char* project_id,
                                                         const char* base_dir, size_t base_dir_size,
                                                         int force, safechunk_error* error);
 
+SAFECHUNK_API safechunk_code safechunk_delete_project_n(const char* project_id,
+                                                        size_t project_id_size,
+                                                        const char* base_dir, size_t base_dir_size,
+                                                        safechunk_error* error);
+
 #ifdef __cplusplus
 }
 #endif

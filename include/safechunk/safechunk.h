@@ -469,18 +469,13 @@ SAFECHUNK_API safechunk_code safechunk_verify(safechunk_engine* engine, safechun
 SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error,
                                               safechunk_progress_handler progress, void* user_data);
 
-/* Removes the lock file of a project that nobody holds. `base_dir` may be NULL. ok when there was
- * none; locked when a live owner holds it. With `force` not 0 a lock of the original engine is
- * removed even when its process seems alive, but never one that the kernel says is held. */
-SAFECHUNK_API safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir,
-                                                      int force, safechunk_error* error);
-
 #ifdef __cplusplus
 }
 #endif
 
-/* Events and changes; names with a size; parts of chunks and edits under conditions. */
-#include <safechunk/events.h> /* IWYU pragma: export */
-#include <safechunk/parts.h>  /* IWYU pragma: export */
+/* Events and changes; parts of chunks, edits under conditions, names with a size; projects. */
+#include <safechunk/events.h>   /* IWYU pragma: export */
+#include <safechunk/parts.h>    /* IWYU pragma: export */
+#include <safechunk/projects.h> /* IWYU pragma: export */
 
 #endif

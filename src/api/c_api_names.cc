@@ -191,4 +191,10 @@ safechunk_code safechunk_unlock_project(const char* project_id, const char* base
                                     force, error);
 }
 
+safechunk_code safechunk_delete_project(const char* project_id, const char* base_dir,
+                                        safechunk_error* error) {
+  return safechunk_delete_project_n(project_id, size_of(project_id), base_dir, size_of(base_dir),
+                                    error);
+}
+
 }  // extern "C"

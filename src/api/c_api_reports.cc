@@ -46,20 +46,7 @@ safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names, si
     if (Status status = check_pointers({engine, names, count}); !status) return status;
     const auto chunks = to_cpp(engine)->list_chunks();
     if (!chunks) return chunks.status();
-    const size_t heads = (chunks->size() + 1) * sizeof(char*);
-    size_t size = heads;
-    for (const std::string& chunk : *chunks) size += chunk.size() + 1;
-    auto* const memory = static_cast<char*>(::operator new(size));
-    auto** const list = reinterpret_cast<char**>(memory);
-    char* at = memory + heads;
-    for (size_t i = 0; i < chunks->size(); ++i) {
-      list[i] = at;
-      const std::string& chunk = (*chunks)[i];
-      std::memcpy(at, chunk.c_str(), chunk.size() + 1);
-      at += chunk.size() + 1;
-    }
-    list[chunks->size()] = nullptr;
-    *names = list;
+    *names = give_names(*chunks);
     *count = chunks->size();
     return {};
   });
@@ -270,16 +257,6 @@ safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine}); !status) return status;
     return to_cpp(engine)->repair(to_handler(progress, user_data));
-  });
-}
-
-safechunk_code safechunk_unlock_project_n(const char* project_id, size_t project_id_size,
-                                          const char* base_dir, size_t base_dir_size, int force,
-                                          safechunk_error* error) {
-  return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({project_id}); !status) return status;
-    return unlock_project(std::string(project_id, project_id_size),
-                          std::string(name_of(base_dir, base_dir_size)), force != 0);
   });
 }
 

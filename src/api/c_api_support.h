@@ -144,6 +144,9 @@ Item* give_item(const Item& item, std::initializer_list<const char * Item::*> fi
   return copy;
 }
 
+// Pointers to the names, a null pointer, and the names, in one piece of memory.
+char** give_names(const std::vector<std::string>& names);
+
 ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data);
 
 // Builds a list in one piece of memory: pointers to the items, a null pointer, the items, and then

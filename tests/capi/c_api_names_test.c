@@ -172,7 +172,50 @@ static void names_missing(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+/* Listing and deleting. */
+static void projects(void) {
+  safechunk_engine* engine = open_project("b");
+  char** names = NULL;
+  size_t count = 9;
+  char path[512];
+  char bad[600];
+  CHECK_OK(safechunk_list_projects(folder, &names, &count, &error));
+  CHECK(count == 1 && names[1] == NULL);
+  CHECK_TEXT(names[0], "b");
+  safechunk_free(names);
+  stage(engine, "1", "x");
+  CHECK_OK(safechunk_create_checkpoint(engine, "c", 3, NULL, NULL, &error, NULL, NULL));
+  CHECK(safechunk_delete_project("b", folder, &error) == SAFECHUNK_LOCKED);
+  CHECK_OK(safechunk_close(engine, &error));
+  CHECK(file_exists("b/chunks/x.json"));
+  CHECK_OK(safechunk_close(open_project("a"), &error));
+  CHECK_OK(safechunk_list_projects(folder, &names, &count, &error));
+  CHECK(count == 2);
+  CHECK_TEXT(names[0], "a");
+  safechunk_free(names);
+  /* Somebody else's file. */
+  write_file("b/chunks/readme.txt", "mine");
+  CHECK(safechunk_delete_project("b", folder, &error) == SAFECHUNK_UNSUPPORTED_FORMAT);
+  path_of(&path, "b/chunks/readme.txt");
+  CHECK_TEXT(error.path, path);
+  CHECK(file_exists("b/chunks/x.json") && !file_exists("b/.lock"));
+  CHECK(remove(path) == 0);
+  CHECK(safechunk_delete_project_n("bcd", 1, folder, strlen(folder), &error) == SAFECHUNK_OK);
+  CHECK(!file_exists("b"));
+  CHECK(safechunk_delete_project("b", folder, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(safechunk_delete_project_n(CUT, folder, strlen(folder), &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_delete_project("../a", folder, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_delete_project(NULL, folder, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(file_exists("a/chunks"));
+  CHECK(safechunk_list_projects(folder, NULL, &count, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_list_projects(folder, &names, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(snprintf(bad, sizeof bad, "%s/nowhere", folder) > 0);
+  CHECK(safechunk_list_projects(bad, &names, &count, &error) == SAFECHUNK_NOT_FOUND);
+  CHECK(names == NULL && count == 0);
+}
+
 static const struct test_case cases[] = {
+    {"projects", projects},
     {"names_of_chunks", names_of_chunks},
     {"names_in_transactions", names_in_transactions},
     {"names_of_projects", names_of_projects},
