@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <safechunk/changes.hpp>
+#include <safechunk/events.hpp>
 #include <safechunk/export.hpp>
 #include <safechunk/options.hpp>
 #include <safechunk/reports.hpp>
@@ -364,11 +365,33 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // was tried.
   Status repair(const ProgressHandler& progress = nullptr);
 
-  // Handlers. An empty function removes one. Exceptions that they throw are contained and reported
-  // in health. Faults met before on_fault was set are delivered when it is set, on that thread.
+  // Handlers. An empty function removes one. What a function holds is destroyed when no call of it
+  // runs any more: with no lock held, and when the engine is destroyed at the latest. Exceptions
+  // that they throw are contained and reported in health. Faults met before on_fault was set are
+  // delivered when it is set, on that thread.
   void on_status(std::function<void(std::string_view text)> handler);
   void on_sync(std::function<void()> handler);
   void on_fault(std::function<void(const Error& error)> handler);
+  // Called with true when something is staged that was not before, and with false when everything
+  // was committed, or the engine was detached; with true at once, on that thread, when something is
+  // staged already. One call at a time, and the last one is right. States that change back before
+  // the handler could be called are left out.
+  void on_dirty(std::function<void(bool dirty)> handler);
+
+  // The same for a thread that asks, when no handler fits: those run on the engine's threads, and
+  // detach() waits for them. Events are kept from the first call of one of these on, and so are the
+  // faults met before for which there was no on_fault. At most 1,000 are kept. Then statuses and
+  // syncs are dropped first, the oldest before the others, and the next event says how many. Any
+  // thread; also when nothing is attached. Errors: io_error (no descriptor left), not_owner in a
+  // forked child.
+
+  // The oldest event. Nothing after `timeout`, or after wake_events().
+  Result<std::optional<EngineEvent>> next_event(std::chrono::milliseconds timeout);
+  // For poll(2) and the like: when it is readable, call next_event() with a timeout of 0 until it
+  // gives nothing. It belongs to the engine.
+  Result<int> event_descriptor();
+  // Ends the next_event() that runs, or the next one.
+  void wake_events();
 
   // --- changes
   //

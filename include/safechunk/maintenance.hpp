@@ -1,4 +1,5 @@
-// For tools: looks at a project's folder without opening the project. The functions take no lock.
+// For tools: looks at a project's folder without opening the project. The functions take no lock,
+// but for delete_project().
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,17 @@ enum class FolderContent {
 // and io_error when the folder cannot be read.
 SAFECHUNK_EXPORT Result<FolderContent> inspect_folder(const std::string& project_id,
                                                       const std::string& base_dir);
+
+// Names of the projects in `base_dir`, sorted: folders that hold a folder chunks/, and whose names
+// a project can have. not_found when there is no such folder.
+SAFECHUNK_EXPORT Result<std::vector<std::string>> list_projects(const std::string& base_dir);
+
+// Removes a project for ever: its chunks, backups, checkpoints and quarantine, and its folder.
+// Refuses, and changes nothing: not_found when there is no project, locked when somebody owns it,
+// unsupported_format when a file in it is not provably the engine's (the path says which).
+// After any other error a part may be gone, and another call removes the rest. Durable when it
+// returns ok.
+SAFECHUNK_EXPORT Status delete_project(const std::string& project_id, const std::string& base_dir);
 
 // A file that the engine put into `quarantine/`: damaged bytes, or a version that could not stay.
 struct QuarantinedFile {

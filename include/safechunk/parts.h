@@ -126,4 +126,7 @@ SAFECHUNK_API safechunk_code safechunk_transaction_require(safechunk_transaction
 }
 #endif
 
+/* The same functions, and those of safechunk.h, with names that have a size. */
+#include <safechunk/names.h> /* IWYU pragma: export */
+
 #endif

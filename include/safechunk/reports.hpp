@@ -40,8 +40,10 @@ struct Event {
     resumed,          // trouble with a chunk that was reported before has ended
   };
   Kind kind = Kind::replayed;
-  std::string chunk;   // empty when it concerns no single chunk
-  std::string detail;  // one English sentence
+  std::string chunk;      // empty when it concerns no single chunk
+  std::string detail;     // one English sentence
+  std::string path = {};  // the chunk's file; empty when it concerns no single chunk
+  bool older = false;     // an older version of the chunk is given, or took the place of its file
 };
 SAFECHUNK_EXPORT std::string_view to_string(Event::Kind kind) noexcept;
 
@@ -85,6 +87,7 @@ struct CheckpointInfo {
   std::uint64_t size = 0;
   std::uint64_t number = 0;  // the order: a newer one has a larger number. 0: none, older than all
   bool keep = false;         // pinned: retention never removes it
+  double unix_time = 0;  // when it was made, seconds since 1970; 0: not known, it is an older one
 };
 
 // Called with the done and the total units of a long operation, on the caller's thread. Return

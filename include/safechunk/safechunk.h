@@ -8,7 +8,9 @@
  *            memory leaves a function: lack of memory is SAFECHUNK_IO_ERROR with os_errno ENOMEM.
  *            No acknowledged data is lost by it.
  * Arguments  SAFECHUNK_INVALID_ARGUMENT when a pointer is NULL that must not be. Names and
- *            paths are UTF-8 and end in a NUL. JSON text has a size and may lack the NUL.
+ *            paths are UTF-8 and end in a NUL; for each function that takes names there is one with
+ *            `_n` in names.h that takes their sizes. JSON text has a size and may lack the NUL;
+ *            NULL of size 0 is empty text.
  * Memory     The caller owns the memory that a function stores through `char** text`,
  *            `char** file_name`, `**names`, `**list` and the like, and frees it by one call of
  *            safechunk_free(). On failure NULL is stored and there is nothing to free. Texts end
@@ -92,11 +94,16 @@ typedef struct safechunk_error {
   uint64_t line;      /* from 1; 0: no position */
   uint64_t column;    /* from 1, in bytes */
   char message[1024]; /* one English sentence without the fields around it */
-  char chunk[256];    /* the chunk that it concerns */
+  char chunk[256];    /* the chunk that it concerns; of each call that names one */
   char path[4096];    /* the file or folder that it concerns */
 } safechunk_error;
 #define SAFECHUNK_ERROR_INIT \
   { .size = sizeof(safechunk_error) }
+
+/* Clears `error`, and writes `size` (sizeof(safechunk_error)) into its `size`, for languages
+ * without SAFECHUNK_ERROR_INIT. SAFECHUNK_INVALID_ARGUMENT when `size` is less than the first
+ * version's. */
+SAFECHUNK_API safechunk_code safechunk_error_init(safechunk_error* error, size_t size);
 
 /* The code's name, as "invalid_argument"; "unknown" for other numbers. Static. */
 SAFECHUNK_API const char* safechunk_code_name(safechunk_code code);
@@ -108,8 +115,18 @@ SAFECHUNK_API size_t safechunk_error_to_text(const safechunk_error* error, char*
 
 /* --- general */
 
+/* Of this header. Versions of one SAFECHUNK_ABI_VERSION are binary compatible: a program runs with
+ * every library that is not older than its header. */
+#define SAFECHUNK_VERSION_MAJOR 0
+#define SAFECHUNK_VERSION_MINOR 1
+#define SAFECHUNK_VERSION_PATCH 0
+#define SAFECHUNK_ABI_VERSION 0
+
 /* "major.minor.patch" of the library that was linked. Static. */
 SAFECHUNK_API const char* safechunk_version(void);
+/* SAFECHUNK_ABI_VERSION of the library that was linked: for those who load it without its header.
+ */
+SAFECHUNK_API int32_t safechunk_abi_version(void);
 
 /* Frees memory that a function of this header has stored for the caller; NULL is allowed. */
 SAFECHUNK_API void safechunk_free(void* memory);
@@ -294,10 +311,11 @@ typedef struct safechunk_checkpoint {
   uint64_t file_size;
   const char* file_name;
   const char* label;
-  const char* date;  /* "YYYY-MM-DD HH:MM:SS", local time of its creation */
+  const char* date;  /* "YYYY-MM-DD HH:MM:SS", local time of its creation, for people */
   const char* notes; /* empty when the archive's description cannot be read */
   uint64_t number;   /* the order: a newer one has a larger number. 0: none, older than all */
   int32_t keep;      /* 0 or 1: pinned, so that retention never removes it */
+  double unix_time;  /* of its creation, seconds since 1970; 0: not known, it is an older one */
 } safechunk_checkpoint;
 
 /* As safechunk::CheckpointOptions. Fill it with safechunk_checkpoint_options_init() first. */
@@ -411,6 +429,8 @@ typedef struct safechunk_event {
   const char* name;   /* of the kind, as "stale_lock" */
   const char* chunk;  /* empty when it concerns no single chunk */
   const char* detail; /* one English sentence */
+  const char* path;   /* the chunk's file; empty when it concerns no single chunk */
+  int32_t older;      /* 1: an older version of the chunk took the place of its file */
 } safechunk_event;
 
 /* The recovery of the last successful attach: `*count` pointers, and a NULL behind them.
@@ -449,33 +469,13 @@ SAFECHUNK_API safechunk_code safechunk_verify(safechunk_engine* engine, safechun
 SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error,
                                               safechunk_progress_handler progress, void* user_data);
 
-/* Removes the lock file of a project that nobody holds. `base_dir` may be NULL. ok when there was
- * none; locked when a live owner holds it. With `force` not 0 a lock of the original engine is
- * removed even when its process seems alive, but never one that the kernel says is held. */
-SAFECHUNK_API safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir,
-                                                      int force, safechunk_error* error);
-
-/* --- events */
-
-typedef void (*safechunk_status_handler)(const char* text, void* user_data);
-typedef void (*safechunk_sync_handler)(void* user_data);
-typedef void (*safechunk_fault_handler)(const safechunk_error* error, void* user_data);
-
-/* Set a handler; NULL removes it. A handler that was replaced may still be running on another
- * thread when these return. Faults met before there was a handler for them are delivered at once,
- * on this thread. */
-SAFECHUNK_API safechunk_code safechunk_on_status(safechunk_engine* engine,
-                                                 safechunk_status_handler handler, void* user_data);
-SAFECHUNK_API safechunk_code safechunk_on_sync(safechunk_engine* engine,
-                                               safechunk_sync_handler handler, void* user_data);
-SAFECHUNK_API safechunk_code safechunk_on_fault(safechunk_engine* engine,
-                                                safechunk_fault_handler handler, void* user_data);
-
 #ifdef __cplusplus
 }
 #endif
 
-/* Parts of chunks, and edits under conditions. */
-#include <safechunk/parts.h> /* IWYU pragma: export */
+/* Events and changes; parts of chunks, edits under conditions, names with a size; projects. */
+#include <safechunk/events.h>   /* IWYU pragma: export */
+#include <safechunk/parts.h>    /* IWYU pragma: export */
+#include <safechunk/projects.h> /* IWYU pragma: export */
 
 #endif

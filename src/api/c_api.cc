@@ -1,4 +1,4 @@
-// The C interface: lifecycle, writing, reading, events.
+// The C interface: lifecycle, writing, reading.
 
 #include <limits>
 #include <utility>
@@ -6,6 +6,7 @@
 #include <safechunk/version.hpp>
 
 #include "api/c_api_support.h"
+#include "base/in_chunk.h"
 
 using namespace safechunk;         // NOLINT: this file is the other face of that namespace
 using namespace safechunk::c_api;  // NOLINT
@@ -59,11 +60,11 @@ Status read_options(const safechunk_options* given, EngineOptions& to) {
   return {};
 }
 
-Status give_chunk(Result<std::optional<std::string>> found, const char* when_missing, char** text,
-                  size_t* size) {
+Status give_chunk(Result<std::optional<std::string>> found, std::string_view chunk,
+                  const char* when_missing, char** text, size_t* size) {
   if (!found) return found.status();
   if (!*found && when_missing == nullptr) {
-    return Status(ErrorCode::not_found, "there is no such chunk");
+    return in_chunk(Status(ErrorCode::not_found, "there is no such chunk"), chunk);
   }
   const std::string_view bytes = *found ? std::string_view(**found) : when_missing;
   *text = give_text(bytes);
@@ -71,13 +72,14 @@ Status give_chunk(Result<std::optional<std::string>> found, const char* when_mis
   return {};
 }
 
-safechunk_code find(safechunk_engine* engine, const char* chunk, const char* when_missing,
-                    char** text, size_t* size, safechunk_error* error) {
+safechunk_code find(safechunk_engine* engine, const char* chunk, size_t chunk_size,
+                    const char* when_missing, char** text, size_t* size, safechunk_error* error) {
   if (text != nullptr) *text = nullptr;
   if (size != nullptr) *size = 0;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk, text}); !status) return status;
-    return give_chunk(to_cpp(engine)->find_chunk(chunk), when_missing, text, size);
+    return give_chunk(to_cpp(engine)->find_chunk(name_of(chunk, chunk_size)),
+                      name_of(chunk, chunk_size), when_missing, text, size);
   });
 }
 
@@ -119,6 +121,17 @@ const char* safechunk_version(void) {
   return version().data();  // a literal: it ends in a NUL
 }
 
+int32_t safechunk_abi_version(void) {
+  return SAFECHUNK_ABI_VERSION;
+}
+
+safechunk_code safechunk_error_init(safechunk_error* error, size_t size) {
+  if (error == nullptr || size < sizeof *error) return SAFECHUNK_INVALID_ARGUMENT;
+  std::memset(error, 0, size);
+  error->size = size;
+  return SAFECHUNK_OK;
+}
+
 void safechunk_free(void* memory) {
   ::operator delete(memory);
 }
@@ -145,28 +158,32 @@ safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
   });
 }
 
-safechunk_code safechunk_open(const char* project_id, const safechunk_options* options,
-                              safechunk_engine** engine, safechunk_error* error) {
+safechunk_code safechunk_open_n(const char* project_id, size_t project_id_size,
+                                const safechunk_options* options, safechunk_engine** engine,
+                                safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
-    auto opened = SafeChunkEngine::open(project_id, std::move(settings));
+    auto opened =
+        SafeChunkEngine::open(std::string(project_id, project_id_size), std::move(settings));
     if (!opened) return opened.status();
     *engine = reinterpret_cast<safechunk_engine*>(new SafeChunkEngine(*std::move(opened)));
     return {};
   });
 }
 
-safechunk_code safechunk_open_always(const char* project_id, const safechunk_options* options,
-                                     safechunk_engine** engine, safechunk_error* error) {
+safechunk_code safechunk_open_always_n(const char* project_id, size_t project_id_size,
+                                       const safechunk_options* options, safechunk_engine** engine,
+                                       safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
-    auto opened = std::make_unique<SafeChunkEngine>(project_id, std::move(settings));
+    auto opened = std::make_unique<SafeChunkEngine>(std::string(project_id, project_id_size),
+                                                    std::move(settings));
     // Unusable arguments are reported now, all other errors by safechunk_status().
     const Status status = opened->status();
     const bool unusable =
@@ -234,19 +251,22 @@ const char* safechunk_project_path(const safechunk_engine* engine) {
 
 // --- writing
 
-safechunk_code safechunk_stage_update(safechunk_engine* engine, const char* text, size_t text_size,
-                                      const char* chunk, safechunk_error* error) {
+safechunk_code safechunk_stage_update_n(safechunk_engine* engine, const char* text,
+                                        size_t text_size, const char* chunk, size_t chunk_size,
+                                        safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({engine, text, chunk}); !status) return status;
-    return to_cpp(engine)->stage_update(std::string_view(text, text_size), chunk);
+    if (Status status = check_pointers({engine, or_empty(text, text_size), chunk}); !status)
+      return status;
+    return to_cpp(engine)->stage_update(std::string_view(text, text_size),
+                                        name_of(chunk, chunk_size));
   });
 }
 
-safechunk_code safechunk_remove_chunk(safechunk_engine* engine, const char* chunk,
-                                      safechunk_error* error) {
+safechunk_code safechunk_remove_chunk_n(safechunk_engine* engine, const char* chunk,
+                                        size_t chunk_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk}); !status) return status;
-    return to_cpp(engine)->remove_chunk(chunk);
+    return to_cpp(engine)->remove_chunk(name_of(chunk, chunk_size));
   });
 }
 
@@ -269,20 +289,22 @@ safechunk_code safechunk_transaction_begin(safechunk_engine* engine,
   });
 }
 
-safechunk_code safechunk_transaction_stage(safechunk_transaction* transaction, const char* text,
-                                           size_t text_size, const char* chunk,
-                                           safechunk_error* error) {
+safechunk_code safechunk_transaction_stage_n(safechunk_transaction* transaction, const char* text,
+                                             size_t text_size, const char* chunk, size_t chunk_size,
+                                             safechunk_error* error) {
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({transaction, text, chunk}); !status) return status;
-    return to_cpp(transaction)->stage(std::string_view(text, text_size), chunk);
+    if (Status status = check_pointers({transaction, or_empty(text, text_size), chunk}); !status)
+      return status;
+    return to_cpp(transaction)
+        ->stage(std::string_view(text, text_size), name_of(chunk, chunk_size));
   });
 }
 
-safechunk_code safechunk_transaction_remove(safechunk_transaction* transaction, const char* chunk,
-                                            safechunk_error* error) {
+safechunk_code safechunk_transaction_remove_n(safechunk_transaction* transaction, const char* chunk,
+                                              size_t chunk_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({transaction, chunk}); !status) return status;
-    return to_cpp(transaction)->remove(chunk);
+    return to_cpp(transaction)->remove(name_of(chunk, chunk_size));
   });
 }
 
@@ -300,28 +322,30 @@ void safechunk_transaction_free(safechunk_transaction* transaction) {
 
 // --- reading
 
-safechunk_code safechunk_fetch_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                     size_t* text_size, safechunk_error* error) {
-  return find(engine, chunk, "{}", text, text_size, error);
+safechunk_code safechunk_fetch_chunk_n(safechunk_engine* engine, const char* chunk,
+                                       size_t chunk_size, char** text, size_t* text_size,
+                                       safechunk_error* error) {
+  return find(engine, chunk, chunk_size, "{}", text, text_size, error);
 }
 
-safechunk_code safechunk_find_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                    size_t* text_size, safechunk_error* error) {
-  return find(engine, chunk, nullptr, text, text_size, error);
+safechunk_code safechunk_find_chunk_n(safechunk_engine* engine, const char* chunk,
+                                      size_t chunk_size, char** text, size_t* text_size,
+                                      safechunk_error* error) {
+  return find(engine, chunk, chunk_size, nullptr, text, text_size, error);
 }
 
-safechunk_code safechunk_read_chunk(safechunk_engine* engine, const char* chunk, char** text,
-                                    size_t* text_size, safechunk_error* older,
-                                    safechunk_error* error) {
+safechunk_code safechunk_read_chunk_n(safechunk_engine* engine, const char* chunk,
+                                      size_t chunk_size, char** text, size_t* text_size,
+                                      safechunk_error* older, safechunk_error* error) {
   if (text != nullptr) *text = nullptr;
   if (text_size != nullptr) *text_size = 0;
   (void)report(Error(), older);
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, chunk, text}); !status) return status;
-    auto found = to_cpp(engine)->read_chunk(chunk);
+    auto found = to_cpp(engine)->read_chunk(name_of(chunk, chunk_size));
     if (!found) return found.status();
     (void)report(found->older.error(), older);
-    return give_chunk(std::move(found->text), nullptr, text, text_size);
+    return give_chunk(std::move(found->text), name_of(chunk, chunk_size), nullptr, text, text_size);
   });
 }
 
@@ -330,58 +354,10 @@ safechunk_code safechunk_json_without_non_finite(const char* text, size_t text_s
   if (result != nullptr) *result = nullptr;
   if (result_size != nullptr) *result_size = 0;
   return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({text, result}); !status) return status;
+    if (Status status = check_pointers({or_empty(text, text_size), result}); !status) return status;
     const std::string finite = json_without_non_finite(std::string_view(text, text_size));
     *result = give_text(finite);
     if (result_size != nullptr) *result_size = finite.size();
-    return {};
-  });
-}
-
-// --- events
-
-safechunk_code safechunk_on_status(safechunk_engine* engine, safechunk_status_handler handler,
-                                   void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_status(nullptr);
-    } else {
-      to_cpp(engine)->on_status([handler, user_data](std::string_view text) {
-        handler(std::string(text).c_str(), user_data);
-      });
-    }
-    return {};
-  });
-}
-
-safechunk_code safechunk_on_sync(safechunk_engine* engine, safechunk_sync_handler handler,
-                                 void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_sync(nullptr);
-    } else {
-      to_cpp(engine)->on_sync([handler, user_data] { handler(user_data); });
-    }
-    return {};
-  });
-}
-
-safechunk_code safechunk_on_fault(safechunk_engine* engine, safechunk_fault_handler handler,
-                                  void* user_data) {
-  return guard(nullptr, [&]() -> Status {
-    if (Status status = check_pointers({engine}); !status) return status;
-    if (handler == nullptr) {
-      to_cpp(engine)->on_fault(nullptr);
-    } else {
-      to_cpp(engine)->on_fault([handler, user_data](const Error& fault) {
-        safechunk_error copy{};
-        copy.size = sizeof copy;
-        copy_error(fault, copy);
-        handler(&copy, user_data);
-      });
-    }
     return {};
   });
 }

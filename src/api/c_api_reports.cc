@@ -46,20 +46,7 @@ safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names, si
     if (Status status = check_pointers({engine, names, count}); !status) return status;
     const auto chunks = to_cpp(engine)->list_chunks();
     if (!chunks) return chunks.status();
-    const size_t heads = (chunks->size() + 1) * sizeof(char*);
-    size_t size = heads;
-    for (const std::string& chunk : *chunks) size += chunk.size() + 1;
-    auto* const memory = static_cast<char*>(::operator new(size));
-    auto** const list = reinterpret_cast<char**>(memory);
-    char* at = memory + heads;
-    for (size_t i = 0; i < chunks->size(); ++i) {
-      list[i] = at;
-      const std::string& chunk = (*chunks)[i];
-      std::memcpy(at, chunk.c_str(), chunk.size() + 1);
-      at += chunk.size() + 1;
-    }
-    list[chunks->size()] = nullptr;
-    *names = list;
+    *names = give_names(*chunks);
     *count = chunks->size();
     return {};
   });
@@ -67,14 +54,16 @@ safechunk_code safechunk_list_chunks(safechunk_engine* engine, char*** names, si
 
 // --- checkpoints
 
-safechunk_code safechunk_create_checkpoint(safechunk_engine* engine, const char* label,
-                                           int32_t retention, const char* notes, char** file_name,
-                                           safechunk_error* error,
-                                           safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_create_checkpoint_n(safechunk_engine* engine, const char* label,
+                                             size_t label_size, int32_t retention,
+                                             const char* notes, size_t notes_size, char** file_name,
+                                             safechunk_error* error,
+                                             safechunk_progress_handler progress, void* user_data) {
   if (file_name != nullptr) *file_name = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, label}); !status) return status;
-    auto name = to_cpp(engine)->create_checkpoint(label, retention, notes == nullptr ? "" : notes,
+    auto name = to_cpp(engine)->create_checkpoint(name_of(label, label_size), retention,
+                                                  name_of(notes, notes_size),
                                                   to_handler(progress, user_data));
     if (name && file_name != nullptr) *file_name = give_text(*name);
     return name.status();
@@ -135,6 +124,7 @@ safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_ch
       item.file_size = info.size;
       item.number = info.number;
       item.keep = info.keep ? 1 : 0;
+      item.unix_time = info.unix_time;
       items.add(item,
                 {&safechunk_checkpoint::file_name, &safechunk_checkpoint::label,
                  &safechunk_checkpoint::date, &safechunk_checkpoint::notes},
@@ -146,29 +136,32 @@ safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_ch
   });
 }
 
-safechunk_code safechunk_verify_checkpoint(safechunk_engine* engine, const char* file_name,
-                                           safechunk_error* error,
-                                           safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_verify_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                             size_t file_name_size, safechunk_error* error,
+                                             safechunk_progress_handler progress, void* user_data) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->verify_checkpoint(file_name, to_handler(progress, user_data));
+    return to_cpp(engine)->verify_checkpoint(name_of(file_name, file_name_size),
+                                             to_handler(progress, user_data));
   });
 }
 
-safechunk_code safechunk_restore_checkpoint(safechunk_engine* engine, const char* file_name,
-                                            safechunk_error* error,
-                                            safechunk_progress_handler progress, void* user_data) {
+safechunk_code safechunk_restore_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                              size_t file_name_size, safechunk_error* error,
+                                              safechunk_progress_handler progress,
+                                              void* user_data) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->restore_checkpoint(file_name, to_handler(progress, user_data));
+    return to_cpp(engine)->restore_checkpoint(name_of(file_name, file_name_size),
+                                              to_handler(progress, user_data));
   });
 }
 
-safechunk_code safechunk_delete_checkpoint(safechunk_engine* engine, const char* file_name,
-                                           safechunk_error* error) {
+safechunk_code safechunk_delete_checkpoint_n(safechunk_engine* engine, const char* file_name,
+                                             size_t file_name_size, safechunk_error* error) {
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine, file_name}); !status) return status;
-    return to_cpp(engine)->delete_checkpoint(file_name);
+    return to_cpp(engine)->delete_checkpoint(name_of(file_name, file_name_size));
   });
 }
 
@@ -222,8 +215,11 @@ safechunk_code safechunk_recovery_report(const safechunk_engine* engine, safechu
       safechunk_event item{};
       item.size = sizeof item;
       item.kind = static_cast<int32_t>(event.kind);
-      items.add(item, {&safechunk_event::name, &safechunk_event::chunk, &safechunk_event::detail},
-                {to_string(event.kind), event.chunk, event.detail});
+      item.older = event.older ? 1 : 0;
+      items.add(item,
+                {&safechunk_event::name, &safechunk_event::chunk, &safechunk_event::detail,
+                 &safechunk_event::path},
+                {to_string(event.kind), event.chunk, event.detail, event.path});
     }
     *list = items.give();
     *count = report.events.size();
@@ -261,14 +257,6 @@ safechunk_code safechunk_repair(safechunk_engine* engine, safechunk_error* error
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({engine}); !status) return status;
     return to_cpp(engine)->repair(to_handler(progress, user_data));
-  });
-}
-
-safechunk_code safechunk_unlock_project(const char* project_id, const char* base_dir, int force,
-                                        safechunk_error* error) {
-  return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({project_id}); !status) return status;
-    return unlock_project(project_id, base_dir == nullptr ? "" : base_dir, force != 0);
   });
 }
 

@@ -37,6 +37,35 @@ char* give_text(std::string_view text) {
   return memory;
 }
 
+std::shared_ptr<void> hold_user_data(void* user_data, safechunk_drop_handler drop) {
+  // The deleter is called, too, when this throws.
+  return {user_data, [drop](void* data) {
+            if (drop != nullptr) drop(data);
+          }};
+}
+
+std::chrono::milliseconds to_timeout(std::int64_t timeout_ms) noexcept {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365);
+  const std::chrono::milliseconds given(timeout_ms);
+  return given.count() < 0 || given > kLongest ? kLongest : given;
+}
+
+char** give_names(const std::vector<std::string>& names) {
+  const std::size_t heads = (names.size() + 1) * sizeof(char*);
+  std::size_t size = heads;
+  for (const std::string& name : names) size += name.size() + 1;
+  auto* const memory = static_cast<char*>(::operator new(size));
+  auto** const list = reinterpret_cast<char**>(memory);
+  char* at = memory + heads;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    list[i] = at;
+    std::memcpy(at, names[i].c_str(), names[i].size() + 1);
+    at += names[i].size() + 1;
+  }
+  list[names.size()] = nullptr;
+  return list;
+}
+
 ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data) {
   if (progress == nullptr) return nullptr;
   return [progress, user_data](std::uint64_t done, std::uint64_t total) {

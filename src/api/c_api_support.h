@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <initializer_list>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -25,6 +28,12 @@ inline SafeChunkEngine* to_cpp(safechunk_engine* engine) {
 }
 inline const SafeChunkEngine* to_cpp(const safechunk_engine* engine) {
   return reinterpret_cast<const SafeChunkEngine*>(engine);
+}
+inline ChangeWatch* to_cpp(safechunk_watch* watch) {
+  return reinterpret_cast<ChangeWatch*>(watch);
+}
+inline const ChangeWatch* to_cpp(const safechunk_watch* watch) {
+  return reinterpret_cast<const ChangeWatch*>(watch);
 }
 inline Transaction* to_cpp(safechunk_transaction* transaction) {
   return reinterpret_cast<Transaction*>(transaction);
@@ -95,8 +104,48 @@ inline Status check_pointers(std::initializer_list<const void*> pointers) {
   return {};
 }
 
+// Some languages give an empty text as NULL of size 0.
+inline const char* or_empty(const char* text, std::size_t size) noexcept {
+  return text == nullptr && size == 0 ? "" : text;
+}
+
+// A name with a size; empty when it is missing, where that is allowed.
+inline std::string_view name_of(const char* name, std::size_t size) noexcept {
+  return name == nullptr ? std::string_view() : std::string_view(name, size);
+}
+
 // A copy of `text` for the caller, to be freed by safechunk_free().
 char* give_text(std::string_view text);
+
+// What a handler uses; `drop` is called when the last copy is gone, also when memory is lacking
+// here.
+std::shared_ptr<void> hold_user_data(void* user_data, safechunk_drop_handler drop);
+
+// A time to wait; without end when it is below 0.
+std::chrono::milliseconds to_timeout(std::int64_t timeout_ms) noexcept;
+
+// A structure and its texts, which become the members `fields`, in one piece of memory. The caller
+// frees it by safechunk_free().
+template <typename Item>
+Item* give_item(const Item& item, std::initializer_list<const char * Item::*> fields,
+                std::initializer_list<std::string_view> texts) {
+  std::size_t size = sizeof(Item);
+  for (const std::string_view text : texts) size += text.size() + 1;
+  auto* const memory = static_cast<char*>(::operator new(size));
+  auto* const copy = new (memory) Item(item);
+  char* at = memory + sizeof(Item);
+  auto field = fields.begin();
+  for (const std::string_view text : texts) {
+    std::memcpy(at, text.data(), text.size());
+    at[text.size()] = '\0';
+    copy->*(*field++) = at;
+    at += text.size() + 1;
+  }
+  return copy;
+}
+
+// Pointers to the names, a null pointer, and the names, in one piece of memory.
+char** give_names(const std::vector<std::string>& names);
 
 ProgressHandler to_handler(safechunk_progress_handler progress, void* user_data);
 

@@ -6,12 +6,12 @@
 #include "api/engine_access.h"
 #include "api/open.h"
 #include "base/chunk_name.h"
-#include "base/in_chunk.h"
 #include "base/limits.h"
 #include "engine/engine_core.h"
 #include "json/format.h"
 #include "json/pointer.h"
 #include "json/scan.h"
+#include "storage/files/project_layout.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -19,6 +19,26 @@ namespace {
 
 ChunkRead to_public(StoredText read) {
   return {std::move(read.text), std::move(read.older), std::move(read.revision)};
+}
+
+// Names the chunk, and its file where the error is about what is in that.
+Status about(const EngineCore& core, std::string_view chunk, Status status) {
+  if (status.ok()) return status;
+  Error error = status.error();
+  if (error.chunk.empty()) error.chunk = chunk;
+  switch (error.code) {
+    case ErrorCode::healed:
+    case ErrorCode::invalid_edit:
+    case ErrorCode::being_edited:
+      if (error.path.empty()) {
+        error.path =
+            core.project_path() + "/" + layout::kChunks + "/" + layout::chunk_file(error.chunk);
+      }
+      break;
+    default:
+      break;
+  }
+  return error;
 }
 
 Status add_condition(Edits& edits, std::string_view chunk, const EditCondition& condition) {
@@ -33,12 +53,27 @@ Status add_condition(Edits& edits, std::string_view chunk, const EditCondition& 
   return edits.require(chunk, *condition.if_revision);
 }
 
+// Stages what `edit` puts into the edits, under a condition.
+template <typename Edit>
+Status stage_under(EngineCore& core, std::string_view chunk, std::size_t expected_size,
+                   const EditCondition& condition, Edit edit) {
+  const auto edits = core.new_edits(expected_size);
+  Status status = edit(*edits);
+  if (status.ok()) status = add_condition(*edits, chunk, condition);
+  return about(core, chunk, status.ok() ? core.stage(edits) : status);
+}
+
 Status stage_part(EngineCore& core, std::string_view chunk, const PartEdit& edit,
                   const EditCondition& condition) {
-  const auto edits = core.new_edits(edit.json_text.size());
-  if (Status status = edits->edit_part(chunk, edit); !status) return status;
-  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
-  return core.stage(edits);
+  return stage_under(core, chunk, edit.json_text.size(), condition,
+                     [&](Edits& edits) { return edits.edit_part(chunk, edit); });
+}
+
+Result<StoredText> read_named(EngineCore& core, std::string_view chunk) {
+  auto read = core.read_chunk(chunk);
+  if (!read) return about(core, chunk, read.status());
+  read->older = about(core, chunk, read->older);
+  return read;
 }
 
 }  // namespace
@@ -58,36 +93,40 @@ Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
 Status Transaction::stage(std::string_view json_text, std::string_view chunk) {
-  return put_text(*impl_->edits, json_text, chunk);
+  return about(*impl_->core, chunk, put_text(*impl_->edits, json_text, chunk));
 }
 
 Status Transaction::remove(std::string_view chunk) {
-  return impl_->edits->remove(chunk);
+  return about(*impl_->core, chunk, impl_->edits->remove(chunk));
 }
 
 Status Transaction::stage_value(std::string_view chunk, std::string_view pointer,
                                 std::string_view json_text) {
-  return impl_->edits->edit_part(chunk, {PartEdit::Kind::set, pointer, json_text});
+  return about(*impl_->core, chunk,
+               impl_->edits->edit_part(chunk, {PartEdit::Kind::set, pointer, json_text}));
 }
 Status Transaction::remove_value(std::string_view chunk, std::string_view pointer) {
-  return impl_->edits->edit_part(chunk, {PartEdit::Kind::remove, pointer, {}});
+  return about(*impl_->core, chunk,
+               impl_->edits->edit_part(chunk, {PartEdit::Kind::remove, pointer, {}}));
 }
 Status Transaction::stage_merge(std::string_view chunk, std::string_view merge_patch) {
-  return impl_->edits->edit_part(chunk, {PartEdit::Kind::merge, {}, merge_patch});
+  return about(*impl_->core, chunk,
+               impl_->edits->edit_part(chunk, {PartEdit::Kind::merge, {}, merge_patch}));
 }
 Status Transaction::stage_patch(std::string_view chunk, std::string_view patch) {
-  return impl_->edits->edit_part(chunk, {PartEdit::Kind::patch, {}, patch});
+  return about(*impl_->core, chunk,
+               impl_->edits->edit_part(chunk, {PartEdit::Kind::patch, {}, patch}));
 }
 
 Result<ChunkRead> Transaction::read(std::string_view chunk) {
-  auto read = impl_->core->read_chunk(chunk);
+  auto read = read_named(*impl_->core, chunk);
   if (!read) return read.status();
   if (Status status = impl_->edits->require(chunk, read->revision); !status) return status;
   return to_public(*std::move(read));
 }
 
 Status Transaction::require(std::string_view chunk, const EditCondition& condition) {
-  return add_condition(*impl_->edits, chunk, condition);
+  return about(*impl_->core, chunk, add_condition(*impl_->edits, chunk, condition));
 }
 
 Status Transaction::commit() {
@@ -178,27 +217,24 @@ std::optional<OwnerInfo> SafeChunkEngine::owner() const {
 }
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk) {
-  const auto edits = core_->new_edits(json_text.size());
-  if (Status status = put_text(*edits, json_text, chunk); !status) return status;
-  return core_->stage(edits);
+  return stage_update(json_text, chunk, EditCondition());
 }
 
 Status SafeChunkEngine::stage_update(std::string_view json_text, std::string_view chunk,
                                      const EditCondition& condition) {
-  const auto edits = core_->new_edits(json_text.size());
-  if (Status status = put_text(*edits, json_text, chunk); !status) return status;
-  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
-  return core_->stage(edits);
+  return stage_under(*core_, chunk, json_text.size(), condition,
+                     [&](Edits& edits) { return put_text(edits, json_text, chunk); });
 }
 
 Status SafeChunkEngine::remove_chunk(std::string_view chunk) {
-  return core_->remove_chunk(chunk, core_->new_edits(0));
+  return remove_chunk(chunk, EditCondition());
 }
 
 Status SafeChunkEngine::remove_chunk(std::string_view chunk, const EditCondition& condition) {
   auto edits = core_->new_edits(0);
-  if (Status status = add_condition(*edits, chunk, condition); !status) return status;
-  return core_->remove_chunk(chunk, std::move(edits));
+  Status status = add_condition(*edits, chunk, condition);
+  if (status.ok()) status = core_->remove_chunk(chunk, std::move(edits));
+  return about(*core_, chunk, status);
 }
 
 Status SafeChunkEngine::stage_value(std::string_view chunk, std::string_view pointer,
@@ -221,25 +257,27 @@ Status SafeChunkEngine::stage_patch(std::string_view chunk, std::string_view pat
 Status SafeChunkEngine::update(
     std::string_view chunk,
     const std::function<Result<std::string>(const ChunkRead& present)>& function) {
-  return core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
-    const auto text = function(to_public(present));
-    return text ? put_text(edits, *text, chunk) : text.status();
-  });
+  return about(*core_, chunk,
+               core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
+                 const auto text = function(to_public(present));
+                 return text ? put_text(edits, *text, chunk) : text.status();
+               }));
 }
 
 Status SafeChunkEngine::update_by_patch(
     std::string_view chunk,
     const std::function<Result<std::string>(const ChunkRead& present)>& function) {
-  return core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
-    const auto patch = function(to_public(present));
-    if (!patch) return patch.status();
-    if (*patch == "[]") return {};
-    if (!present.text) {  // a patch needs a chunk
-      const PartEdit empty_object{PartEdit::Kind::set, "", "{}"};
-      if (Status status = edits.edit_part(chunk, empty_object); !status) return status;
-    }
-    return edits.edit_part(chunk, {PartEdit::Kind::patch, {}, *patch});
-  });
+  return about(*core_, chunk,
+               core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
+                 const auto patch = function(to_public(present));
+                 if (!patch) return patch.status();
+                 if (*patch == "[]") return {};
+                 if (!present.text) {  // a patch needs a chunk
+                   const PartEdit empty_object{PartEdit::Kind::set, "", "{}"};
+                   if (Status status = edits.edit_part(chunk, empty_object); !status) return status;
+                 }
+                 return edits.edit_part(chunk, {PartEdit::Kind::patch, {}, *patch});
+               }));
 }
 
 Transaction SafeChunkEngine::transaction() {
@@ -255,7 +293,7 @@ void SafeChunkEngine::set_debounce_delay(std::chrono::milliseconds delay) {
 }
 
 Result<std::string> SafeChunkEngine::fetch_chunk(std::string_view chunk) {
-  auto read = core_->read_chunk(chunk);
+  auto read = read_named(*core_, chunk);
   if (!read) return read.status();
   return read->text ? *std::move(read->text) : std::string("{}");
 }
@@ -269,13 +307,13 @@ Status SafeChunkEngine::missing(std::string_view chunk) {
 }
 
 Result<std::optional<std::string>> SafeChunkEngine::find_chunk(std::string_view chunk) {
-  auto read = core_->read_chunk(chunk);
+  auto read = read_named(*core_, chunk);
   if (!read) return read.status();
   return std::move(read->text);
 }
 
 Result<ChunkRead> SafeChunkEngine::read_chunk(std::string_view chunk) {
-  auto read = core_->read_chunk(chunk);
+  auto read = read_named(*core_, chunk);
   if (!read) return read.status();
   return to_public(*std::move(read));
 }
@@ -283,23 +321,23 @@ Result<ChunkRead> SafeChunkEngine::read_chunk(std::string_view chunk) {
 Result<std::string> SafeChunkEngine::fetch_value(std::string_view chunk, std::string_view pointer) {
   // Before anything is read, also where there is no such chunk.
   const auto parsed = json::Pointer::parse(pointer);
-  if (!parsed) return in_chunk(parsed.status(), chunk);
-  const auto read = core_->read_chunk(chunk);
+  if (!parsed) return about(*core_, chunk, parsed.status());
+  const auto read = read_named(*core_, chunk);
   if (!read) return read.status();
   if (!read->text) return missing(chunk);
   const auto value = json::value_at(*read->text, *parsed);
-  if (!value) return in_chunk(value.status(), chunk);
+  if (!value) return about(*core_, chunk, value.status());
   return std::string(*value);
 }
 
 Result<ChunkRead> SafeChunkEngine::read_value(std::string_view chunk, std::string_view pointer) {
   const auto parsed = json::Pointer::parse(pointer);
-  if (!parsed) return in_chunk(parsed.status(), chunk);
-  auto read = core_->read_chunk(chunk);
+  if (!parsed) return about(*core_, chunk, parsed.status());
+  auto read = read_named(*core_, chunk);
   if (!read) return read.status();
   if (read->text) {
     const auto value = json::value_at(*read->text, *parsed);
-    if (!value && value.code() != ErrorCode::not_found) return in_chunk(value.status(), chunk);
+    if (!value && value.code() != ErrorCode::not_found) return about(*core_, chunk, value.status());
     read->text = value ? std::optional(std::string(*value)) : std::nullopt;
   }
   return to_public(*std::move(read));
@@ -355,6 +393,20 @@ void SafeChunkEngine::on_sync(std::function<void()> handler) {
 }
 void SafeChunkEngine::on_fault(std::function<void(const Error&)> handler) {
   core_->handlers().set_fault(std::move(handler));
+}
+
+void SafeChunkEngine::on_dirty(std::function<void(bool)> handler) {
+  core_->on_dirty(std::move(handler));
+}
+
+Result<std::optional<EngineEvent>> SafeChunkEngine::next_event(std::chrono::milliseconds timeout) {
+  return core_->next_event(timeout);
+}
+Result<int> SafeChunkEngine::event_descriptor() {
+  return core_->event_descriptor();
+}
+void SafeChunkEngine::wake_events() {
+  core_->wake_events();
 }
 
 Status SafeChunkEngine::on_change(ChangeHandler handler, const WatchOptions& options) {

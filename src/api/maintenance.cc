@@ -12,6 +12,7 @@
 #include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 #include "storage/journal/journal_record.h"
+#include "storage/project/deletion.h"
 
 namespace safechunk {
 namespace {
@@ -24,6 +25,13 @@ Result<Folder> open_root(const std::string& project_id, const std::string& base_
   auto base = platform.file_system.absolute_path(base_dir);
   if (!base) return base.status();
   return platform.file_system.open_directory(*base + "/" + project_id);
+}
+
+Result<Folder> open_base(const std::string& base_dir) {
+  FileSystem& file_system = system_platform().file_system;
+  auto base = file_system.absolute_path(base_dir);
+  if (!base) return base.status();
+  return file_system.open_directory(*base);
 }
 
 // Null when there is no such folder yet.
@@ -74,6 +82,17 @@ Result<FolderContent> inspect_folder(const std::string& project_id, const std::s
   if (names->empty()) return FolderContent::empty;
   return std::ranges::any_of(*names, is_of_a_project) ? FolderContent::project
                                                       : FolderContent::foreign;
+}
+
+Result<std::vector<std::string>> list_projects(const std::string& base_dir) {
+  auto base = open_base(base_dir);
+  return base ? list_projects(**base) : base.status();
+}
+
+Status delete_project(const std::string& project_id, const std::string& base_dir) {
+  if (Status status = check_name(project_id, "project id"); !status) return status;
+  auto base = open_base(base_dir);
+  return base ? delete_project(**base, project_id, system_platform()) : base.status();
 }
 
 Result<std::vector<QuarantinedFile>> list_quarantine(const std::string& project_id,

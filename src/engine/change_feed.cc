@@ -6,13 +6,16 @@ namespace safechunk {
 
 Status ChangeFeed::start(ChangeHandler handler, std::unique_ptr<ChangeSource> source,
                          Handlers& handlers, std::shared_ptr<void> keeper) {
+  std::shared_ptr<Task> before;  // what its handler uses goes when no lock is held
   const MutexLock lock(mutex_);
-  stop_task();
+  before = stop_task();
   task_ = std::make_shared<Task>();
   task_->handler = std::move(handler);
   task_->source = std::move(source);
-  return worker_.start(
+  Status started = worker_.start(
       [task = task_, &handlers, keeper = std::move(keeper)] { run(*task, handlers); });
+  if (!started) before = std::move(task_);
+  return started;
 }
 
 void ChangeFeed::run(Task& task, Handlers& handlers) {
@@ -27,17 +30,18 @@ void ChangeFeed::run(Task& task, Handlers& handlers) {
   }
 }
 
-void ChangeFeed::stop_task() {
-  if (task_ == nullptr) return;
+std::shared_ptr<ChangeFeed::Task> ChangeFeed::stop_task() {
+  if (task_ == nullptr) return nullptr;
   task_->stopped.store(true);
   task_->source->wake();
   worker_.stop();
-  task_.reset();
+  return std::move(task_);
 }
 
 void ChangeFeed::stop() {
+  std::shared_ptr<Task> before;  // what its handler uses goes when no lock is held
   const MutexLock lock(mutex_);
-  stop_task();
+  before = stop_task();
 }
 
 }  // namespace safechunk

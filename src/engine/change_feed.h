@@ -34,7 +34,7 @@ class ChangeFeed {
     std::atomic<bool> stopped{false};
   };
   static void run(Task& task, Handlers& handlers);
-  void stop_task() REQUIRES(mutex_);
+  std::shared_ptr<Task> stop_task() REQUIRES(mutex_);
 
   Mutex mutex_;
   std::shared_ptr<Task> task_ GUARDED_BY(mutex_);

@@ -116,6 +116,20 @@ std::shared_ptr<StoreReader> EngineCore::readable() const {
   return place_->reader();
 }
 
+Result<std::optional<EngineEvent>> EngineCore::next_event(std::chrono::milliseconds timeout) {
+  if (is_forked()) return forked();
+  return handlers_.next_event(clock_, timeout);
+}
+
+Result<int> EngineCore::event_descriptor() {
+  if (is_forked()) return forked();
+  return handlers_.event_descriptor();
+}
+
+void EngineCore::wake_events() {
+  if (!is_forked()) handlers_.wake_events();
+}
+
 // --- attach
 
 void EngineCore::await_turn_of_life() {
@@ -211,6 +225,13 @@ void EngineCore::deliver(Notices notices) {
     counters_.heals += notices.heals;
   }
   handlers_.deliver(std::move(notices));
+  // Whatever changes it reports something, or nothing, here.
+  handlers_.tell_dirty([this] { return is_dirty(); });
+}
+
+void EngineCore::on_dirty(Handlers::DirtyHandler handler) {
+  handlers_.set_dirty(std::move(handler));
+  if (!is_forked()) handlers_.tell_dirty([this] { return is_dirty(); });
 }
 
 // Where the result is settled, and must be returned although memory fails during the report.
@@ -275,10 +296,12 @@ void EngineCore::close() {
   }
   (void)detach();  // reported to on_fault
   feed_.stop();
-  if (worker_of == this) return;
-  const MutexLock lock(mutex_);
-  // A progress handler cannot detach: then its worker goes on.
-  while (workers_ > 0 && state_ != State::active) state_changed_.wait(mutex_);
+  if (worker_of != this) {
+    const MutexLock lock(mutex_);
+    // A progress handler cannot detach: then its worker goes on.
+    while (workers_ > 0 && state_ != State::active) state_changed_.wait(mutex_);
+  }
+  handlers_.clear();
 }
 
 // --- detach

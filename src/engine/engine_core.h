@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -92,6 +93,12 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options);
   Status on_change(ChangeHandler handler, const WatchOptions& options);
 
+  // Events, for a thread that asks. Need no attach.
+  Result<std::optional<EngineEvent>> next_event(std::chrono::milliseconds timeout);
+  Result<int> event_descriptor();
+  void wake_events();
+
+  void on_dirty(Handlers::DirtyHandler handler);
   [[nodiscard]] Handlers& handlers() { return handlers_; }
   [[nodiscard]] const std::string& project_id() const { return project_id_; }
   [[nodiscard]] const std::string& project_path() const { return place_->path(); }

@@ -26,20 +26,28 @@ ErrorCode fault_code(Event::Kind kind) {
 
 }  // namespace
 
+bool is_heal(const Event& event) {
+  return event.kind == Event::Kind::healed ||
+         (event.kind == Event::Kind::invalid_edit && event.older);
+}
+
 void Notices::event(const Event& event) {
-  if (event.kind == Event::Kind::healed) ++heals;
+  if (is_heal(event)) ++heals;
   const ErrorCode code = fault_code(event.kind);
   if (code == ErrorCode::ok) {
     std::string text(to_string(event.kind));
     if (!event.chunk.empty()) text += " '" + event.chunk + "'";
     status(text + ": " + event.detail);
-    return;
+  } else {
+    list.push_back({.kind = Notice::Kind::fault});
+    list.back().error.code = code;
+    list.back().error.message = event.detail;
   }
-  Error error;
-  error.code = code;
-  error.message = event.detail;
-  error.chunk = event.chunk;
-  fault(error);
+  Notice& notice = list.back();
+  notice.error.chunk = event.chunk;
+  notice.error.path = event.path;
+  notice.event = event.kind;
+  notice.older = event.older;
 }
 
 }  // namespace safechunk

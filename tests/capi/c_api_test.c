@@ -3,97 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define _XOPEN_SOURCE 700
 
-#include <ftw.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <utime.h>
-
-#include <safechunk/safechunk.h>
-
-static char folder[] = "/tmp/safechunk_c_XXXXXX";
-
-static void fail(const char* what, const char* file, int line) {
-  fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
-  exit(1);
-}
-#define CHECK(condition)                                    \
-  do {                                                      \
-    if (!(condition)) fail(#condition, __FILE__, __LINE__); \
-  } while (0)
-#define CHECK_TEXT(actual, expected) CHECK(strcmp((actual), (expected)) == 0)
-
-static safechunk_error error = SAFECHUNK_ERROR_INIT;
-
-/* Prints the error that nobody expected. */
-static safechunk_code shown(safechunk_code code) {
-  if (code != SAFECHUNK_OK) {
-    char text[2048];
-    (void)safechunk_error_to_text(&error, text, sizeof text);
-    fprintf(stderr, "unexpected: %s\n", text);
-  }
-  return code;
-}
-#define CHECK_OK(call) CHECK(shown(call) == SAFECHUNK_OK)
-
-static safechunk_options options_here(void) {
-  safechunk_options options;
-  CHECK(safechunk_options_init(&options, sizeof options) == SAFECHUNK_OK);
-  options.base_dir = folder;
-  options.debounce_delay_ms = 3600 * 1000; /* only force_sync and detach write */
-  options.max_delay_ms = 3600 * 1000;
-  return options;
-}
-
-static safechunk_engine* open_project(const char* project) {
-  const safechunk_options options = options_here();
-  safechunk_engine* engine = NULL;
-  CHECK_OK(safechunk_open(project, &options, &engine, &error));
-  CHECK(engine != NULL);
-  return engine;
-}
-
-static void stage(safechunk_engine* engine, const char* text, const char* chunk) {
-  CHECK_OK(safechunk_stage_update(engine, text, strlen(text), chunk, &error));
-}
-
-/* Compares a chunk as it is in the engine's layout. */
-static void check_chunk(safechunk_engine* engine, const char* chunk, const char* expected) {
-  char* text = NULL;
-  size_t size = 0;
-  CHECK_OK(safechunk_fetch_chunk(engine, chunk, &text, &size, &error));
-  CHECK(size == strlen(text));
-  CHECK_TEXT(text, expected);
-  safechunk_free(text);
-}
-
-static void path_of(char (*path)[512], const char* name) {
-  CHECK((size_t)snprintf(*path, sizeof *path, "%s/%s", folder, name) < sizeof *path);
-}
-
-static void write_file(const char* name, const char* text) {
-  const struct utimbuf long_ago = {1000000000, 1000000000};
-  char path[512];
-  FILE* file = NULL;
-  path_of(&path, name);
-  file = fopen(path, "wb");
-  CHECK(file != NULL);
-  CHECK(fwrite(text, 1, strlen(text), file) == strlen(text));
-  CHECK(fclose(file) == 0);
-  /* A file that stands still: text that is not JSON is left alone while somebody may write it. */
-  CHECK(utime(path, &long_ago) == 0);
-}
-
-static int file_exists(const char* name) {
-  char path[512];
-  struct stat info;
-  path_of(&path, name);
-  return stat(path, &info) == 0;
-}
+#include "c_api_testing.h"
 
 /* --- cases */
 
@@ -292,7 +202,7 @@ static void parts(void) {
   CHECK(safechunk_stage_value(engine, "s", "/n", NULL, 1, NULL, &error) ==
         SAFECHUNK_INVALID_ARGUMENT);
   CHECK(safechunk_remove_value(engine, "s", "/none", NULL, &error) == SAFECHUNK_NOT_FOUND);
-  CHECK(safechunk_stage_merge(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_stage_merge(engine, "s", NULL, 1, NULL, &error) == SAFECHUNK_INVALID_ARGUMENT);
   CHECK(safechunk_stage_patch(engine, "t", TEXT("[]"), NULL, &error) == SAFECHUNK_NOT_FOUND);
   CHECK(safechunk_stage_patch(engine, "s",
                               TEXT("[{\"op\": \"test\", \"path\": \"/n\", \"value\": 2}]"), NULL,
@@ -310,6 +220,36 @@ static void parts(void) {
   CHECK_OK(safechunk_transaction_remove_value(both, "s", "/a", &error));
   CHECK(safechunk_transaction_commit(both, &error) == SAFECHUNK_NOT_FOUND);
   safechunk_transaction_free(both);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
+/* NULL of size 0 is empty text, which is not JSON. */
+static void empty_text(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* all = NULL;
+  char* text = NULL;
+  size_t size = 9;
+  stage(engine, "{}", "s");
+  CHECK(safechunk_stage_update(engine, NULL, 0, "s", &error) == SAFECHUNK_INVALID_JSON);
+  CHECK_TEXT(error.chunk, "s");
+  CHECK(error.line == 1 && error.column == 1);
+  CHECK(safechunk_stage_update_if(engine, NULL, 0, "s", NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_value(engine, "s", "/a", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_merge(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_stage_patch(engine, "s", NULL, 0, NULL, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK_OK(safechunk_transaction_begin(engine, &all, &error));
+  CHECK(safechunk_transaction_stage(all, NULL, 0, "s", &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_value(all, "s", "/a", NULL, 0, &error) ==
+        SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_merge(all, "s", NULL, 0, &error) == SAFECHUNK_INVALID_JSON);
+  CHECK(safechunk_transaction_stage_patch(all, "s", NULL, 0, &error) == SAFECHUNK_INVALID_JSON);
+  safechunk_transaction_free(all);
+  CHECK(safechunk_stage_update(engine, NULL, 1, "s", &error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_OK(safechunk_json_without_non_finite(NULL, 0, &text, &size, &error));
+  CHECK(size == 0 && text[0] == '\0');
+  safechunk_free(text);
+  CHECK(safechunk_json_without_non_finite(NULL, 1, &text, &size, &error) ==
+        SAFECHUNK_INVALID_ARGUMENT);
   CHECK_OK(safechunk_close(engine, &error));
 }
 
@@ -422,7 +362,7 @@ static void damage(void) {
   CHECK_OK(safechunk_attach(engine, &error));
   CHECK_OK(safechunk_on_fault(engine, count_fault, &fault_count));
   CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
-  CHECK(older.code == SAFECHUNK_HEALED);
+  CHECK(older.code == SAFECHUNK_HEALED && strstr(older.path, "/p/chunks/healed.json") != NULL);
   CHECK_TEXT(text, "1\n");
   safechunk_free(text);
   CHECK_OK(safechunk_read_chunk(engine, "healed", &text, NULL, &older, &error));
@@ -431,7 +371,7 @@ static void damage(void) {
   text = NULL;
   CHECK(safechunk_read_chunk(engine, "nobody", &text, NULL, NULL, &error) == SAFECHUNK_NOT_FOUND);
   check_chunk(engine, "healed", "1\n");
-  CHECK(fault_count > 0 && last_fault == SAFECHUNK_HEALED);
+  CHECK(fault_count == 1 && last_fault == SAFECHUNK_INVALID_EDIT);
   CHECK(safechunk_fetch_chunk(engine, "lost", &text, NULL, &error) == SAFECHUNK_LOST);
   CHECK(text == NULL);
   CHECK_TEXT(error.chunk, "lost");
@@ -510,6 +450,7 @@ static void checkpoints(void) {
     CHECK_TEXT(one->label, "one");
     CHECK_TEXT(one->notes, "with notes");
     CHECK(strlen(one->date) == strlen("YYYY-MM-DD HH:MM:SS") && one->file_size > 100);
+    CHECK(one->unix_time > 1e9 && difftime(time(NULL), (time_t)one->unix_time) < 60);
   }
   safechunk_free(list);
   CHECK_OK(safechunk_verify_checkpoint(engine, first, &error, NULL, NULL));
@@ -701,6 +642,84 @@ static void forks(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+static void versions(void) {
+  char text[64];
+  CHECK(snprintf(text, sizeof text, "%d.%d.%d", SAFECHUNK_VERSION_MAJOR, SAFECHUNK_VERSION_MINOR,
+                 SAFECHUNK_VERSION_PATCH) > 0);
+  CHECK_TEXT(safechunk_version(), text);
+  CHECK(safechunk_abi_version() == SAFECHUNK_ABI_VERSION);
+  memset(&error, 0x5A, sizeof error);
+  CHECK(safechunk_error_init(NULL, sizeof error) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_error_init(&error, 8) == SAFECHUNK_INVALID_ARGUMENT);
+  CHECK(safechunk_error_init(&error, sizeof error) == SAFECHUNK_OK);
+  CHECK(error.size == sizeof error && error.code == SAFECHUNK_OK && error.path[0] == '\0');
+}
+
+/* Each call that names a chunk names it in its error. */
+#define CHECK_NAMED(call, expected)    \
+  do {                                 \
+    CHECK((call) == (expected));       \
+    CHECK(error.code == (expected));   \
+    CHECK_TEXT(error.chunk, "absent"); \
+    error.chunk[0] = '\0';             \
+  } while (0)
+
+static void errors_that_name(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_transaction* all = NULL;
+  safechunk_condition both = SAFECHUNK_CONDITION_INIT;
+  safechunk_condition other = SAFECHUNK_CONDITION_INIT;
+  char path[512];
+  char* text = NULL;
+  char* revision = NULL;
+  both.if_absent = 1;
+  both.if_revision = "x";
+  other.if_revision = "x";
+  CHECK_NAMED(safechunk_find_chunk(engine, "absent", &text, NULL, &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_read_chunk(engine, "absent", &text, NULL, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_read_revision(engine, "absent", NULL, NULL, &revision, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_fetch_value(engine, "absent", "/a", &text, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_fetch_value(engine, "absent", "a", &text, NULL, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_remove_chunk(engine, "absent", &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_stage_update_if(engine, "1", 1, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_remove_chunk_if(engine, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_stage_update_if(engine, "1", 1, "absent", &other, &error),
+              safechunk_stage_update_if(engine, "1", 1, "absent", &other, NULL));
+  CHECK_NAMED(safechunk_remove_value(engine, "absent", "/a", NULL, &error), SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_stage_patch(engine, "absent", TEXT("[]"), NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_OK(safechunk_transaction_begin(engine, &all, &error));
+  CHECK_NAMED(safechunk_transaction_require(all, "absent", &both, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  CHECK_NAMED(safechunk_transaction_read(all, "absent", &text, NULL, NULL, &error),
+              SAFECHUNK_NOT_FOUND);
+  CHECK_NAMED(safechunk_transaction_stage(all, "{", 1, "absent", &error), SAFECHUNK_INVALID_JSON);
+  CHECK_NAMED(safechunk_transaction_stage_value(all, "absent", "a", "1", 1, &error),
+              SAFECHUNK_INVALID_ARGUMENT);
+  safechunk_transaction_free(all);
+  /* What is in a file names the file, too. */
+  write_file("p/chunks/absent.json", "garbage");
+  CHECK_NAMED(safechunk_fetch_chunk(engine, "absent", &text, NULL, &error), SAFECHUNK_LOST);
+  path_of(&path, "p/chunks/absent.json");
+  CHECK_TEXT(error.path, path);
+  CHECK_NAMED(safechunk_stage_value(engine, "absent", "/a", "1", 1, NULL, &error), SAFECHUNK_LOST);
+  CHECK_TEXT(error.path, path);
+  CHECK_OK(safechunk_detach(engine, &error));
+  CHECK_NAMED(safechunk_stage_update(engine, "1", 1, "absent", &error), SAFECHUNK_NOT_OWNER);
+  path_of(&path, "p");
+  CHECK_TEXT(error.path, path);
+  CHECK_NAMED(safechunk_remove_chunk(engine, "absent", &error), SAFECHUNK_NOT_OWNER);
+  CHECK_NAMED(safechunk_stage_merge(engine, "absent", TEXT("{}"), NULL, &error),
+              SAFECHUNK_NOT_OWNER);
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 static void errors(void) {
   safechunk_engine* engine = open_project("p");
   char text[256];
@@ -733,50 +752,19 @@ static void errors(void) {
   CHECK(safechunk_close(engine, NULL) == SAFECHUNK_OK);
 }
 
-/* --- the program */
-
-static int remove_entry(const char* path, const struct stat* info, int kind, struct FTW* walk) {
-  (void)info;
-  (void)kind;
-  (void)walk;
-  return remove(path);
-}
-
-static void remove_folder(void) {
-  (void)nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static const struct {
-  const char* name;
-  void (*run)(void);
-} cases[] = {
-    {"lifecycle", lifecycle},
-    {"options_and_arguments", options_and_arguments},
-    {"edits", edits},
-    {"transactions", transactions},
-    {"parts", parts},
-    {"conditions", conditions},
-    {"reading", reading},
-    {"damage", damage},
-    {"checkpoints", checkpoints},
-    {"progress", progress},
-    {"handlers", handlers},
-    {"owners", owners},
-    {"recovery", recovery},
-    {"verdicts", verdicts},
-    {"forks", forks},
+static const struct test_case cases[] = {
+    {"lifecycle", lifecycle},   {"options_and_arguments", options_and_arguments},
+    {"edits", edits},           {"transactions", transactions},
+    {"parts", parts},           {"empty_text", empty_text},
+    {"conditions", conditions}, {"reading", reading},
+    {"damage", damage},         {"checkpoints", checkpoints},
+    {"progress", progress},     {"handlers", handlers},
+    {"owners", owners},         {"recovery", recovery},
+    {"verdicts", verdicts},     {"forks", forks},
+    {"versions", versions},     {"errors_that_name", errors_that_name},
     {"errors", errors},
 };
 
 int main(int count, char** arguments) {
-  size_t i = 0;
-  for (i = 0; count == 2 && i < sizeof cases / sizeof *cases; ++i) {
-    if (strcmp(cases[i].name, arguments[1]) != 0) continue;
-    CHECK(mkdtemp(folder) != NULL);
-    cases[i].run();
-    remove_folder();
-    return 0;
-  }
-  fprintf(stderr, "usage: c_api_test CASE\n");
-  return 2;
+  return run_case(cases, sizeof cases / sizeof *cases, count, arguments);
 }

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/limits.h"
 
 namespace safechunk {
@@ -121,6 +124,66 @@ TEST(Handlers, AHandlerMayRemoveItselfWhileItRuns) {
   });
   handlers.deliver(one_of_each());
   EXPECT_EQ(token.use_count(), 1);
+}
+
+// G11. Kills: a call per look, calls side by side, and a last call that is not right.
+TEST(Handlers, DirtIsToldWhenItChangesByOneThreadAtATime) {
+  Handlers handlers;
+  std::atomic<bool> dirty{false};
+  const auto look = [&] { return dirty.load(); };
+  std::vector<bool> told;
+  std::atomic<int> inside{0};
+  handlers.set_dirty([&](bool now) {
+    EXPECT_EQ(++inside, 1);
+    told.push_back(now);
+    if (told.size() == 1) {
+      dirty = false;  // another thread commits meanwhile: it leaves the call to this one
+      std::thread([&] { handlers.tell_dirty(look); }).join();
+    }
+    --inside;
+  });
+  handlers.tell_dirty(look);
+  EXPECT_TRUE(told.empty());
+  dirty = true;
+  handlers.tell_dirty(look);
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+  handlers.tell_dirty(look);
+  EXPECT_EQ(told.size(), 2U) << "no news";
+}
+
+TEST(Handlers, ADirtyHandlerThatThrowsIsContained) {
+  Handlers handlers;
+  bool dirty = true;
+  handlers.set_dirty([&](bool) {
+    dirty = false;
+    throw std::runtime_error("from dirty");
+  });
+  handlers.tell_dirty([&] { return dirty; });
+  EXPECT_NE(handlers.last_error().find("from dirty"), std::string::npos);
+  int calls = 0;
+  handlers.set_dirty([&](bool) { ++calls; });
+  dirty = true;
+  handlers.tell_dirty([&] { return dirty; });
+  EXPECT_EQ(calls, 1) << "the next one is told";
+}
+
+// G11. Kills: what a handler uses is destroyed under the lock (this would deadlock).
+TEST(Handlers, WhatAHandlerUsesGoesWithNoLockHeld) {
+  Handlers handlers;
+  int gone = 0;
+  const auto used = [&] {
+    return std::shared_ptr<void>(&gone, [&](void*) {
+      ++gone;
+      (void)handlers.last_error();
+    });
+  };
+  handlers.set_status([data = used()](std::string_view) {});
+  handlers.set_sync([data = used()] {});
+  handlers.set_fault([data = used()](const Error&) {});
+  handlers.set_dirty([data = used()](bool) {});
+  EXPECT_EQ(gone, 0);
+  handlers.clear();
+  EXPECT_EQ(gone, 4);
 }
 
 // G7. Loss, damage and conflicts are faults; the rest is told as status.

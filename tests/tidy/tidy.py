@@ -20,7 +20,8 @@ LAYERS = {
     "archive": {"base", "platform/thread.h"},
     "store": {"base"},
     "storage": {"base", "platform", "json", "archive", "store"},
-    "engine": {"base", "store", "platform/clock.h", "platform/process.h", "platform/thread.h"},
+    "engine": {"base", "store", "platform/clock.h", "platform/process.h", "platform/readiness.h",
+               "platform/thread.h"},
     "api": {"base", "platform", "json", "storage", "engine", "store"},
 }
 # The same inside storage: which sub-folder stands on which.
@@ -36,7 +37,9 @@ ENGINE_WORDS = re.compile(r"\b\w*(journal|quarantine|stamp|inode|directory)\w*\b
 ENGINE_MAY_SAY = {"Durability::journal", "journal_synced", "sync_by_journal"}
 # The public headers that speak about values only; engine.hpp is the face of the api layer.
 PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp",
-                 "safechunk/maintenance.hpp", "safechunk/report_json.hpp", "safechunk/safechunk.h", "safechunk/parts.h"}
+                 "safechunk/maintenance.hpp", "safechunk/report_json.hpp", "safechunk/safechunk.h", "safechunk/parts.h",
+                 "safechunk/events.h", "safechunk/names.h",
+                 "safechunk/projects.h"}
 
 OS_HEADERS = re.compile(
     r"(^|/)(unistd|fcntl|dirent|pthread|signal|poll|pwd|grp|spawn|sched|termios|windows|io)\.h$"

@@ -65,6 +65,9 @@ Description describe(const ArchiveRequest& request, std::uint64_t number, std::s
   description.unix_modes = true;
   description.left_out = request.left_out;
   description.project_id = request.project_id;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  description.unix_time =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(request.unix_time_ns, 0) / kSecond);
   description.date = format_time(request.local_time, "%Y-%m-%d %H:%M:%S");
   description.chunks = chunks;
   description.left_out_backups = request.left_out_backups;

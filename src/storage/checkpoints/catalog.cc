@@ -142,6 +142,7 @@ Result<std::vector<CheckpointInfo>> list_checkpoints(Directory& checkpoints) {
     info.size = archive.size;
     info.number = archive.description.number;
     info.keep = archive.description.keep;
+    info.unix_time = static_cast<double>(archive.description.unix_time);
     list.push_back(std::move(info));
   }
   return list;

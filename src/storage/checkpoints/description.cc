@@ -29,7 +29,9 @@ std::string Description::to_text() const {
   return "{\n    \"engine\": \"safechunk\",\n    \"format\": 1,\n    \"number\": " +
          std::to_string(number) + ",\n    \"project\": " + json::quote(project_id) +
          ",\n    \"label\": " + json::quote(label.value_or("")) +
-         ",\n    \"date\": " + json::quote(date) + ",\n    \"notes\": " + json::quote(notes) +
+         ",\n    \"date\": " + json::quote(date) +
+         ",\n    \"unix_time\": " + std::to_string(unix_time) +
+         ",\n    \"notes\": " + json::quote(notes) +
          ",\n    \"keep\": " + (keep ? "true" : "false") +
          ",\n    \"chunks\": " + std::to_string(chunks) +
          ",\n    \"left_out\": " + list_of(left_out) +
@@ -42,6 +44,7 @@ std::optional<Description> Description::parse(std::string_view text) {
   Description found;
   const std::uint64_t number = json::integer_member(text, "number").value_or(0);
   found.number = number <= kLargestNumber ? number : 0;
+  found.unix_time = json::integer_member(text, "unix_time").value_or(0);
   auto label = json::string_member(text, "label");
   if (label && is_label(*label)) found.label = std::move(label);
   auto notes = json::string_member(text, "notes");

@@ -20,6 +20,7 @@ struct Description {
   std::string notes;
   bool keep = false;               // retention does not count it, and never removes it
   bool unix_modes = false;         // the modes of the entries are those of the chunks
+  std::uint64_t unix_time = 0;     // when it was made, seconds since 1970; 0: not known
   std::set<std::string> left_out;  // chunks that existed and are not in the archive
 
   // Not read back.

@@ -94,6 +94,13 @@ ErrorCode code_of(ChunkState state, FileHealth file) {
 
 }  // namespace
 
+Event in_file(Event event, const ProjectFolders& folders) {
+  if (!event.chunk.empty() && folders.chunks != nullptr) {
+    event.path = folders.chunks->path() + "/" + layout::chunk_file(event.chunk);
+  }
+  return event;
+}
+
 std::string what_is_wrong(const Inspection& file) {
   if (file.health == FileHealth::missing) return "the file is missing";
   const Error& error = file.reason.error();
@@ -263,10 +270,12 @@ Healing ChunkFiles::leave_alone(const std::string& chunk, const Inspection& file
   bool first = false;
   (void)watch_.should_wait(chunk, first);
   if (first) {
-    events.push_back({Event::Kind::being_edited, chunk,
-                      may_still_be_written(file) +
-                          ": until it has stood still for 2 seconds, the last good version is "
-                          "given"});
+    events.push_back({.kind = Event::Kind::being_edited,
+                      .chunk = chunk,
+                      .detail = may_still_be_written(file) +
+                                ": until it has stood still for 2 seconds, the last good version "
+                                "is given",
+                      .older = true});
   }
   Healing healing;
   healing.state = ChunkState::being_edited;
@@ -371,19 +380,23 @@ Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file
   const FileInfo* like = missing ? nullptr : &file.info;
   Status status = write_cure(chunk, like, cure, publish);
   versions_.forget(chunk);
-  const std::string kept = std::string(layout::kQuarantine) + "/" + kept_as;
-  if (added) {
-    const bool typed = file.health == FileHealth::not_json;
-    events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
-                      (typed ? "the text in the file is not JSON: " : "damaged: ") +
-                          what_is_wrong(file) + "; it is kept as " + kept});
+  // One event tells of a heal, also when only its first half was possible.
+  const bool typed = added && file.health == FileHealth::not_json;
+  std::string detail = missing ? "a missing file"
+                       : typed ? "the text in the file is not JSON: " + what_is_wrong(file)
+                               : "damaged: " + what_is_wrong(file);
+  if (added) detail += "; it is kept as " + std::string(layout::kQuarantine) + "/" + kept_as;
+  const Event::Kind kind = typed         ? Event::Kind::invalid_edit
+                           : status.ok() ? Event::Kind::healed
+                                         : Event::Kind::quarantined;
+  if (status.ok()) {
+    detail += missing ? " was replaced by " : "; the file was replaced by ";
+    detail += cure.recent ? "the last saved version" : "its backup, the version before";
   }
-  if (!status) return status;
-  const char* from = cure.recent ? "the last saved version" : "its backup, the version before";
-  events.push_back(
-      {Event::Kind::healed, chunk,
-       std::string(missing ? "a missing" : "a damaged") + " file was replaced by " + from});
-  return folders_.chunks->sync();
+  if (added || status.ok()) {
+    events.push_back({.kind = kind, .chunk = chunk, .detail = detail, .older = status.ok()});
+  }
+  return status.ok() ? folders_.chunks->sync() : status;
 }
 
 // A copy and not a link: an editor that writes in place must not change both.

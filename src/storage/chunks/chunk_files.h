@@ -77,6 +77,9 @@ std::string what_is_wrong(const Inspection& file);
 // The same of one that somebody may be in the middle of writing.
 std::string may_still_be_written(const Inspection& file);
 
+// The event with the path of its chunk's file.
+Event in_file(Event event, const ProjectFolders& folders);
+
 // The text of a usable file, without a byte-order mark.
 std::string text_of(Inspection inspection);
 

@@ -170,7 +170,7 @@ Status Project::settle_chunk(const std::string& chunk, Status reason, Archiving&
     // A failure of a moment is no reason to leave it out.
     if (after.state == ChunkState::unreadable) after = chunks_.heal(chunk, events);
   }
-  for (const Event& event : events) notices.event(event);
+  for (const Event& event : events) notices.event(in_file(event, folders_));
   // Sound now, removed or changed meanwhile: the next snapshot will show it, but not for ever.
   const bool changed = after.reason.ok() || after.reason.code() == ErrorCode::conflict;
   if (changed && work.looked_at_again.insert(chunk).second) return {};

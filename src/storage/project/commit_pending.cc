@@ -130,7 +130,7 @@ bool Project::heal_lost_names(const PendingSet& committing, Notices& notices) {
     note_healing(chunk, healing, notices);
     all_healed = all_healed && healing.reason.ok();
   }
-  for (const Event& event : events) notices.event(event);
+  for (const Event& event : events) notices.event(in_file(event, folders_));
   return all_healed;
 }
 
@@ -142,12 +142,12 @@ void Project::note_saving(const std::string& chunk, const Status& result, Notice
   if (!result.ok()) {
     if (save_troubles_.begin(chunk, result)) notices.fault(result);
   } else if (save_troubles_.end(chunk)) {
-    notices.event({Event::Kind::resumed, chunk, "it is saved again"});
+    notices.event(in_file({Event::Kind::resumed, chunk, "it is saved again"}, folders_));
   }
 }
 
 void Project::record_results(const CommitReport& report, const PendingSet& set, Notices& notices) {
-  for (const Event& event : report.events) notices.event(event);
+  for (const Event& event : report.events) notices.event(in_file(event, folders_));
   std::size_t next = 0;
   for (const auto& [chunk, staged] : set) note_saving(chunk, report.results[next++], notices);
   for (const Status& failure : report.late_failures) notices.fault(failure);

@@ -61,7 +61,10 @@ Result<std::unique_ptr<Project>> Project::open_turn(
   }
   std::unique_ptr<Project> project(new Project(platform, location, options, *std::move(folder)));
   opened.recovery = project->folder_->report;
-  for (const Event& event : opened.recovery.events) notices.event(event);
+  for (Event& event : opened.recovery.events) {
+    event = in_file(event, project->folders_);
+    notices.event(event);
+  }
   // A failure is reported and retried; the edits that it concerns stay pending and journaled.
   opened.recovered = project->recover(notices);
   if (project->folder_->had_journal) {
@@ -340,14 +343,14 @@ Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
     if (Status in_place = check_files_in_place(); !in_place) return in_place;
     healing = chunks_.heal(chunk, events);
     if (healing.state == ChunkState::removed) note_removal(chunk, notices);
-    if (std::ranges::find(events, Event::Kind::healed, &Event::kind) != events.end()) {
+    if (std::ranges::any_of(events, is_heal)) {
       log_changes({{.origin = LoggedChange::Origin::heal,
                     .revision = digest_of_compact(healing.text, settings_),
                     .previous = kUnknownDigest,
                     .chunk = chunk}});
     }
   }
-  for (const Event& event : events) notices.event(event);
+  for (const Event& event : events) notices.event(in_file(event, folders_));
   // A program that is writing the file was reported when it began.
   if (healing.reason.code() != ErrorCode::being_edited) note_healing(chunk, healing, notices);
   return healing;
@@ -358,7 +361,7 @@ void Project::note_healing(const std::string& chunk, const Healing& healing, Not
   if (!healing.reason.ok()) {
     if (heal_troubles_.begin(chunk, healing.reason)) notices.fault(in_chunk(healing.reason, chunk));
   } else if (heal_troubles_.end(chunk)) {
-    notices.event({Event::Kind::resumed, chunk, "the file is sound again"});
+    notices.event(in_file({Event::Kind::resumed, chunk, "the file is sound again"}, folders_));
   }
 }
 
@@ -376,10 +379,12 @@ void Project::note_removal(const std::string& chunk, Notices& notices) {
                                : std::string(layout::kQuarantine) + "/" + kept_as;
   const MutexLock lock(mutex_);
   if (!removals_.insert(chunk).second) return;
-  notices.event({Event::Kind::removed_outside, chunk,
-                 "its file was removed by another program or a person; the version before is kept "
-                 "as " +
-                     kept});
+  notices.event(
+      in_file({Event::Kind::removed_outside, chunk,
+               "its file was removed by another program or a person; the version before is kept "
+               "as " +
+                   kept},
+              folders_));
   if (!accepted.ok()) notices.fault(in_chunk(accepted, chunk));
 }
 
@@ -407,12 +412,13 @@ void Project::note_first_sight(const std::string& chunk, const Inspection& found
       events.push_back({Event::Kind::resumed, chunk, "the file is sound again"});
     }
   }
-  for (const Event& event : events) notices.event(event);
+  for (const Event& event : events) notices.event(in_file(event, folders_));
   if (found.health == FileHealth::good) return;
   const bool edited = found.health == FileHealth::edited;
-  notices.event({Event::Kind::external_edit, chunk,
-                 edited ? "changed by another program, and accepted"
-                        : "carries no stamp of this engine; it is JSON, and accepted"});
+  notices.event(in_file({Event::Kind::external_edit, chunk,
+                         edited ? "changed by another program, and accepted"
+                                : "carries no stamp of this engine; it is JSON, and accepted"},
+                        folders_));
 }
 
 Result<std::vector<std::string>> Project::list(Notices& /*notices*/) {
@@ -472,7 +478,7 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
         repaired = chunks_.repair_backup(chunk, events);
         if (repaired.ok() && found.health != FileHealth::good) repaired = chunks_.stamp(chunk);
       }
-      for (const Event& event : events) notices.event(event);
+      for (const Event& event : events) notices.event(in_file(event, folders_));
       return in_chunk(repaired, chunk);
     }
     case ChunkState::unreadable:

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
 
 #include <safechunk/safechunk.hpp>
 
@@ -69,6 +72,59 @@ TEST_F(Maintenance, Quarantine) {
   }
   EXPECT_TRUE(remove_quarantined("project", base, "x").ok());
   EXPECT_EQ(list_quarantine("project", base)->size(), 1U);
+}
+
+// Kills: removing a file of somebody else, anything of a project that somebody owns, and a folder
+// that is none.
+TEST_F(Maintenance, DeletesAProjectWholeOrNotAtAll) {
+  const std::string base = folder_.string();
+  EngineOptions options;
+  options.base_dir = base;
+  {
+    SafeChunkEngine engine("project", options);
+    for (const char* text : {"1", "2"}) {
+      ASSERT_TRUE(engine.stage_update(std::string_view(text), "a").ok());
+      ASSERT_TRUE(engine.force_sync().ok());
+    }
+    ASSERT_TRUE(engine.watch().ok());  // makes .changes
+    test::write_long_ago(folder_ / "project/chunks/a.json", "[");
+    ASSERT_TRUE(engine.fetch_chunk("a").ok());  // makes quarantine/
+    ASSERT_TRUE(engine.create_checkpoint().ok());
+    EXPECT_EQ(delete_project("project", base).code(), ErrorCode::locked);
+  }
+  fs::create_directories(folder_ / "other/checkpoints");
+  fs::create_directories(folder_ / "con/chunks");  // no name for a project
+  fs::create_directory_symlink(folder_ / "project", folder_ / "link");
+  EXPECT_EQ(*list_projects(base), std::vector<std::string>{"project"});
+  EXPECT_EQ(delete_project("other", base).code(), ErrorCode::not_found);
+  EXPECT_EQ(delete_project("link", base).code(), ErrorCode::not_found);
+  std::set<fs::path> before;
+  const auto files = [&] {
+    std::set<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "project")) {
+      found.insert(entry.path());
+    }
+    return found;
+  };
+  for (const char* theirs : {"x", "chunks/x", "chunks_bak/a.json", "checkpoints/x.zip",
+                             "quarantine/x", "chunks/folder.json"}) {
+    const fs::path path = folder_ / "project" / theirs;
+    if (std::string(theirs) == "chunks/folder.json") {
+      fs::create_directory(path);
+    } else {
+      test::write_file(path, "mine");
+    }
+    before = files();
+    const Status refused = delete_project("project", base);
+    EXPECT_EQ(refused.code(), ErrorCode::unsupported_format) << theirs;
+    EXPECT_EQ(refused.error().path, path.string());
+    EXPECT_EQ(files(), before) << theirs;
+    fs::remove(path);
+  }
+  EXPECT_TRUE(delete_project("project", base).ok());
+  EXPECT_FALSE(fs::exists(folder_ / "project"));
+  EXPECT_TRUE(list_projects(base)->empty());
+  EXPECT_EQ(delete_project("a/b", base).code(), ErrorCode::invalid_name);
 }
 
 }  // namespace
