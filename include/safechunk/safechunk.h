@@ -20,11 +20,18 @@
  *            that safechunk_close() must not race with other calls on that engine, and that a
  *            transaction is for one thread at a time. Each engine has a thread of its own, named
  *            "safechunk", which takes no signals that are sent to the process.
- * Unloading  The library stays in memory after dlclose(3), because that thread may run in it.
+ * Unloading  The library stays in memory after dlclose(3), because that thread may run in it; an
+ *            engine that is open then goes on.
+ * Exit       A program that ends without safechunk_close() ends as in a crash: what was staged is
+ *            in the journal, and the next owner commits it. Nothing is written or called at exit.
  * Handlers   Run on the thread that did the work (the caller of safechunk_force_sync(), or the
- *            engine's worker), with no lock held. They may call every function on their engine but
- *            safechunk_close(). They may run until safechunk_close() has returned; `user_data` must
- *            live until then. Pointers that they get are valid during the call only.
+ *            engine's worker), with no lock held; those of changes on a thread of their own. They
+ *            may call every function on their engine but safechunk_close(). Progress handlers may
+ *            also not detach, nor make, restore or delete checkpoints. Drop handlers must not use
+ *            the engine. safechunk_close() and safechunk_detach() wait for a handler that runs:
+ *            where that would be for ever, ask by safechunk_next_event() instead. `user_data` must
+ *            live until safechunk_close() has returned. Pointers that handlers get are valid during
+ *            the call only.
  * Fork       In a forked child the engine is inactive; safechunk_close() there releases nothing of
  *            the parent's.
  * Stability  Structures begin with their size, as the caller's compiler saw it, and only ever grow

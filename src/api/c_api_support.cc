@@ -38,10 +38,9 @@ char* give_text(std::string_view text) {
 }
 
 std::shared_ptr<void> hold_user_data(void* user_data, safechunk_drop_handler drop) {
-  // The deleter is called, too, when this throws.
-  return {user_data, [drop](void* data) {
-            if (drop != nullptr) drop(data);
-          }};
+  // Without an allocation, so that a handler can be removed when memory is lacking.
+  if (drop == nullptr) return {std::shared_ptr<void>(), user_data};
+  return {user_data, drop};  // called, too, when this throws
 }
 
 std::chrono::milliseconds to_timeout(std::int64_t timeout_ms) noexcept {

@@ -194,6 +194,50 @@ std::vector<Operation> operations() {
        [](auto* engine, auto* error) { return safechunk_repair(engine, error, nullptr, nullptr); }},
       {"on_status",
        [](auto* engine, auto*) { return safechunk_on_status(engine, nullptr, nullptr); }},
+      {"next_event",
+       [](auto* engine, auto* error) {
+         safechunk_engine_event* event = nullptr;
+         auto code = safechunk_next_event(engine, 0, &event, error);
+         if (code == SAFECHUNK_OK) code = safechunk_force_sync(engine, error);
+         safechunk_free(event);
+         event = nullptr;
+         if (code == SAFECHUNK_OK) code = safechunk_next_event(engine, 0, &event, error);
+         safechunk_free(event);
+         return code;
+       }},
+      {"watch",
+       [](auto* engine, auto* error) {
+         safechunk_watch* watch = nullptr;
+         safechunk_change* change = nullptr;
+         auto code = safechunk_watch_open(engine, nullptr, &watch, error);
+         EXPECT_EQ(watch == nullptr, code != SAFECHUNK_OK);
+         if (code == SAFECHUNK_OK) code = safechunk_force_sync(engine, error);
+         if (code == SAFECHUNK_OK) code = safechunk_watch_next(watch, 0, &change, error);
+         safechunk_free(change);
+         safechunk_watch_close(watch);
+         return code;
+       }},
+      {"handlers with a drop",
+       [](auto* engine, auto*) {
+         int drops = 0;
+         const auto drop = [](void* user_data) { ++*static_cast<int*>(user_data); };
+         const auto ignore = [](void*) {};
+         const auto code = safechunk_on_sync_with_drop(engine, ignore, &drops, drop);
+         EXPECT_EQ(drops, code == SAFECHUNK_OK ? 0 : 1);
+         // Removing needs no memory.
+         EXPECT_EQ(safechunk_on_sync(engine, nullptr, nullptr), SAFECHUNK_OK);
+         EXPECT_EQ(drops, 1);
+         return code;
+       }},
+      {"list_projects",
+       [](auto* engine, auto* error) {
+         char** names = nullptr;
+         std::size_t count = 0;
+         const auto code =
+             safechunk_list_projects(safechunk_project_path(engine), &names, &count, error);
+         safechunk_free(names);
+         return code;
+       }},
       {"detach and attach",
        [](auto* engine, auto* error) {
          const auto code = safechunk_detach(engine, error);

@@ -585,6 +585,35 @@ static void recovery(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+static void hear_nothing(const char* text, void* user_data) {
+  (void)text;
+  (void)user_data;
+}
+
+/* A program that ends without closing: nothing is lost, and no handler is called while it ends. */
+static void forbid_drop(void* user_data) {
+  (void)user_data;
+  _exit(3);
+}
+
+static void ends_without_close(void) {
+  safechunk_engine* engine = NULL;
+  int ended = 0;
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    engine = open_project("p");
+    CHECK(safechunk_on_status_with_drop(engine, hear_nothing, NULL, forbid_drop) == SAFECHUNK_OK);
+    stage(engine, "\"staged\"", "c");
+    exit(0);
+  }
+  CHECK(waitpid(child, &ended, 0) == child && WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+  CHECK(file_exists("p/.journal") && !file_exists("p/chunks/c.json"));
+  engine = open_project("p");
+  check_chunk(engine, "c", "\"staged\"\n");
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 static void verdicts(void) {
   safechunk_engine* engine = open_project("p");
   safechunk_verdict** list = NULL;
@@ -753,15 +782,25 @@ static void errors(void) {
 }
 
 static const struct test_case cases[] = {
-    {"lifecycle", lifecycle},   {"options_and_arguments", options_and_arguments},
-    {"edits", edits},           {"transactions", transactions},
-    {"parts", parts},           {"empty_text", empty_text},
-    {"conditions", conditions}, {"reading", reading},
-    {"damage", damage},         {"checkpoints", checkpoints},
-    {"progress", progress},     {"handlers", handlers},
-    {"owners", owners},         {"recovery", recovery},
-    {"verdicts", verdicts},     {"forks", forks},
-    {"versions", versions},     {"errors_that_name", errors_that_name},
+    {"lifecycle", lifecycle},
+    {"options_and_arguments", options_and_arguments},
+    {"edits", edits},
+    {"transactions", transactions},
+    {"parts", parts},
+    {"empty_text", empty_text},
+    {"conditions", conditions},
+    {"reading", reading},
+    {"damage", damage},
+    {"checkpoints", checkpoints},
+    {"progress", progress},
+    {"handlers", handlers},
+    {"owners", owners},
+    {"recovery", recovery},
+    {"ends_without_close", ends_without_close},
+    {"verdicts", verdicts},
+    {"forks", forks},
+    {"versions", versions},
+    {"errors_that_name", errors_that_name},
     {"errors", errors},
 };
 

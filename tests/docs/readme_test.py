@@ -1,5 +1,6 @@
-"""Compiles and runs the README's C++ program, and runs its Python program and its shell lines; each
-must print exactly the ```text block that follows it. Python is left out without --python."""
+"""Compiles and runs the README's C++ and C programs, and runs its Python program and its shell lines;
+each must print exactly the ```text block that follows it. Python is left out without --python; `py` is
+Python without the package, which loads the shared library."""
 
 import argparse
 import pathlib
@@ -23,13 +24,23 @@ def run(command, **options):
 
 
 def output_of(language, body, arguments, folder):
+    library = pathlib.Path(arguments.library)
     if language == "cpp":
-        library = pathlib.Path(arguments.library)
         (folder / "main.cc").write_text(body)
         run([arguments.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-I",
              arguments.include, "main.cc", str(library), f"-Wl,-rpath,{library.parent}",
              "-o", "program"], cwd=folder)
         return run([str(folder / "program")], cwd=folder)
+    if language == "c":
+        (folder / "main.c").write_text(body)
+        run([arguments.c_compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-I",
+             arguments.include, "main.c", str(library), f"-Wl,-rpath,{library.parent}",
+             "-o", "program"], cwd=folder)
+        return run([str(folder / "program")], cwd=folder)
+    if language == "py":
+        (folder / "main.py").write_text(body)
+        return run([sys.executable, "main.py"], cwd=folder,
+                   env={"LD_LIBRARY_PATH": str(library.parent)})
     if language == "python":
         (folder / "main.py").write_text(body)
         return run([arguments.python, "main.py"], cwd=folder)
@@ -40,11 +51,11 @@ def output_of(language, body, arguments, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("readme")
-    for option in ("--cli", "--library", "--include", "--compiler"):
+    for option in ("--cli", "--library", "--include", "--compiler", "--c-compiler"):
         parser.add_argument(option, required=True)
     parser.add_argument("--python", default="")
     arguments = parser.parse_args()
-    languages = ("cpp", "sh", "python") if arguments.python else ("cpp", "sh")
+    languages = ("cpp", "c", "sh", "py") + (("python",) if arguments.python else ())
     all_blocks = blocks(pathlib.Path(arguments.readme).read_text())
     checked = 0
     for (language, body), (next_language, expected) in zip(all_blocks, all_blocks[1:]):

@@ -97,6 +97,16 @@ if(NOT SANITIZE)  # their runtime for C++ cannot be linked by the C compiler
   run("building C with the static library" ${C_COMPILER} -std=c99 ${flags} ${SOURCE}/consumer/main.c ${found}
     -o ${WORK}/with_static_c)
   run_consumer("static C" ${WORK}/with_static_c)
+  # As rustc links: what pkg-config names, the language's own few libraries, and no defaults of the C compiler.
+  run("pkg-config --static for rustc" ${PKG_CONFIG} --static --libs safechunk)
+  string(REPLACE "-lsafechunk" "-Wl,-Bstatic -lsafechunk -Wl,-Bdynamic" output "${output}")
+  string(REPLACE "-pthread" "" output "${output}")
+  separate_arguments(found UNIX_COMMAND "${output}")
+  run("compiling for rustc's line" ${C_COMPILER} -std=c99 ${flags} -I ${prefix}/include -c ${SOURCE}/consumer/main.c
+    -o ${WORK}/main.o)
+  run("linking as rustc" ${C_COMPILER} ${WORK}/main.o ${found} -Wl,--as-needed -lgcc_s -lc -nodefaultlibs
+    -o ${WORK}/with_rustc_line)
+  run_consumer("static library in rustc's line" ${WORK}/with_rustc_line)
 endif()
 
 # The shared library exports names of safechunk and nothing else.
