@@ -14,13 +14,16 @@ from run import in_bytes, in_time, value_of
 def contestants(result):
     lines = ["| | time | fsyncs | written | what it does |", "|---|---|---|---|---|"]
     for name, answers in result["rounds"].items():
-        if "written_bytes" not in answers[0]:
+        if value_of(answers[0]) is None:
+            if "peak_bytes" not in answers[0]:
+                continue
             peak = statistics.median(answer["peak_bytes"] for answer in answers)
             lines.append(f"| {name} | {in_bytes(peak)} of memory | | | |")
             continue
         times = [value_of(answer) for answer in answers]
         syncs = f"{result['syncs'][name]:.3g}" if name in result["syncs"] else ""
-        written = in_bytes(statistics.median(answer["written_bytes"] for answer in answers))
+        has_bytes = "written_bytes" in answers[0]  # not of what other processes write
+        written = in_bytes(statistics.median(answer["written_bytes"] for answer in answers)) if has_bytes else ""
         what = CONTESTANTS[name][2] if result["work"] in ("update", "batch", "threads", "processes") else ""
         if "archive_bytes" in answers[0]:
             what = f"archive of {in_bytes(answers[0]['archive_bytes'])}"

@@ -158,16 +158,17 @@ def show(result):
     for name, answers in result["rounds"].items():
         values = [value_of(answer) for answer in answers]
         if None in values:
-            peak = statistics.median(answer["peak_bytes"] for answer in answers)
-            print(f"  {name:24} {in_bytes(peak):>9}")
+            if "peak_bytes" in answers[0]:
+                peak = statistics.median(answer["peak_bytes"] for answer in answers)
+                print(f"  {name:24} {in_bytes(peak):>9}")
             continue
         line = (f"  {name:24} {in_time(statistics.median(values)):>9}  "
                 f"({in_time(min(values))} to {in_time(max(values))})")
         details = []
         if name in result["syncs"]:
             details.append(f"{result['syncs'][name]:.3g} fsyncs")
-        written = statistics.median(answer["written_bytes"] for answer in answers)
-        if result["work"] in ("update", "batch", "threads", "processes"):
+        if result["work"] in ("update", "batch", "threads"):
+            written = statistics.median(answer["written_bytes"] for answer in answers)
             details.append(f"{in_bytes(written)} written")
         if "archive_bytes" in answers[0]:
             details.append(f"archive of {in_bytes(answers[0]['archive_bytes'])}")
