@@ -23,8 +23,15 @@ struct OpenProjects {
 };
 
 // Never destroyed: engines may live until the process ends.
+std::atomic<OpenProjects*> current{nullptr};
+
+// Null when nothing was opened in this process.
+OpenProjects* find_open_projects(std::int64_t pid) noexcept {
+  OpenProjects* const projects = current.load();
+  return projects != nullptr && projects->pid == pid ? projects : nullptr;
+}
+
 OpenProjects& open_projects(std::int64_t pid) {
-  static std::atomic<OpenProjects*> current{nullptr};
   OpenProjects* projects = current.load();
   while (projects == nullptr || projects->pid != pid) {
     auto fresh = std::make_unique<OpenProjects>(pid);
@@ -42,16 +49,18 @@ void note_opened(std::int64_t pid, const void* engine, const std::string& projec
   projects.by_engine[engine] = {project, where, since};
 }
 
-void note_closed(std::int64_t pid, const void* engine) {
-  OpenProjects& projects = open_projects(pid);
-  const MutexLock lock(projects.mutex);
-  projects.by_engine.erase(engine);
+void note_closed(std::int64_t pid, const void* engine) noexcept {
+  OpenProjects* const projects = find_open_projects(pid);
+  if (projects == nullptr) return;
+  const MutexLock lock(projects->mutex);
+  projects->by_engine.erase(engine);
 }
 
 std::string describe_open(std::int64_t pid, const std::string& project) {
-  OpenProjects& projects = open_projects(pid);
-  const MutexLock lock(projects.mutex);
-  for (const auto& [engine, open] : projects.by_engine) {
+  OpenProjects* const projects = find_open_projects(pid);
+  if (projects == nullptr) return {};
+  const MutexLock lock(projects->mutex);
+  for (const auto& [engine, open] : projects->by_engine) {
     if (open.path != project) continue;
     std::string text = "this process has it open already, since " + open.since;
     if (open.where.line != 0) {
