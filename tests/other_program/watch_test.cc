@@ -87,6 +87,13 @@ TEST(Watch, TellsOwnCommitsOnce) {
 
 TEST(Watch, TellsCommitsOfOthersInEveryMode) {
   const TemporaryFolder folder;
+  Pipe go;  // forked before there are threads
+  Child other([&] {
+    go.await_signal();
+    SafeChunkEngine engine("project", options_of(folder, Mode::shared));
+    require_ok(engine.stage_update("2", "a"), "stage_update");
+    require_ok(engine.stage_update("3", "a"), "stage_update");
+  });
   SafeChunkEngine one("project", options_of(folder, Mode::shared));
   SafeChunkEngine reader("project", options_of(folder, Mode::read));
   ChangeWatch uncounted = watch_of(reader);
@@ -99,11 +106,7 @@ TEST(Watch, TellsCommitsOfOthersInEveryMode) {
 
   ChangeWatch own = watch_of(one);
   ChangeWatch read = watch_of(reader, {.delivery = WatchOptions::Delivery::every});
-  Child other([&] {
-    SafeChunkEngine engine("project", options_of(folder, Mode::shared));
-    require_ok(engine.stage_update("2", "a"), "stage_update");
-    require_ok(engine.stage_update("3", "a"), "stage_update");
-  });
+  go.signal();
   ASSERT_EQ(other.wait(), 0);
   Change last = next_of(own);
   if (last.revision != one.read_chunk("a")->revision) last = next_of(own);
@@ -122,10 +125,10 @@ TEST(Watch, TellsCommitsOfOthersInEveryMode) {
 // Kills: a ring whose end is reached without a gap being told; a commit without a line.
 TEST(Watch, MissesNoCommitOfAnotherProcess) {
   const TemporaryFolder folder;
-  SafeChunkEngine reader("project", options_of(folder, Mode::shared));
-  ChangeWatch watch = watch_of(reader, {.delivery = WatchOptions::Delivery::every});
   const int commits = 10'000;
+  Pipe go;  // forked before there are threads
   Child writer([&] {
+    go.await_signal();
     EngineOptions options = options_of(folder, Mode::owner);
     options.lock_timeout = test::patience();
     SafeChunkEngine engine("project", options);
@@ -137,6 +140,9 @@ TEST(Watch, MissesNoCommitOfAnotherProcess) {
       require_ok(transaction.commit(), "commit");
     }
   });
+  SafeChunkEngine reader("project", options_of(folder, Mode::shared));
+  ChangeWatch watch = watch_of(reader, {.delivery = WatchOptions::Delivery::every});
+  go.signal();
   std::uint64_t number = 0;
   for (int n = 0; n < commits; ++n) {
     const Change change = next_of(watch);
@@ -303,8 +309,8 @@ TEST(Watch, AHandlerMayDestroyItsEngineAndEndItself) {
                     done = true;
                   })
                   .ok());
-  ASSERT_TRUE(engine->stage_update("1", "a").ok());
-  ASSERT_TRUE(engine->force_sync().ok());
+  // Nobody else uses the engine meanwhile.
+  test::write_file(folder / "project/chunks/a.json", "1");
   EXPECT_TRUE(test::eventually([&] { return done.load(); }));
 }
 

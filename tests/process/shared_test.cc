@@ -205,6 +205,9 @@ TEST(Shared, AnOwnerAndSharedProcessesExcludeEachOther) {
 // G9. A child that is forked in a turn, and comes back from the function as its parent does, ends
 // nothing. Kills: a child that writes to the lock file of its parent's turn.
 TEST(Shared, AForkInATurnLeavesTheTurnToTheParent) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer starts no thread in a child of a process that has threads";
+#endif
   const TemporaryFolder folder;
   SafeChunkEngine engine = open_shared(folder);
   ASSERT_TRUE(engine.stage_update("1", "a").ok());
