@@ -241,7 +241,7 @@ TEST(ProjectLock, WhatCannotBeLookedAtIsNotLost) {
   EXPECT_TRUE(lock->check_held().ok());
 }
 
-constexpr IdleText kIdle{.sequence = 7, .journal_token = 9, .boot_id = {}, .inode = 0};
+const IdleText kIdle{.sequence = 7, .journal_token = 9, .boot_id = {}, .inode = 0};
 
 IdleText idle_of(Process& process) {
   IdleText idle = kIdle;
