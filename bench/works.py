@@ -76,7 +76,7 @@ def processes(number, count):
 
 
 def notice(count):
-    return Work("notice", "A change by another process, from its beginning until this one is told", "notice",
+    return Work("notice", "A change by another process: from its start until this process hears of it", "notice",
                 ["engine"], [Target("P15", "engine", "limit", 1.0, "p99_ns")], size=KB, count=count)
 
 

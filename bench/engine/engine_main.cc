@@ -198,7 +198,7 @@ void processes(const Request& request, Answer& answer) {
   });
 }
 
-// From the moment in which another process begins to change a document until this one is told.
+// The time from the start of a change by another process until this process hears of it.
 void notice(const Request& request, Answer& answer) {
   using Clock = std::chrono::steady_clock;  // one for all processes
   using Times = std::atomic<Clock::rep>;

@@ -191,7 +191,10 @@ Status EngineCore::remove_chunk(std::string_view chunk, const std::shared_ptr<Ed
   if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
   Notices notices;
   StoreTurn turn(*this);
-  if (Status status = turn.take(notices); !status) return status;
+  if (Status status = turn.take(notices); !status) {
+    deliver(std::move(notices));
+    return status;
+  }
   const auto remove = [&]() -> Status {
     auto present = read_chunk(chunk);
     if (present && !present->text) {

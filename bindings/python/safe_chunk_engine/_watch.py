@@ -1,4 +1,4 @@
-"""Hearing of changes to chunks, whoever makes them."""
+"""Watching for changes of chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hearing of changes: watch() and on_change."""
+"""Watching for changes: watch() and on_change."""
 
 from __future__ import annotations
 

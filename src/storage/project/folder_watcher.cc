@@ -86,13 +86,14 @@ Status FolderWatcher::watch_folders() {
   auto chunks = watch_->add(path_ + "/" + layout::kChunks);
   if (!chunks) return chunks.status();
   chunks_watch_ = *chunks;
-  return watch_log();
+  watch_log();
+  return {};
 }
 
-// The log is another file after it was cut.
-Status FolderWatcher::watch_log() {
+// The log is another file after it was cut. When it cannot be watched it is read as soon as the
+// file of a chunk changes.
+void FolderWatcher::watch_log() {
   log_is_watched_ = watch_->add(path_ + "/" + layout::kChanges).ok();
-  return {};
 }
 
 // --- looking
@@ -149,7 +150,7 @@ Status FolderWatcher::look(milliseconds timeout, bool& woken) {
     if (watched == chunks_watch_) {
       if (const auto chunk = layout::chunk_of_file(name)) touched.insert(*chunk);
     } else if (name == layout::kChanges) {
-      (void)watch_log();  // without it the log is read when a chunk changes
+      watch_log();
     } else if (name == layout::kChunks) {
       seen->everything = true;  // the system tells of a folder that is gone when nobody has it open
     }
@@ -177,7 +178,7 @@ Status FolderWatcher::check_in_place() const {
 Status FolderWatcher::read_log() {
   auto news = log_.read(*folders_.root);
   if (!news) return news.status();
-  if (news->has_log && !has_log_ && watch_ != nullptr && !log_is_watched_) (void)watch_log();
+  if (news->has_log && !has_log_ && watch_ != nullptr && !log_is_watched_) watch_log();
   has_log_ = news->has_log;
   if (news->gap) {
     tell_resync();

@@ -53,7 +53,7 @@ class FolderWatcher final : public ChangeSource {
                 std::uint64_t engine, const WatchOptions& options);
   Status start();
   Status watch_folders();
-  Status watch_log();
+  void watch_log();
   [[nodiscard]] Status check_in_place() const;
   Status look(std::chrono::milliseconds timeout, bool& woken);
   Status read_log();

@@ -130,7 +130,8 @@ class Project final : public Store {
       REQUIRES(commit_mutex_);
   void note_saving(const std::string& chunk, const Status& result, Notices& notices)
       EXCLUDES(mutex_);
-  // For those who watch. Trouble with the log is a gap for them, and no reason to fail.
+  // For those who watch. When the log cannot be written, they learn of the change from its file, a
+  // second later and without a number: no reason for a commit to fail.
   void log_changes(std::vector<LoggedChange> changes) REQUIRES(commit_mutex_);
   void truncate_journal(Notices& notices) REQUIRES(commit_mutex_);
   // `committing` is being published meanwhile: it may be on disk already, or not.
