@@ -15,29 +15,31 @@ struct OpenProject {
   std::string since;
 };
 
+// Of one process. Never destroyed: engines may live until the process ends.
 struct OpenProjects {
-  explicit OpenProjects(std::int64_t process) : pid(process) {}
+  OpenProjects(std::int64_t process, OpenProjects* other) : pid(process), before(other) {}
   const std::int64_t pid;
+  OpenProjects* before;  // of the process that this one was forked from
   Mutex mutex;
   std::map<const void*, OpenProject> by_engine GUARDED_BY(mutex);
 };
 
-// Never destroyed: engines may live until the process ends.
-std::atomic<OpenProjects*> current{nullptr};
+std::atomic<OpenProjects*> newest{nullptr};
 
 // Null when nothing was opened in this process.
 OpenProjects* find_open_projects(std::int64_t pid) noexcept {
-  OpenProjects* const projects = current.load();
-  return projects != nullptr && projects->pid == pid ? projects : nullptr;
+  OpenProjects* projects = newest.load();
+  while (projects != nullptr && projects->pid != pid) projects = projects->before;
+  return projects;
 }
 
 OpenProjects& open_projects(std::int64_t pid) {
-  OpenProjects* projects = current.load();
-  while (projects == nullptr || projects->pid != pid) {
-    auto fresh = std::make_unique<OpenProjects>(pid);
-    if (current.compare_exchange_strong(projects, fresh.get())) projects = fresh.release();
+  for (;;) {
+    OpenProjects* last = newest.load();
+    if (OpenProjects* const found = find_open_projects(pid)) return *found;
+    auto fresh = std::make_unique<OpenProjects>(pid, last);
+    if (newest.compare_exchange_strong(last, fresh.get())) return *fresh.release();
   }
-  return *projects;
 }
 
 }  // namespace
