@@ -23,6 +23,8 @@ CONTESTANTS = {
     "engine text": ("engine", "text", "JSON text"),
     "engine nlohmann": ("engine", "nlohmann", "nlohmann value"),
     "engine": ("engine", "file", "as an application sees it"),
+    "engine, 10 chunks": ("engine", "few", "in a project of ten chunks"),
+    "engine, many chunks": ("engine", "file", "in the large project"),
     "engine shared": ("engine", "shared", "the same, in turn with other processes"),
     "engine shared, alone": ("engine", "alone", "the same, one process"),
     "engine Python": ("package", "engine", "a dictionary; durable in its own file, as above"),

@@ -15,6 +15,10 @@ def contestants(result):
     lines = ["| | time | fsyncs | written | what it does |", "|---|---|---|---|---|"]
     for name, answers in result["rounds"].items():
         if value_of(answers[0]) is None:
+            if "descriptors" in answers[0]:
+                last = answers[-1]
+                lines.append(f"| {name} | {last['descriptors']:.0f} descriptors, {last['threads']:.0f} threads, "
+                             f"{in_bytes(last['resident_bytes'])} of memory | | | |")
             if "peak_bytes" not in answers[0]:
                 continue
             peak = statistics.median(answer["peak_bytes"] for answer in answers)

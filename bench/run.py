@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SYNCS = "fsync,fdatasync,msync,syncfs,sync_file_range"
 NOTICE_LIMIT = 20e6  # nanoseconds
 MEMORY_ALLOWANCE = 8_000_000
+DESCRIPTORS_EACH, THREADS, BYTES_EACH = 4, 4, 50_000  # of the engines of one process
 
 
 class Bench:
@@ -115,6 +116,9 @@ class Bench:
         if work.work == "memory":
             answers["limit"] = [{"peak_bytes": answer["staged_bytes"] + 3 * answer["chunk_bytes"] + MEMORY_ALLOWANCE}
                                 for answer in answers["engine"]]
+        if work.work == "engines":
+            answers["limit"] = [{"descriptors": DESCRIPTORS_EACH * work.count, "threads": THREADS,
+                                 "resident_bytes": BYTES_EACH * work.count} for _ in answers["engine"]]
         if work.work == "notice":
             answers["limit"] = [{"p99_ns": NOTICE_LIMIT} for _ in answers["engine"]]
         return {"name": work.name, "title": work.title, "work": work.work, "size": work.size,
@@ -161,6 +165,10 @@ def show(result):
             if "peak_bytes" in answers[0]:
                 peak = statistics.median(answer["peak_bytes"] for answer in answers)
                 print(f"  {name:24} {in_bytes(peak):>9}")
+            if "descriptors" in answers[0]:
+                last = answers[-1]
+                print(f"  {name:24} {last['descriptors']:.0f} descriptors, {last['threads']:.0f} threads, "
+                      f"{in_bytes(last['resident_bytes'])}")
             continue
         line = (f"  {name:24} {in_time(statistics.median(values)):>9}  "
                 f"({in_time(min(values))} to {in_time(max(values))})")

@@ -146,17 +146,41 @@ def among(chunks, count):
                 [], size=KB, count=count, chunks=chunks, prepared=True)
 
 
+def listing(chunks, count):
+    return Work(f"list {chunks}", f"list_chunks of {chunks} chunks", "list", ["floor list", "engine"],
+                [Target("P19", "engine", "floor list", 1.5)], size=KB, count=count, chunks=chunks, prepared=True)
+
+
+def one_of(operation, chunks, count):
+    """The same operation in a project of ten chunks, and in one of many."""
+    what = "fetch_chunk" if operation == "get" else "stage_update and force_sync"
+    return Work(f"{operation} one {chunks}", f"{what} of one chunk of 1 KB among {chunks} and among 10",
+                f"{operation}_one", ["engine, 10 chunks", "engine, many chunks"],
+                [Target("P19", "engine, many chunks", "engine, 10 chunks", 1.25)],
+                size=KB, count=count, chunks=chunks, prepared=True)
+
+
+def engines(number):
+    """What one process with so many engines has; each has saved a document of 1 KB."""
+    return Work(f"engines {number}", f"{number} engines in one process", "engines", ["engine"],
+                [Target("P18", "engine", "limit", 1.0, value)
+                 for value in ("descriptors", "threads", "resident_bytes")],
+                size=KB, count=number)
+
+
 def smoke():
     """Every kind of work once, to see that nothing has rotted."""
     return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), processes(2, 2), notice(3), stage(KB, 2), fetch(0, 2),
-            checkpoint(3, KB, 1, 2.0), attach(10, KB, 2), memory(MB)]
+            checkpoint(3, KB, 1, 2.0), attach(10, KB, 2), memory(MB),
+            listing(10, 2), one_of("get", 20, 2), one_of("update", 20, 2), engines(20)]
 
 
 def quick():
     return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), edit(10 * MB, 10), batch(100, 25), threads(40),
             processes(1, 100), processes(16, 25), notice(200),
             stage(100 * KB, 200), fetch(100 * KB, 200), stage(0, 40), fetch(0, 40),
-            checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB)]
+            checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB),
+            listing(1000, 20), one_of("get", 1000, 200), one_of("update", 1000, 60), engines(1000)]
 
 
 def full():
@@ -170,4 +194,7 @@ def full():
             attach(10, KB, 20), attach(1000, KB, 20), attach(1000, 100 * KB, 20),
             attach(10_000, KB, 10), attach(100_000, KB, 3),
             among(10, 60), among(1000, 60), among(100_000, 60),
-            memory(MB), memory(10 * MB), memory(100 * MB)]
+            memory(MB), memory(10 * MB), memory(100 * MB),
+            listing(10, 100), listing(1000, 50), listing(100_000, 5)] + [
+            one_of(operation, chunks, 200) for operation in ("get", "update") for chunks in (1000, 100_000)] + [
+            engines(1000)]

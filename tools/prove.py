@@ -45,8 +45,9 @@ CRASH_SHARE = 0.6
 LIVES_SHARE = 0.04
 FUZZ_SHARE = 0.15
 
-# What must be reached in FULL_DEPTH minutes: with second owners and failed fsyncs a million states.
-STATES = 840_000 * min(1, CORES / 2)
+# What must be reached in FULL_DEPTH minutes: a million states in all. The latter two do not depend on time.
+SECOND_OWNER_STATES, FAILED_SYNC_STATES = 280_000, 140_000
+STATES = (1_000_000 - SECOND_OWNER_STATES - FAILED_SYNC_STATES) * min(1, CORES / 2)
 STATES_AT_LEAST = 50_000  # the first rounds alone, however few the minutes
 # Far below what is usual: these only tell that something was fuzzed.
 FUZZED_AT_LEAST = {"archive": 10_000, "c_api": 1_000, "edit": 10_000, "engine": 200, "journal": 10_000, "json": 10_000,
@@ -268,9 +269,10 @@ def crash_proofs(crash, minutes, depth):
               STATES if depth == 1 else max(STATES_AT_LEAST, STATES * depth / 2),
               {"SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 8, "SAFECHUNK_CRASH_SECONDS": seconds},
               "G1 to G6"),
-        Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 16), *counted, 80_000, {}, "G1 to G6"),
-        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 20), *counted, 50_000, {},
-              "G1 to G6"),
+        Proof("crashes of a second owner", shards(program, "All/SecondLife.*", 16), *counted,
+              SECOND_OWNER_STATES, {}, "G1 to G6"),
+        Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 20), *counted,
+              FAILED_SYNC_STATES, {}, "G1 to G6"),
         Proof("crashes of a recovery", [Command([crash / "recovery_crash_test"])], "power cuts",
               r"(\d+) power cuts", 1000, {}, "G1 G4"),
         Proof("random lives", [Command([crash / "random_lives_test"], {"SAFECHUNK_LIVES_SEED": 1 + i * LIVES_APART})

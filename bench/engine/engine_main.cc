@@ -1,6 +1,7 @@
 // SafeChunkEngine through its public API, as an application would use it.
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,6 +160,80 @@ void attach(const Request& request, Answer& answer) {
   must(engine.detach());
 }
 
+// --- what must not grow with the project (P19)
+
+// The folder holds a project of that many chunks.
+void list_all(const Request& request, Answer& answer) {
+  auto engine = open(request);
+  measure(request, answer, [&] {
+    const auto names = engine.list_chunks();
+    require(names.ok() && names->size() == request.chunks, "names are missing");
+  });
+  must(engine.detach());
+}
+
+// The same among few: in a project beside that one.
+SafeChunkEngine open_few_or_many(const Request& request) {
+  constexpr std::size_t kFew = 10;
+  if (request.method != "few") return open(request);
+  Request beside = request;
+  beside.folder += "/few";
+  std::filesystem::create_directory(beside.folder);
+  auto engine = open(beside);
+  const std::string text = Document(request.document).text();
+  for (std::size_t i = 0; i < kFew; ++i) must(engine.stage_update(text, chunk_name(i)));
+  must(engine.force_sync());
+  return engine;
+}
+
+void get_one(const Request& request, Answer& answer) {
+  auto engine = open_few_or_many(request);
+  measure(request, answer, [&] { must(engine.fetch_chunk(chunk_name(5)).status()); });
+  must(engine.detach());
+}
+
+void update_one(const Request& request, Answer& answer) {
+  Document document(request.document);
+  auto engine = open_few_or_many(request);
+  measure(request, answer, [&] {
+    must(engine.stage_update(document.next(), chunk_name(5)));
+    must(engine.force_sync());
+  });
+  must(engine.detach());
+}
+
+// --- many engines in one process (P18)
+
+std::size_t entries_in(const char* folder) {
+  namespace fs = std::filesystem;
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+// `count` engines, each of which has saved the document.
+void engines(const Request& request, Answer& answer) {
+  rlimit files{};
+  check(::getrlimit(RLIMIT_NOFILE, &files), "getrlimit");
+  files.rlim_cur = files.rlim_max;
+  check(::setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+  Document document(request.document);
+  std::vector<SafeChunkEngine> all;
+  all.reserve(request.count);
+  const std::size_t descriptors = entries_in("/proc/self/fd");
+  const double resident = resident_bytes();
+  for (std::size_t i = 0; i < request.count; ++i) {
+    auto engine = SafeChunkEngine::open("project" + std::to_string(i), options_for(request));
+    must(engine.status());
+    must(engine->stage_update(document.next(), "hot"));
+    must(engine->force_sync());
+    all.push_back(*std::move(engine));
+  }
+  answer.add("resident_bytes", resident_bytes() - resident);
+  answer.add("descriptors", static_cast<double>(entries_in("/proc/self/fd") - descriptors));
+  answer.add("threads", static_cast<double>(entries_in("/proc/self/task")));
+  for (SafeChunkEngine& engine : all) must(engine.detach());
+}
+
 // What a project needs beside the document of its caller, at most.
 void memory(const Request& request, Answer& answer) {
   Document document(request.document);
@@ -249,9 +324,10 @@ void notice(const Request& request, Answer& answer) {
 using Job = void (*)(const Request&, Answer&);
 
 const std::map<std::string, Job> kJobs = {
-    {"update", update}, {"batch", batch},           {"threads", threads}, {"stage", stage},
-    {"fetch", fetch},   {"checkpoint", checkpoint}, {"attach", attach},   {"memory", memory},
-    {"edit", edit},     {"processes", processes},   {"notice", notice},
+    {"update", update},   {"batch", batch},           {"threads", threads}, {"stage", stage},
+    {"fetch", fetch},     {"checkpoint", checkpoint}, {"attach", attach},   {"memory", memory},
+    {"edit", edit},       {"processes", processes},   {"notice", notice},   {"list", list_all},
+    {"get_one", get_one}, {"update_one", update_one}, {"engines", engines},
 };
 
 }  // namespace

@@ -298,6 +298,13 @@ void list_twice(const Request& request, Answer& answer) {
   });
 }
 
+// The names of one folder, once.
+void list_once(const Request& request, Answer& answer) {
+  measure(request, answer, [&] {
+    require(list(request.folder + "/chunks") >= request.chunks, "names are missing");
+  });
+}
+
 // All files one behind the other in a new file, uncompressed, fsync.
 void archive_plain(const Request& request, Answer& answer) {
   const Fd folder = open_folder(request.folder);
@@ -342,6 +349,7 @@ const std::map<std::string, Job> kJobs = {
     {"nlohmann fetch", fetch_nlohmann},
     {"plain prepare", prepare},
     {"list attach", list_twice},
+    {"list list", list_once},
     {"plain checkpoint", archive_plain},
 };
 

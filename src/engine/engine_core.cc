@@ -2,6 +2,7 @@
 
 #include "engine/engine_core.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <new>
@@ -12,8 +13,6 @@
 
 namespace safechunk {
 namespace {
-
-thread_local const EngineCore* worker_of = nullptr;
 
 Status check(const std::string& project_id, const EngineOptions& options) {
   if (Status status = check_name(project_id, "project id"); !status) {
@@ -143,7 +142,7 @@ Status EngineCore::attach() {
   {
     const MutexLock lock(mutex_);
     // A handler must not wait for the detach that waits for the handler.
-    const bool awaited = worker_.is_current() || archiving_ == std::this_thread::get_id();
+    const bool awaited = is_working() || archiving_ == std::this_thread::get_id();
     if (state_ == State::detaching && awaited) {
       return Status(ErrorCode::not_owner, "the engine is being detached");
     }
@@ -169,6 +168,7 @@ Status EngineCore::attach() {
     state_ = status.ok() ? State::active : State::inactive;
     status_ = status;
     if (!status.ok()) owner_pid_.store(0);
+    if (status.ok()) tell_worker();
   }
   state_changed_.notify_all();
   deliver_without_fail(std::move(notices));
@@ -249,26 +249,23 @@ void EngineCore::start_worker(Notices& notices) {
   {
     const MutexLock lock(mutex_);
     generation = ++worker_generation_;
+    working_.reserve(working_.size() + 1);  // so that work() needs no memory
   }
-  // The thread keeps the core alive, so that a handler may destroy the engine.
-  Status started =
-      worker_.start([self = shared_from_this(), generation] { self->run_worker(generation); });
-  notices.fault(started);
-  const MutexLock lock(mutex_);
-  if (started.ok()) ++workers_;  // it waits for the end of attach()
+  // The task keeps the core alive, so that a handler may destroy the engine.
+  notices.fault(
+      worker_.start(Background::of(clock_, process_.pid()),
+                    [self = shared_from_this(), generation] { return self->work(generation); }));
 }
 
-void EngineCore::run_worker(std::uint64_t generation) {
-  worker_of = this;
+Clock::TimePoint EngineCore::work(std::uint64_t generation) {
+  const auto self = std::this_thread::get_id();
+  auto next = Clock::TimePoint::max();
   MutexLock lock(mutex_);
-  while (state_ == State::attaching) state_changed_.wait(mutex_);
+  working_.push_back(self);
   while (worker_generation_ == generation) {
-    const auto deadline = schedule_.next();
-    if (clock_.now() < deadline) {
-      worker_sleeps_until_ = deadline;
-      clock_.wait_until(wake_, mutex_, deadline);
-      worker_sleeps_until_ = Clock::TimePoint::min();
-      continue;
+    if (const auto deadline = schedule_.next(); clock_.now() < deadline) {
+      next = deadline;
+      break;
     }
     const bool retry = schedule_.next_is_retry();
     lock.unlock();
@@ -280,13 +277,17 @@ void EngineCore::run_worker(std::uint64_t generation) {
     deliver_without_fail(std::move(notices));
     lock.lock();
   }
-  --workers_;
+  working_.erase(std::ranges::find(working_, self));
   state_changed_.notify_all();
+  return next;
 }
 
-// Only when the worker would sleep too long: waking it costs more than staging a small text.
-void EngineCore::wake_worker() {
-  if (schedule_.next() < worker_sleeps_until_) wake_.notify_all();
+bool EngineCore::is_working() const {
+  return std::ranges::find(working_, std::this_thread::get_id()) != working_.end();
+}
+
+void EngineCore::tell_worker() {
+  worker_.do_at(schedule_.next());
 }
 
 void EngineCore::close() {
@@ -296,10 +297,12 @@ void EngineCore::close() {
   }
   (void)detach();  // reported to on_fault
   feed_.stop();
-  if (worker_of != this) {
+  {
     const MutexLock lock(mutex_);
     // A progress handler cannot detach: then its worker goes on.
-    while (workers_ > 0 && state_ != State::active) state_changed_.wait(mutex_);
+    while (!working_.empty() && !is_working() && state_ != State::active) {
+      state_changed_.wait(mutex_);
+    }
   }
   handlers_.clear();
 }
@@ -311,7 +314,7 @@ Status EngineCore::detach() {
   std::shared_ptr<Store> store;
   {
     const MutexLock lock(mutex_);
-    if (state_ == State::detaching && worker_.is_current()) return {};
+    if (state_ == State::detaching && is_working()) return {};
     if (archiving_ == std::this_thread::get_id()) {
       return Status(ErrorCode::invalid_argument, "detach() called from a progress handler");
     }
@@ -319,7 +322,6 @@ Status EngineCore::detach() {
     if (state_ == State::inactive) return {};
     state_ = State::detaching;  // from here on nothing more is accepted
     ++worker_generation_;
-    wake_.notify_all();
     while (archiving_) state_changed_.wait(mutex_);  // it sees the state, and ends
     store = store_;
   }

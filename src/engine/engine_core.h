@@ -25,10 +25,10 @@
 #include <safechunk/reports.hpp>
 
 #include "base/mutex.h"
+#include "engine/background.h"
 #include "engine/change_feed.h"
 #include "engine/handlers.h"
 #include "engine/schedule.h"
-#include "engine/worker.h"
 #include "platform/clock.h"
 #include "platform/process.h"
 #include "store/store.h"
@@ -109,7 +109,10 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // Life.
   Status open_place(Notices& notices) EXCLUDES(mutex_);
   void start_worker(Notices& notices) EXCLUDES(mutex_);
-  void run_worker(std::uint64_t generation) EXCLUDES(mutex_);
+  // What the worker has to do; see BackgroundTask::Body.
+  Clock::TimePoint work(std::uint64_t generation) EXCLUDES(mutex_);
+  // Whether this thread is the worker, and calls from a handler.
+  [[nodiscard]] bool is_working() const REQUIRES(mutex_);
   void await_turn_of_life() REQUIRES(mutex_);
   void abandon() noexcept EXCLUDES(mutex_);
   // Calls the handlers. In a forked child there is nobody to call.
@@ -135,7 +138,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
       EXCLUDES(accept_mutex_, mutex_);
   Accepted accept_whole(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);
   Accepted accept(const std::shared_ptr<Edits>& edits) REQUIRES(accept_mutex_);
-  void wake_worker() REQUIRES(mutex_);
+  // When the schedule has changed.
+  void tell_worker() REQUIRES(mutex_);
   Status commit(bool retry, Notices& notices) EXCLUDES(mutex_);
   Status commit_patiently(Notices& notices) EXCLUDES(mutex_);
   void record_commit(const Store& store, const CommitOutcome& outcome, Clock::TimePoint began)
@@ -214,7 +218,6 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Mutex accept_mutex_ ACQUIRED_BEFORE(mutex_);
 
   mutable Mutex mutex_;
-  CondVar wake_;           // for the worker
   CondVar state_changed_;  // for those who wait for attach, detach or a turn
   State state_ GUARDED_BY(mutex_) = State::inactive;
   bool closed_ GUARDED_BY(mutex_) = false;  // for ever
@@ -224,16 +227,14 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   RecoveryReport recovery_ GUARDED_BY(mutex_);
   Schedule schedule_ GUARDED_BY(mutex_);
   std::uint64_t worker_generation_ GUARDED_BY(mutex_) = 0;
-  // Threads that run run_worker(), also those that were let go by a handler that detached.
-  std::size_t workers_ GUARDED_BY(mutex_) = 0;
-  // min: the worker is awake.
-  Clock::TimePoint worker_sleeps_until_ GUARDED_BY(mutex_) = Clock::TimePoint::min();
+  // Threads in work(), also those whose handler has detached.
+  std::vector<std::thread::id> working_ GUARDED_BY(mutex_);
   std::optional<std::thread::id> archiving_ GUARDED_BY(mutex_);  // the thread that has the turn
   std::optional<std::thread::id> updating_ GUARDED_BY(mutex_);   // the thread that has the turn
   std::vector<std::string> updated_ GUARDED_BY(mutex_);          // its chunks, the innermost last
   HealthReport counters_ GUARDED_BY(mutex_);
 
-  Worker worker_;  // used by attach and detach only, one at a time
+  BackgroundTask worker_;  // started and stopped by attach and detach, one at a time
   ChangeFeed feed_;
 };
 

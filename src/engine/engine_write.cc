@@ -182,7 +182,7 @@ Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
   if (accepted.result == Accepted::Result::staged) {
     const MutexLock lock(mutex_);
     schedule_.edited(clock_.now());
-    wake_worker();
+    tell_worker();
   }
   return accepted;
 }
@@ -243,7 +243,7 @@ Status EngineCore::sync_by_journal(Notices& notices) {
     case Synced::done: {
       const MutexLock lock(mutex_);
       schedule_.journal_synced(clock_.now());
-      wake_worker();
+      tell_worker();
       return {};
     }
     case Synced::closed:
@@ -284,7 +284,7 @@ Status EngineCore::commit(bool retry, Notices& notices) {
     // Memory. The worker tries again.
     const MutexLock lock(mutex_);
     schedule_.failed(clock_.now());
-    wake_.notify_all();
+    tell_worker();
     throw;
   }
   record_commit(**store, outcome, began);
@@ -310,10 +310,10 @@ void EngineCore::record_commit(const Store& store, const CommitOutcome& outcome,
   const Pending left = store.pending();
   if (outcome.ran) {
     schedule_.committed(began, now, result_of(outcome.status), left.newest > outcome.through);
-    if (failed) wake_.notify_all();
   } else if (left.chunks == 0) {
     schedule_.clear();
   }
+  tell_worker();
 }
 
 void EngineCore::set_debounce_delay(std::chrono::milliseconds delay) {

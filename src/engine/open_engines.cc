@@ -1,10 +1,9 @@
 #include "engine/open_engines.h"
 
-#include <atomic>
 #include <map>
-#include <memory>
 
 #include "base/mutex.h"
+#include "base/per_process.h"
 
 namespace safechunk {
 namespace {
@@ -15,51 +14,31 @@ struct OpenProject {
   std::string since;
 };
 
-// Of one process. Never destroyed: engines may live until the process ends.
 struct OpenProjects {
-  OpenProjects(std::int64_t process, OpenProjects* other) : pid(process), before(other) {}
-  const std::int64_t pid;
-  OpenProjects* before;  // of the process that this one was forked from
   Mutex mutex;
   std::map<const void*, OpenProject> by_engine GUARDED_BY(mutex);
 };
 
-std::atomic<OpenProjects*> newest{nullptr};
-
-// Null when nothing was opened in this process.
-OpenProjects* find_open_projects(std::int64_t pid) noexcept {
-  OpenProjects* projects = newest.load();
-  while (projects != nullptr && projects->pid != pid) projects = projects->before;
-  return projects;
-}
-
-OpenProjects& open_projects(std::int64_t pid) {
-  for (;;) {
-    OpenProjects* last = newest.load();
-    if (OpenProjects* const found = find_open_projects(pid)) return *found;
-    auto fresh = std::make_unique<OpenProjects>(pid, last);
-    if (newest.compare_exchange_strong(last, fresh.get())) return *fresh.release();
-  }
-}
+PerProcess<OpenProjects> open_projects;
 
 }  // namespace
 
 void note_opened(std::int64_t pid, const void* engine, const std::string& project,
                  const CallSite& where, const std::string& since) {
-  OpenProjects& projects = open_projects(pid);
+  OpenProjects& projects = open_projects.get(pid);
   const MutexLock lock(projects.mutex);
   projects.by_engine[engine] = {project, where, since};
 }
 
 void note_closed(std::int64_t pid, const void* engine) noexcept {
-  OpenProjects* const projects = find_open_projects(pid);
+  OpenProjects* const projects = open_projects.find(pid);
   if (projects == nullptr) return;
   const MutexLock lock(projects->mutex);
   projects->by_engine.erase(engine);
 }
 
 std::string describe_open(std::int64_t pid, const std::string& project) {
-  OpenProjects* const projects = find_open_projects(pid);
+  OpenProjects* const projects = open_projects.find(pid);
   if (projects == nullptr) return {};
   const MutexLock lock(projects->mutex);
   for (const auto& [engine, open] : projects->by_engine) {

@@ -233,7 +233,7 @@ TEST(EngineOptionsCheck, AReaderOfAProjectWithChunksOnly) {
     EXPECT_EQ(reader.fetch_chunk("b").code(), ErrorCode::lost);
     EXPECT_FALSE(reader.verify()->sound());
     for (const char* folder : {"chunks_bak", "checkpoints"}) {
-      const Failing failing(machine.files, "open_directory", std::string("project/") + folder, EIO);
+      const Failing failing(machine.files, "stat", std::string("project/") + folder, EIO);
       EXPECT_EQ(reader.list_checkpoints().code(), ErrorCode::io_error) << folder;
     }
   }

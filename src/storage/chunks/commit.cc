@@ -18,8 +18,13 @@ namespace {
 
 class Commit {
  public:
-  Commit(ChunkFiles& files, const std::vector<ChunkEdit>& edits, std::uint32_t token)
-      : files_(files), folders_(files.folders()), versions_(files.versions()), token_(token) {
+  Commit(ChunkFiles& files, Directory& backups, const std::vector<ChunkEdit>& edits,
+         std::uint32_t token)
+      : files_(files),
+        folders_(files.folders()),
+        backups_(backups),
+        versions_(files.versions()),
+        token_(token) {
     works_.reserve(edits.size());
     for (const ChunkEdit& edit : edits) {
       works_.emplace_back();
@@ -62,7 +67,7 @@ class Commit {
         if (Status status = inspect_present(work); !status) return status;
       }
     }
-    work.unchanged = work.edit->removal ? is_absent(work) : work.is_equal(folders_.rights);
+    work.unchanged = work.edit->removal ? work.is_absent(backups_) : work.is_equal(folders_.rights);
     if (!work.is_as_staged()) versions_.set_base_superseded(chunk, true);
     return {};
   }
@@ -88,13 +93,11 @@ class Commit {
       work.present.damaged_bytes = std::move(inspection.bytes);
       const bool still = inspection.health == FileHealth::rotten ||
                          files_.watch().is_still(chunk, inspection.info);
-      if (!still && wait_for_writer(work)) return being_edited();
+      if (!still && wait_for_writer(work)) {
+        return being_edited();
+      }
     }
     return {};
-  }
-
-  static Status being_edited() {
-    return {ErrorCode::being_edited, "another program is writing the file; it is saved after that"};
   }
 
   // Whether the edit should wait for a program that is writing the file. Reports the wait once.
@@ -107,12 +110,6 @@ class Commit {
                                 "is done, or after 5 seconds"});
     }
     return wait;
-  }
-
-  bool is_absent(const Work& work) {
-    if (work.present.health != FileHealth::missing) return false;
-    auto backup = folders_.backups->stat(layout::backup_file(work.edit->chunk));
-    return !backup && backup.code() == ErrorCode::not_found;
   }
 
   // Steps 2 to 5 for all files: keep what is damaged, write, start the device, then fsync and
@@ -137,10 +134,9 @@ class Commit {
     }
     for (Work& work : works_) {
       if (!work.pending()) continue;
-      work.status =
-          work.is_worth_a_backup()
-              ? prepare_backup(work)
-              : folders_.rights.tighten(*folders_.backups, layout::backup_file(work.edit->chunk));
+      work.status = work.is_worth_a_backup()
+                        ? prepare_backup(work)
+                        : folders_.rights.tighten(backups_, layout::backup_file(work.edit->chunk));
     }
   }
 
@@ -215,14 +211,13 @@ class Commit {
     const bool too_open = folders_.rights.exceeded_by(work.present.info.permissions);
     if (work.present.version->sync_failed || too_open) return copy_backup(work);
     // A crash inside an earlier rotation may have left one file under both names already.
-    const auto backup = folders_.backups->stat(layout::backup_file(chunk));
+    const auto backup = backups_.stat(layout::backup_file(chunk));
     if (backup && backup->same_file(work.present.info)) {
       work.backup_is_link = true;
       return {};
     }
-    auto linked =
-        TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk), *folders_.backups,
-                            layout::temporary_of(layout::backup_file(chunk)));
+    auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk), backups_,
+                                      layout::temporary_of(layout::backup_file(chunk)));
     if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
     work.backup.emplace(*std::move(linked));
     work.backup_is_link = true;
@@ -246,9 +241,8 @@ class Commit {
     attributes.stamp = present.stamp.value_or(Stamp{});
     attributes.stamp->text = present.text_digest(files_.settings());
     attributes.chunk = chunk;
-    auto copy =
-        TemporaryFile::write(*folders_.backups, layout::temporary_of(layout::backup_file(chunk)),
-                             present.bytes, attributes);
+    auto copy = TemporaryFile::write(backups_, layout::temporary_of(layout::backup_file(chunk)),
+                                     present.bytes, attributes);
     if (!copy) return copy.status();
     if (Status status = copy->make_durable(); !status) return status;
     report_.bytes_written += present.bytes.size();
@@ -370,7 +364,7 @@ class Commit {
   void let_writers_go_on(Work& work) {
     if (work.guard.somebody_waits() && work.published && work.backup_is_link) {
       Status kept = replace_linked_backup(work);
-      if (kept.ok()) kept = folders_.backups->sync();
+      if (kept.ok()) kept = backups_.sync();
       if (!kept) report_.late_failures.push_back(kept);
     }
     work.guard = WriteGuard();
@@ -379,8 +373,8 @@ class Commit {
   Status replace_linked_backup(Work& work) {
     const std::string& chunk = work.edit->chunk;
     const std::string backup = layout::backup_file(chunk);
-    const Inspection old = inspect_file(*folders_.backups, backup, chunk, files_.settings());
-    Status kept = set_written_aside(files_, *folders_.backups, backup, chunk, old.bytes,
+    const Inspection old = inspect_file(backups_, backup, chunk, files_.settings());
+    Status kept = set_written_aside(files_, backups_, backup, chunk, old.bytes,
                                     "another program opened the file while it was being saved; "
                                     "what that program writes is kept as",
                                     report_.events);
@@ -411,7 +405,7 @@ class Commit {
   Status remove_files(Work& work) {
     const std::string& chunk = work.edit->chunk;
     // The backup first: a chunk that is missing is read from its backup.
-    Status status = folders_.backups->unlink(layout::backup_file(chunk));
+    Status status = backups_.unlink(layout::backup_file(chunk));
     if (!status && status.code() != ErrorCode::not_found) return status;
     backups_touched_ = true;
     return account(remove_file(files_, chunk, work.found(), &work.guard, report_.events), work);
@@ -419,7 +413,7 @@ class Commit {
 
   void sync_folders() {
     const bool any = std::ranges::any_of(works_, &Work::published);
-    if (backups_touched_ || folders_were_uncertain_) folders_status_ = folders_.backups->sync();
+    if (backups_touched_ || folders_were_uncertain_) folders_status_ = backups_.sync();
     if (any || folders_were_uncertain_ || sync_chunks_) {
       Status status = folders_.chunks->sync();
       if (folders_status_.ok()) folders_status_ = std::move(status);
@@ -479,6 +473,7 @@ class Commit {
 
   ChunkFiles& files_;
   ProjectFolders& folders_;
+  Directory& backups_;
   VersionBook& versions_;
   const std::uint32_t token_;
   std::vector<Work> works_;
@@ -494,7 +489,11 @@ class Commit {
 CommitReport commit_edits(ChunkFiles& files, const std::vector<ChunkEdit>& edits,
                           std::uint32_t journal_token,
                           const std::function<Status()>& sync_journal) {
-  return Commit(files, edits, journal_token).run(sync_journal);
+  const auto backups = files.folders().backups->hold();
+  if (backups) return Commit(files, **backups, edits, journal_token).run(sync_journal);
+  CommitReport nothing;
+  nothing.results.assign(edits.size(), backups.status());
+  return nothing;
 }
 
 }  // namespace safechunk

@@ -4,10 +4,20 @@
 
 namespace safechunk {
 
+Status being_edited() {
+  return {ErrorCode::being_edited, "another program is writing the file; it is saved after that"};
+}
+
 bool Work::is_as_staged() const {
   const auto& version = present.version;
   if (version) return version->ours || version->text_digest == edit->seen_when_staged;
   return present.health == FileHealth::missing && edit->seen_when_staged == kAbsentDigest;
+}
+
+bool Work::is_absent(Directory& backups) const {
+  if (present.health != FileHealth::missing) return false;
+  const auto found = backups.stat(layout::backup_file(edit->chunk));
+  return !found && found.code() == ErrorCode::not_found;
 }
 
 bool Work::is_equal(const FileRights& rights) const {

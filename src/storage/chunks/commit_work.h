@@ -13,6 +13,9 @@
 
 namespace safechunk {
 
+// The error of an edit that waits for another program.
+Status being_edited();
+
 // What is under the chunk's name before the commit.
 struct PresentFile {
   FileHealth health = FileHealth::missing;
@@ -48,6 +51,8 @@ struct Work {
   // False if another program replaced the file after this edit was staged. Until the commit is
   // durable, a power cut may bring that program's version back.
   [[nodiscard]] bool is_as_staged() const;
+  // Whether neither file nor backup is there.
+  [[nodiscard]] bool is_absent(Directory& backups) const;
   // Whether the file has the edit's text and mode already, and is durable or can be made so.
   [[nodiscard]] bool is_equal(const FileRights& rights) const;
   // G5: only a valid, durable and distinct version may replace the backup. A version that was found

@@ -61,6 +61,8 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
   work.unreadable = wanted.unreadable;
   work.request.unix_time_ns = platform_.clock.unix_time_ns();
   work.request.local_time = platform_.clock.local_time(work.request.unix_time_ns);
+  auto checkpoints = folders_.checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
   // Each turn heals a chunk or leaves one out, so there are not many more turns than chunks.
   for (;;) {
     auto snapshot = take_snapshot(notices);
@@ -69,8 +71,8 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
     if (!settled) return settled.status();
     if (!*settled) continue;
     settle_same_names(**snapshot, work);
-    auto name = safechunk::write_checkpoint(*folders_.checkpoints, **snapshot, work.request,
-                                            settings_, progress);
+    auto name =
+        safechunk::write_checkpoint(**checkpoints, **snapshot, work.request, settings_, progress);
     if (name) {
       for (const Status& fault : work.faults) notices.fault(fault);
       return name;
@@ -204,9 +206,8 @@ std::vector<std::string> Project::lost_names(const Snapshot& snapshot) const {
 Result<std::shared_ptr<Snapshot>> Project::take_snapshot(Notices& notices) {
   const MutexLock commit_lock(commit_mutex_);
   if (Status held = folder_->lock->check_held(); !held) return held;
-  Status in_place =
-      folder_->check_in_place({layout::kChunks, layout::kBackups, layout::kCheckpoints});
-  if (!in_place) return in_place;
+  const auto backups = hold_files();
+  if (!backups) return backups.status();
   if (last_commit_failed_) {
     if (Status saved = commit_pending(notices).status; !saved) return saved;
   }
@@ -220,7 +221,9 @@ Result<std::shared_ptr<Snapshot>> Project::take_snapshot(Notices& notices) {
 Status Project::prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
                                   std::size_t retention, Notices& notices) {
   if (Status held = folder_->lock->check_held(); !held) return held;
-  Directory& folder = *folders_.checkpoints;
+  auto checkpoints = folders_.checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
+  Directory& folder = **checkpoints;
   auto archives = list_archives(folder, Originals::skip, newest);
   if (!archives) return archives.status();
   const auto surplus =
@@ -240,17 +243,18 @@ Status Project::prune_checkpoints(const std::string& newest, const CheckpointReq
 
 Status Project::remove_checkpoint(const std::string& name) {
   if (Status held = folder_->lock->check_held(); !held) return held;
-  if (Status in_place = folder_->check_in_place({layout::kCheckpoints}); !in_place) {
-    return in_place;
-  }
-  if (Status status = folders_.checkpoints->unlink(name); !status) return status;
-  return folders_.checkpoints->sync();
+  auto checkpoints = folders_.checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
+  if (Status status = (*checkpoints)->unlink(name); !status) return status;
+  return (*checkpoints)->sync();
 }
 
 // --- reading
 
 Result<std::vector<CheckpointInfo>> Project::list_checkpoints() {
-  return safechunk::list_checkpoints(*folders_.checkpoints);
+  auto checkpoints = folders_.checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
+  return safechunk::list_checkpoints(**checkpoints);
 }
 
 Result<std::set<std::string>> Project::left_out_of(const std::string& name) {

@@ -77,7 +77,12 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
   }
   outcome.ran = !set.empty();
   outcome.status = folder_->lock->check_held();
-  if (outcome.status.ok() && !set.empty()) outcome.status = check_files_in_place();
+  std::shared_ptr<Directory> backups;
+  if (outcome.status.ok() && !set.empty()) {
+    auto held = hold_files();
+    outcome.status = held.status();
+    if (held) backups = *std::move(held);
+  }
   note_saving("", outcome.status, notices);
   if (!outcome.status) return outcome;
   if (!set.empty() && chunks_.names_lost() && !lost_names_healed_) {

@@ -177,7 +177,9 @@ Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
   auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) return std::vector<CheckpointInfo>();
-  return safechunk::list_checkpoints(*folders->checkpoints);
+  auto checkpoints = folders->checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
+  return safechunk::list_checkpoints(**checkpoints);
 }
 
 Status FolderReader::read_checkpoint(const std::string& name, const ProgressHandler& progress,

@@ -70,14 +70,14 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const s
   if (!chunks) return chunks.status();
   folders.chunks = *std::move(chunks);
   // Only chunks/ must be there: the others may have been deleted since the last clean detach.
-  const auto open_if_there = [&](const char* name, std::unique_ptr<Directory>& out) -> Status {
-    auto opened = folders.root->open_directory(name);
-    if (!opened) return opened.code() == ErrorCode::not_found ? Status() : opened.status();
-    out = *std::move(opened);
+  const auto look_for = [&](const char* name, std::unique_ptr<FolderOnDemand>& out) -> Status {
+    auto place = folders.root->stat(name);
+    if (!place) return place.code() == ErrorCode::not_found ? Status() : place.status();
+    out = std::make_unique<FolderOnDemand>(*folders.root, name, *place);
     return {};
   };
-  if (Status s = open_if_there(layout::kBackups, folders.backups); !s) return s;
-  if (Status s = open_if_there(layout::kCheckpoints, folders.checkpoints); !s) return s;
+  if (Status s = look_for(layout::kBackups, folders.backups); !s) return s;
+  if (Status s = look_for(layout::kCheckpoints, folders.checkpoints); !s) return s;
   return folders;
 }
 

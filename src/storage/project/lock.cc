@@ -130,7 +130,7 @@ std::string IdleText::encode() const {
 std::optional<IdleText> IdleText::decode(std::string_view text) {
   constexpr std::string_view kStart = "IDLE: ";
   if (!text.starts_with(kStart) || !text.ends_with('\n')) return std::nullopt;
-  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::string_view line = text.substr(0, text.size() - 1);
   IdleText idle;
   const auto parsed =
       std::from_chars(line.data() + kStart.size(), line.data() + line.size(), idle.sequence);
@@ -139,7 +139,8 @@ std::optional<IdleText> IdleText::decode(std::string_view text) {
                      to_number(field(line, " file="), idle.inode);
   if (!whole) return std::nullopt;
   idle.boot_id = field(line, ":boot=");
-  return idle;
+  // Only what an engine has written whole tells that there is nothing to recover.
+  return idle.encode() == text ? std::optional(idle) : std::nullopt;
 }
 
 LockDecision decide_lock(bool empty, const std::optional<LockText>& text, double written,

@@ -22,8 +22,9 @@ std::string ProjectLocation::path() const {
 namespace {
 
 // Opens a folder of the project, which is made when it is not there: after `before` has succeeded.
-Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr<Directory>& out,
-                        bool& is_new, const std::function<Status()>& before = nullptr) {
+Result<FileInfo> ensure_subfolder(OpenedFolder& project, const char* name,
+                                  std::unique_ptr<Directory>& out, bool& is_new,
+                                  const std::function<Status()>& before = nullptr) {
   Directory& root = *project.folders.root;
   is_new = false;
   auto opened = root.open_directory(name);
@@ -40,8 +41,22 @@ Status ensure_subfolder(OpenedFolder& project, const char* name, std::unique_ptr
   if (is_new) {
     if (Status shared = project.folders.rights.share(**opened, *place); !shared) return shared;
   }
-  project.places[name] = *place;
   out = *std::move(opened);
+  return place;
+}
+
+// The same for one that is opened when it is needed.
+Status ensure_subfolder(OpenedFolder& project, const char* name,
+                        std::unique_ptr<FolderOnDemand>& out, bool& is_new) {
+  Directory& root = *project.folders.root;
+  is_new = false;
+  auto place = root.stat(name);
+  if (!place || place->type != FileType::directory) {
+    std::unique_ptr<Directory> opened;
+    place = ensure_subfolder(project, name, opened, is_new);
+  }
+  if (!place) return place.status();
+  out = std::make_unique<FolderOnDemand>(root, name, *place);
   return {};
 }
 
@@ -77,11 +92,10 @@ class Opening {
     bool is_new = false;
     // A process that finds chunks/ knows that the project's own name is durable in the base folder.
     const auto name_durable = [&] { return sync_folder(base_); };
-    if (Status s =
-            ensure_subfolder(project_, layout::kChunks, folders.chunks, any_new, name_durable);
-        !s) {
-      return s;
-    }
+    auto chunks_place =
+        ensure_subfolder(project_, layout::kChunks, folders.chunks, any_new, name_durable);
+    if (!chunks_place) return chunks_place.status();
+    project_.chunks_place = *chunks_place;
     if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups, is_new); !s)
       return s;
     any_new = any_new || is_new;
@@ -92,6 +106,8 @@ class Opening {
     any_new = any_new || is_new;
     project_.chunks = std::make_unique<ChunkFiles>(folders, options_.text, platform_.clock);
     if (options_.shared && found.idle && !any_new && resume(*found.idle)) return {};
+    auto backups = folders.backups->hold();
+    if (!backups) return backups.status();
     std::size_t present = 0;
     if (Status s = clean_chunks(present); !s) return s;
     if (Status s = clean_backups(present); !s) return s;
@@ -371,19 +387,11 @@ class Opening {
 
 }  // namespace
 
-Status OpenedFolder::check_in_place(std::initializer_list<const char*> wanted) const {
-  for (const char* name : wanted) {
-    const FileInfo& opened = places.at(name);
-    auto now = folders.root->stat(name);
-    if (!now && now.code() != ErrorCode::not_found) return now.status();
-    if (now && now->same_file(opened)) continue;
-    Error error;
-    error.code = ErrorCode::conflict;
-    error.message = "another program has moved or replaced the folder; detach and attach again";
-    error.path = folders.root->path() + "/" + name;
-    return error;
-  }
-  return {};
+Status OpenedFolder::check_chunks_in_place() const {
+  auto now = folders.root->stat(layout::kChunks);
+  if (!now && now.code() != ErrorCode::not_found) return now.status();
+  if (now && now->same_file(chunks_place)) return {};
+  return folder_was_moved(folders.root->path() + "/" + layout::kChunks);
 }
 
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <initializer_list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,11 +55,11 @@ struct OpenedFolder {
   std::vector<std::string> settled;
   bool had_journal = false;
   RecoveryReport report;
-  std::map<std::string, FileInfo> places;  // the folders as they were opened, by their names
+  FileInfo chunks_place;  // what chunks/ was when it was opened
 
-  // conflict when another program has moved one of these folders away or put another in its place:
-  // nobody would find files that are written through the open one.
-  [[nodiscard]] Status check_in_place(std::initializer_list<const char*> wanted) const;
+  // conflict when another program has moved chunks/ away or put another in its place: nobody would
+  // find files that are written through the open one.
+  [[nodiscard]] Status check_chunks_in_place() const;
 };
 
 // Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner`

@@ -128,8 +128,9 @@ Status Project::check_open() const {
   return open_ ? Status() : closed();
 }
 
-Status Project::check_files_in_place() const {
-  return folder_->check_in_place({layout::kChunks, layout::kBackups});
+Result<std::shared_ptr<Directory>> Project::hold_files() {
+  if (Status status = folder_->check_chunks_in_place(); !status) return status;
+  return folders_.backups->hold();
 }
 
 // Edits that could not be saved shall at least be durable in the journal, and only those: other
@@ -340,7 +341,8 @@ Result<Healing> Project::heal(const std::string& chunk, Notices& notices) {
     const MutexLock commit_lock(commit_mutex_);
     if (Status status = check_open(); !status) return status;
     if (Status held = folder_->lock->check_held(); !held) return held;
-    if (Status in_place = check_files_in_place(); !in_place) return in_place;
+    const auto backups = hold_files();
+    if (!backups) return backups.status();
     healing = chunks_.heal(chunk, events);
     if (healing.state == ChunkState::removed) note_removal(chunk, notices);
     if (std::ranges::any_of(events, is_heal)) {

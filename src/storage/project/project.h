@@ -105,7 +105,9 @@ class Project final : public Store {
   [[nodiscard]] Status describe_unsaved(const Status& reason) const EXCLUDES(mutex_);
   void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
   Status check_open() const EXCLUDES(mutex_);
-  Status check_files_in_place() const;
+  // The folder of the backups, to be kept open while files are changed; conflict when another
+  // program has moved it or that of the chunks.
+  Result<std::shared_ptr<Directory>> hold_files();
 
   // Accepting.
   Status accept_record(std::shared_ptr<JournalRecord> record, Accepted::Result& result)

@@ -323,7 +323,8 @@ TEST(ProjectLock, IdleTextsAreReadWholeOrNotAtAll) {
   for (const char* bad :
        {"IDLE: -7 :boot=b journal=9 file=11\n",
         "IDLE: 99999999999999999999 :boot=b journal=9 file=1\n",
-        "IDLE: 7 :boot=b journal=4294967296 file=1\n", "IDLE: 7 :boot=b journal=x file=1\n"}) {
+        "IDLE: 7 :boot=b journal=4294967296 file=1\n", "IDLE: 7 :boot=b journal=x file=1\n",
+        "IDLE: 7 journal=9 file=1 :boot=b\n", "IDLE: 7 :boot=b journal=9 file=1 file=2\n"}) {
     EXPECT_FALSE(IdleText::decode(bad)) << bad;
   }
 }
