@@ -1,9 +1,12 @@
 #include "context.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <random>
 #include <thread>
 
@@ -134,12 +137,18 @@ std::string without_json_ending(const std::string& chunk) {
 
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run) {
-  CLI::App* command = app.add_subcommand(name, description);
-  command->fallthrough();  // the global options are also allowed after the command
+  CLI::App* command = add_base_command(app, context, name, description, std::move(run));
   command
       ->add_option("project", context.project,
                    "the project: a name in --base-dir, or the path of its folder")
       ->required();
+  return command;
+}
+
+CLI::App* add_base_command(CLI::App& app, Context& context, const char* name,
+                           const char* description, std::function<int(Context&)> run) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->fallthrough();  // the global options are also allowed after the command
   command->callback([&context, run = std::move(run)] {
     context.exit_code = run(context);
     if (!was_interrupted()) return;
@@ -149,8 +158,23 @@ CLI::App* add_command(CLI::App& app, Context& context, const char* name, const c
   return command;
 }
 
+bool may_ask(const Context& context) {
+  return !context.json && ::isatty(STDIN_FILENO) != 0;
+}
+
+bool says_yes(const std::string& question, bool by_default) {
+  std::cerr << question << (by_default ? " [Y/n] " : " [y/N] ") << std::flush;
+  std::string answer;
+  if (!std::getline(std::cin, answer)) return false;
+  return answer.empty() ? by_default : answer[0] == 'y' || answer[0] == 'Y';
+}
+
+std::string base_dir_of(const Context& context) {
+  return expand_home(context.base_dir);
+}
+
 Result<Location> locate(const Context& context) {
-  const std::string base_dir = expand_home(context.base_dir);
+  const std::string base_dir = base_dir_of(context);
   const std::string project = expand_home(context.project);
   if (!is_path(context.project)) return Location{base_dir, project};
   return split_path((fs::path(base_dir) / project).string());

@@ -41,9 +41,22 @@ struct Location {
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run);
 
+// The same for a command about the whole base folder, which has no such argument.
+CLI::App* add_base_command(CLI::App& app, Context& context, const char* name,
+                           const char* description, std::function<int(Context&)> run);
+
+// --base-dir; "~" is the folder of the user.
+std::string base_dir_of(const Context& context);
 // Where the project is. A plain name is a folder in --base-dir; a name with a slash, "." and ".."
 // are paths, relative to --base-dir.
 Result<Location> locate(const Context& context);
+
+// Whether somebody sits there who can answer: standard input is a terminal, and messages are for
+// people.
+bool may_ask(const Context& context);
+// Prints the question on stderr and reads the answer; an empty line is `by_default`. False at the
+// end of the input.
+bool says_yes(const std::string& question, bool by_default);
 
 enum class Missing { refuse, create };
 
@@ -94,5 +107,7 @@ void add_checkpoint(CLI::App& app, Context& context);
 void add_checkpoints(CLI::App& app, Context& context);
 void add_restore(CLI::App& app, Context& context);
 void add_unlock(CLI::App& app, Context& context);
+void add_projects(CLI::App& app, Context& context);
+void add_delete_project(CLI::App& app, Context& context);
 
 }  // namespace safechunk::cli

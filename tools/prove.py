@@ -245,7 +245,7 @@ def long_proofs(tests, depth):
               r"(\d+) power cuts", 100 * cuts, {"SAFECHUNK_POWER_CUTS": cuts}, "G1 to G5"),
         Proof("file systems shut down", shards(tests / "power_cut" / "shutdown_test", "*", 9), "shutdowns",
               r"(\d+) shutdowns", 9 * shutdowns, {"SAFECHUNK_POWER_CUTS": shutdowns}, "G1 to G5"),
-        Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 40_000_000, {},
+        Proof("models", [script("check_models.py")], "states", r"(\d+) +[\d.]+ +(?:holds|violated)", 75_000_000, {},
               "G1 to G5, G7, G9"),
     ]
 

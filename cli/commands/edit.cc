@@ -1,5 +1,4 @@
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -114,18 +113,6 @@ Error with_words(const Status& status, const std::string& words) {
   return error;
 }
 
-// Somebody sits there who can answer.
-bool may_ask(const Context& context) {
-  return !context.json && ::isatty(STDIN_FILENO) != 0;
-}
-
-bool wants_to_edit_again() {
-  std::cerr << "Edit again? [Y/n] " << std::flush;
-  std::string answer;
-  if (!std::getline(std::cin, answer)) return false;
-  return answer.empty() || answer[0] == 'y' || answer[0] == 'Y';
-}
-
 // One command, from the text that is there to that which is saved.
 class Editing {
  public:
@@ -149,7 +136,7 @@ class Editing {
       if (checked.ok()) return save_text(*text);
       if (!may_ask(context_)) return fail_and_keep(checked);
       (void)fail(context_, checked);
-      if (wants_to_edit_again()) continue;
+      if (says_yes("Edit again?", true)) continue;
       std::cerr << "safechunk: nothing is changed" << kept() << "\n";
       return kFailed;
     }

@@ -1,6 +1,6 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock"
+    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock projects delete-project"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -28,10 +28,13 @@ _safechunk() {
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
         [ "$command" = checkpoints ] && options="$options --delete"
         [ "$command" = unlock ] && options="$options --force"
+        [ "$command" = delete-project ] && options="$options --yes"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [ -z "$command" ]; then
         [ -n "$group" ] && commands="list show clear"
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+    elif [ "$command" = projects ]; then
+        return
     elif [ -z "$project" ]; then
         local folder
         [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$current"); return; }

@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock
+set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock projects delete-project
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -33,7 +33,7 @@ complete -c safechunk -l json -d 'print results and errors as JSON'
 complete -c safechunk -s h -l help -d 'print help'
 complete -c safechunk -l version -d 'print the version'
 complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c safechunk -n "__fish_seen_subcommand_from $commands" -a '(__safechunk_projects)'
+complete -c safechunk -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from projects" -a '(__safechunk_projects)'
 complete -c safechunk -n "__fish_seen_subcommand_from quarantine; and not __fish_seen_subcommand_from list show clear" -a 'list show clear'
 complete -c safechunk -n "__fish_seen_subcommand_from put get set unset merge patch update edit watch remove" -a '(__safechunk_chunks)'
 complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-revision -r -d 'only when the chunk has this revision'
@@ -49,3 +49,4 @@ complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l keep -d 'pin it'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoints" -l delete -r -d 'delete this one'
 complete -c safechunk -n "__fish_seen_subcommand_from unlock" -l force -d 'remove a live legacy lock'
+complete -c safechunk -n "__fish_seen_subcommand_from delete-project" -l yes -d 'delete without asking'

@@ -44,6 +44,8 @@ _safechunk() {
         'checkpoints:print all checkpoints'
         'restore:restore a checkpoint'
         'unlock:remove a dead lock file'
+        'projects:print the names of all projects'
+        'delete-project:delete a project for ever'
     )
     local -a condition
     condition=('--if-revision[only when the chunk has this revision]:revision:'
@@ -83,6 +85,8 @@ _safechunk() {
                     '--delete[delete this one]:checkpoint:_safechunk_checkpoints' ;;
                 quarantine) _arguments '1:command:(list show clear)' '2:project:_safechunk_projects' '*:file:' ;;
                 unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
+                projects) _arguments ;;
+                delete-project) _arguments '1:project:_safechunk_projects' '--yes[delete without asking]' ;;
                 *) _arguments '1:project:_safechunk_projects' ;;
             esac ;;
     esac

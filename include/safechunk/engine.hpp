@@ -50,6 +50,13 @@ concept ChunkValue = requires(const T& value, std::string_view text) {
 class EngineCore;
 class SafeChunkEngine;
 
+// What the function of update_or_remove() wants to become of a chunk.
+struct ChunkUpdate {
+  enum class Action { leave, put, remove };
+  Action action = Action::leave;
+  std::string text = {};  // of put: the chunk's new JSON text
+};
+
 // A chunk as read_chunk() gives it.
 struct ChunkRead {
   std::optional<std::string> text;  // nothing: there is no such chunk
@@ -238,6 +245,12 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   Status update_by_patch(
       std::string_view chunk,
       const std::function<Result<std::string>(const ChunkRead& present)>& function);
+
+  // As the first update(), but the function may also leave the chunk as it is, in which case
+  // nothing is staged, or remove it. Removing a chunk that is not there leaves everything as it is.
+  Status update_or_remove(
+      std::string_view chunk,
+      const std::function<Result<ChunkUpdate>(const ChunkRead& present)>& function);
 
   // A new, empty transaction. It must not outlive the engine.
   [[nodiscard]] Transaction transaction();

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <safechunk/export.hpp>
+#include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 
 namespace safechunk {
@@ -33,6 +35,14 @@ SAFECHUNK_EXPORT Result<FolderContent> inspect_folder(const std::string& project
 // Names of the projects in `base_dir`, sorted: folders that hold a folder chunks/, and whose names
 // a project can have. not_found when there is no such folder.
 SAFECHUNK_EXPORT Result<std::vector<std::string>> list_projects(const std::string& base_dir);
+
+// Who has the project open, as its lock file says: an owner whose process lives, or of which that
+// cannot be known from here, because it runs on another machine. Nothing when nobody has. Processes
+// that write in turn (Mode::shared) have it open during their turns only. A moment later the answer
+// may be wrong: to be sure, open the project. invalid_name; not_found when there is no such folder;
+// permission_denied and io_error. Any thread. Cost: reads one small file, and looks for a process.
+SAFECHUNK_EXPORT Result<std::optional<OwnerInfo>> find_owner(const std::string& project_id,
+                                                             const std::string& base_dir);
 
 // Removes a project for ever: its chunks, backups, checkpoints and quarantine, and its folder.
 // Refuses, and changes nothing: not_found when there is no project, locked when somebody owns it,

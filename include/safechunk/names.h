@@ -83,6 +83,10 @@ SAFECHUNK_API safechunk_code safechunk_stage_patch_n(safechunk_engine* engine, c
                                                      size_t text_size,
                                                      const safechunk_condition* condition,
                                                      safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_update_n(safechunk_engine* engine, const char* chunk,
+                                                size_t chunk_size, safechunk_error* error,
+                                                safechunk_update_function function,
+                                                void* user_data);
 SAFECHUNK_API safechunk_code safechunk_transaction_stage_value_n(
     safechunk_transaction* transaction, const char* chunk, size_t chunk_size, const char* pointer,
     size_t pointer_size, const char* text, size_t text_size, safechunk_error* error);

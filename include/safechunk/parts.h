@@ -84,6 +84,49 @@ SAFECHUNK_API safechunk_code safechunk_stage_patch(safechunk_engine* engine, con
                                                    const safechunk_condition* condition,
                                                    safechunk_error* error);
 
+/* --- updating: a new text that is computed from the present one */
+
+/* What a function of an update answers to. Valid during that call only, and on its thread only. */
+typedef struct safechunk_update_answer safechunk_update_answer;
+
+/* Called on the thread of safechunk_update(), with no lock held. `text` is the chunk as it is now;
+ * it ends in a NUL that is not counted, and is valid during the call; NULL of size 0: there is no
+ * such chunk. To change the chunk, call one of the three functions below, of which the last call
+ * counts; without such a call the chunk stays as it is. Return SAFECHUNK_OK. With any other code
+ * nothing is staged, and the update ends with that code; a number that is no code becomes
+ * `cancelled`.
+ *
+ * The function may be called several times, and may use the engine. It must not edit the same chunk
+ * by other functions, nor close or detach the engine. Other updates of this engine wait for it, and
+ * with SAFECHUNK_MODE_SHARED the other processes do. */
+typedef safechunk_code (*safechunk_update_function)(const char* text, size_t text_size,
+                                                    safechunk_update_answer* answer,
+                                                    void* user_data);
+
+/* Puts `text`, which is copied, in the chunk's place. The text is checked when the function has
+ * returned, and safechunk_update() tells what is wrong with it. Any error of these functions, as
+ * lack of memory, is an error of the update, too, unless a later call answers otherwise. */
+SAFECHUNK_API safechunk_code safechunk_update_put(safechunk_update_answer* answer, const char* text,
+                                                  size_t text_size);
+/* Removes the chunk. When there is none, nothing is changed. */
+SAFECHUNK_API safechunk_code safechunk_update_remove(safechunk_update_answer* answer);
+/* Ends the update with `code`, and with `message` in its error, which is copied and may be NULL.
+ * Returns `code`, so that a function can end by `return safechunk_update_fail(...)`; `cancelled`
+ * for a number that is no code of an error. */
+SAFECHUNK_API safechunk_code safechunk_update_fail(safechunk_update_answer* answer,
+                                                   safechunk_code code, const char* message);
+
+/* Calls `function` with the chunk as it is now, and stages what it answers, with nothing between.
+ * When another edit or another program comes between, the function is called again with what is
+ * there then, up to 20 times; then the result is conflict. Conflict, too, and no call, when the
+ * function of an update of the same chunk makes this call. Updates of one engine wait for each
+ * other. Other errors: those of the function; those of safechunk_stage_update(); being_edited,
+ * healed (an older version has taken the place of a damaged file: look at it, and update again) and
+ * lost, without a call of the function. `user_data` is used during this call only. */
+SAFECHUNK_API safechunk_code safechunk_update(safechunk_engine* engine, const char* chunk,
+                                              safechunk_error* error,
+                                              safechunk_update_function function, void* user_data);
+
 /* --- transactions
  *
  * The edits are applied to what the edits before them leave, in order, by

@@ -35,7 +35,8 @@ SAFECHUNK_EXPORT std::string to_json(const RecoveryReport& report);
 // {"sound", "files": [{"path", "state", "detail"}]}. `state` is a name, as "good".
 SAFECHUNK_EXPORT std::string to_json(const VerifyReport& report);
 
-// [{"filename", "label", "date", "notes", "size"}]
+// [{"filename", "label", "date", "notes", "size", "number", "keep", "unix_time"}]. `unix_time` is
+// the moment of `date` in seconds since 1970, which no time zone changes; 0.0 when it is not known.
 SAFECHUNK_EXPORT std::string to_json(const std::vector<CheckpointInfo>& checkpoints);
 
 // [{"name", "size", "modified"}]

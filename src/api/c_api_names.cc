@@ -116,6 +116,11 @@ safechunk_code safechunk_stage_patch(safechunk_engine* engine, const char* chunk
   return safechunk_stage_patch_n(engine, chunk, size_of(chunk), text, text_size, condition, error);
 }
 
+safechunk_code safechunk_update(safechunk_engine* engine, const char* chunk, safechunk_error* error,
+                                safechunk_update_function function, void* user_data) {
+  return safechunk_update_n(engine, chunk, size_of(chunk), error, function, user_data);
+}
+
 safechunk_code safechunk_transaction_stage_value(safechunk_transaction* transaction,
                                                  const char* chunk, const char* pointer,
                                                  const char* text, size_t text_size,

@@ -280,6 +280,24 @@ Status SafeChunkEngine::update_by_patch(
                }));
 }
 
+Status SafeChunkEngine::update_or_remove(
+    std::string_view chunk,
+    const std::function<Result<ChunkUpdate>(const ChunkRead& present)>& function) {
+  return about(*core_, chunk,
+               core_->update(chunk, [&](const StoredText& present, Edits& edits) -> Status {
+                 const auto wanted = function(to_public(present));
+                 if (!wanted) return wanted.status();
+                 switch (wanted->action) {
+                   case ChunkUpdate::Action::put:
+                     return put_text(edits, wanted->text, chunk);
+                   case ChunkUpdate::Action::remove:
+                     return present.text ? edits.remove(chunk) : Status();
+                   default:
+                     return {};
+                 }
+               }));
+}
+
 Transaction SafeChunkEngine::transaction() {
   return Transaction(std::make_unique<Transaction::Impl>(core_));
 }

@@ -13,6 +13,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/journal/journal_record.h"
 #include "storage/project/deletion.h"
+#include "storage/project/lock.h"
 
 namespace safechunk {
 namespace {
@@ -87,6 +88,16 @@ Result<FolderContent> inspect_folder(const std::string& project_id, const std::s
 Result<std::vector<std::string>> list_projects(const std::string& base_dir) {
   auto base = open_base(base_dir);
   return base ? list_projects(**base) : base.status();
+}
+
+Result<std::optional<OwnerInfo>> find_owner(const std::string& project_id,
+                                            const std::string& base_dir) {
+  auto root = open_root(project_id, base_dir);
+  if (!root) return root.status();
+  if (!ProjectLock::may_be_held(**root, system_platform().process)) {
+    return std::optional<OwnerInfo>();
+  }
+  return ProjectLock::peek(**root);
 }
 
 Status delete_project(const std::string& project_id, const std::string& base_dir) {

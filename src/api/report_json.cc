@@ -94,6 +94,7 @@ void visit_members(const CheckpointInfo& info, Visit visit) {
   visit("size", info.size);
   visit("number", info.number);
   visit("keep", info.keep);
+  visit("unix_time", info.unix_time);
 }
 
 template <typename Visit>

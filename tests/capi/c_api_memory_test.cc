@@ -113,6 +113,16 @@ std::vector<Operation> operations() {
          condition.size = sizeof condition;
          return safechunk_stage_value(engine, "part", "/a/b", "1", 1, &condition, error);
        }},
+      {"update",
+       [](auto* engine, auto* error) {
+         const auto append = [](const char* text, size_t size, safechunk_update_answer* answer,
+                                void*) {
+           EXPECT_EQ(text == nullptr, size == 0);
+           return safechunk_update_put(answer, "\"longer than what fits without an allocation\"",
+                                       45);
+         };
+         return safechunk_update(engine, "new", error, append, nullptr);
+       }},
       {"read_revision",
        [](auto* engine, auto* error) {
          char* text = nullptr;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -30,9 +31,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kCommands = {
-    "put",    "get",        "set",        "unset",       "merge",   "patch",
-    "update", "edit",       "list",       "remove",      "health",  "verify",
-    "repair", "quarantine", "checkpoint", "checkpoints", "restore", "unlock"};
+    "put",        "get",         "set",     "unset",  "merge",    "patch",         "update",
+    "edit",       "list",        "remove",  "health", "verify",   "repair",        "quarantine",
+    "checkpoint", "checkpoints", "restore", "unlock", "projects", "delete-project"};
 
 // A process that owns the project.
 class LiveOwner {
@@ -420,6 +421,7 @@ TEST_F(Cli, CheckpointAndRestoreRoundTrip) {
   EXPECT_EQ(list[0]["label"], "before_restore");
   EXPECT_EQ(list[1]["filename"], name);
   EXPECT_EQ(list[1]["notes"], "caf\xC3\xA9");
+  EXPECT_NEAR(list[1]["unix_time"].get<double>(), static_cast<double>(std::time(nullptr)), 60);
   EXPECT_EQ(list[1]["size"], fs::file_size(file("checkpoints/" + name)));
   EXPECT_NE(run({"checkpoints", "project"}).out.find(name), std::string::npos);
   // The restore can itself be undone.

@@ -439,6 +439,30 @@ TEST_F(EngineValues, AreNotUpdatedByAFunctionThatFails) {
   EXPECT_EQ(engine_.fetch_chunk("s").value(), "2\n");
 }
 
+// Kills: an update that stages what it was to leave, and one that removes only a part.
+TEST_F(EngineValues, AreLeftOrRemovedByAFunction) {
+  using Action = ChunkUpdate::Action;
+  const auto wanting = [](const ChunkUpdate& wanted) {
+    return [wanted](const ChunkRead&) -> Result<ChunkUpdate> { return wanted; };
+  };
+  put(engine_, "s", "1");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  ASSERT_TRUE(engine_.update_or_remove("s", wanting({Action::leave, "2"})).ok());
+  ASSERT_TRUE(engine_.update_or_remove("absent", wanting({Action::leave})).ok());
+  ASSERT_TRUE(engine_.update_or_remove("absent", wanting({Action::remove})).ok());
+  EXPECT_FALSE(engine_.is_dirty());
+  ASSERT_TRUE(engine_.update_or_remove("s", wanting({Action::put, "2"})).ok());
+  EXPECT_EQ(engine_.fetch_chunk("s").value(), "2\n");
+  const Status refused = engine_.update_or_remove("s", wanting({Action::put, "["}));
+  EXPECT_EQ(refused.code(), ErrorCode::invalid_json);
+  EXPECT_EQ(refused.error().chunk, "s");
+  ASSERT_TRUE(engine_.force_sync().ok());
+  ASSERT_TRUE(engine_.update_or_remove("s", wanting({Action::remove})).ok());
+  EXPECT_FALSE(engine_.find_chunk("s").value());
+  ASSERT_TRUE(engine_.force_sync().ok());
+  EXPECT_FALSE(engine_.find_chunk("s").value()) << "the backup is gone, too";
+}
+
 // Kills: an update that lays the text out anew.
 TEST_F(EngineValues, AreUpdatedByAPatchThatKeepsTheBytesAround) {
   machine_.write("chunks", "hand.json", kByHand);

@@ -10,6 +10,7 @@
 
 from ._engine import SafeChunkEngine
 from ._numbers import BigFloat
+from ._projects import delete_project, list_projects
 from ._transaction import Transaction
 from ._watch import Change, Watch
 from .errors import (
@@ -80,4 +81,6 @@ __all__ = [
     "UnsupportedFormatError",
     "Watch",
     "__version__",
+    "delete_project",
+    "list_projects",
 ]

@@ -88,9 +88,10 @@ class Checkpoints(Calls):
         return name
 
     def list_checkpoints(self) -> list[dict[str, Any]]:
-        """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS), notes, size, number
-        and keep. The order is that of the numbers, which no clock changes; 0 is an archive without
-        one."""
+        """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS, local time), notes,
+        size, number, keep and unix_time (the moment of the date, seconds since 1970; 0.0: not
+        known, it is an older one). The order is that of the numbers, which no clock changes; 0 is an
+        archive without one."""
         found = self._try(self._core.list_checkpoints, list[dict[str, Any]]())
         for checkpoint in found:
             day, _, time = str(checkpoint["date"]).partition(" ")

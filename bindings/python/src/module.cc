@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <safechunk/safechunk.hpp>
 
@@ -54,6 +55,14 @@ void unlock(const std::string& project_id, const nb::bytes& base_dir, bool force
   (void)without_gil([&] { return unlock_project(project_id, path_bytes(base_dir), force); });
 }
 
+std::vector<std::string> list_projects_in(const nb::bytes& base_dir) {
+  return *without_gil([&] { return list_projects(path_bytes(base_dir)); });
+}
+
+void delete_project_in(const std::string& project_id, const nb::bytes& base_dir) {
+  (void)without_gil([&] { return delete_project(project_id, path_bytes(base_dir)); });
+}
+
 nb::str dump(const nb::object& value, const nb::object& default_hook, std::uint32_t depth_limit) {
   TextBuffer text(kFirstBuffer);
   write_value(value, default_hook, depth_limit, text);
@@ -88,6 +97,8 @@ NB_MODULE(_core, module) {
   module.def("stop_handlers", &Dispatcher::stop_all);
   module.def("project_exists", &project_exists);
   module.def("unlock", &unlock);
+  module.def("list_projects", &list_projects_in);
+  module.def("delete_project", &delete_project_in);
   module.def("dump", &dump, nb::arg().none(), nb::arg().none(), nb::arg());
   module.def("load", &load, nb::arg(), nb::arg().none() = nb::none(),
              nb::arg().none() = nb::none());

@@ -388,7 +388,9 @@ def test_reports_have_the_types_that_the_documents_name(engine: SafeChunkEngine)
     }  # fmt: skip
     assert engine.get_recovery_report() == {"clean": True, "events": []}
     (checkpoint,) = engine.list_checkpoints()
-    assert list(checkpoint) == ["filename", "label", "date", "notes", "size", "number", "keep"]
+    assert list(checkpoint) == [
+        "filename", "label", "date", "notes", "size", "number", "keep", "unix_time",
+    ]  # fmt: skip
     assert (checkpoint["number"], checkpoint["keep"]) == (1, False)
     assert (checkpoint["filename"], checkpoint["notes"]) == (name, "two\nlines")
     verdict = engine.verify()

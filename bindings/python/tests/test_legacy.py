@@ -141,6 +141,7 @@ def test_a_project_of_the_original_can_be_written_and_restored(base: Path) -> No
         assert json.loads((root / "chunks_bak" / "users.bak").read_text())["name"] == "Älice"
         [old] = engine.list_checkpoints()
         assert (old["label"], old["date"]) == ("manual", "20240131_235959")
+        assert old["unix_time"] == 0.0  # its description does not say in which zone that was
         assert engine.verify_checkpoint(old["filename"])
         assert engine.restore_checkpoint(old["filename"])
         assert engine.list_chunks() == ["extra", "users"]

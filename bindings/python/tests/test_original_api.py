@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -300,6 +302,21 @@ def test_dates_are_those_of_file_names(engine: SafeChunkEngine) -> None:
     name = engine.create_checkpoint("one")
     [listed] = engine.list_checkpoints()
     assert name == f"checkpoint_one_{listed['date']}.zip"
+
+
+def test_a_date_is_a_number_too(engine: SafeChunkEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same moment in every time zone. Kills: a number that is made of the local date."""
+    before = math.floor(time.time())
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # 14 hours ahead of UTC
+    time.tzset()
+    try:
+        engine.create_checkpoint("one")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    [listed] = engine.list_checkpoints()
+    assert isinstance(listed["unix_time"], float)
+    assert before <= listed["unix_time"] <= time.time()
 
 
 def test_checkpoints_go_by_both_parameter_names(engine: SafeChunkEngine) -> None:

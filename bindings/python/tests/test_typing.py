@@ -20,7 +20,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from safe_chunk_engine import Fault, SafeChunkEngine
+from safe_chunk_engine import Fault, SafeChunkEngine, delete_project, list_projects
 from safe_chunk_engine.tinydb import SafeChunkStorage
 
 @dataclass
@@ -34,7 +34,8 @@ engine = SafeChunkEngine("project", 1.0, Path("data"), strict=True)
 engine.on_fault = show
 ok: bool = engine.stage_update({"a": [1, 2]}, "c")
 name: str | None = engine.create_checkpoint("manual", 5, notes="x")
-names: list[str] = engine.list_chunks()
+names: list[str] = engine.list_chunks() + list_projects() + list_projects(Path("data"))
+delete_project("old", base_dir="data")
 with engine.transaction() as edits:
     edits["c"] = 1
     edits.set("c", "/a", edits.read("d", {}))

@@ -127,5 +127,32 @@ TEST_F(Maintenance, DeletesAProjectWholeOrNotAtAll) {
   EXPECT_EQ(delete_project("a/b", base).code(), ErrorCode::invalid_name);
 }
 
+// Kills: a dead owner that counts as a live one, an owner on another machine that counts as dead,
+// and a look that leaves something behind.
+TEST_F(Maintenance, TellsWhoHasAProjectOpen) {
+  const std::string base = folder_.string();
+  EXPECT_EQ(find_owner("project", base).code(), ErrorCode::not_found);
+  EXPECT_EQ(find_owner("a/b", base).code(), ErrorCode::invalid_name);
+  EngineOptions options;
+  options.base_dir = base;
+  SafeChunkEngine engine("project", options);
+  const auto found = find_owner("project", base);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->pid, engine.owner()->pid);
+  EXPECT_NEAR((*found)->since, engine.owner()->since, 0.01);
+  ASSERT_TRUE(engine.detach().ok());
+  EXPECT_FALSE(find_owner("project", base)->has_value());
+  test::write_file(folder_ / "project/.lock", "PID: 999999999");
+  EXPECT_FALSE(find_owner("project", base)->has_value());
+  test::write_file(folder_ / "project/.lock", "no lock text");
+  EXPECT_FALSE(find_owner("project", base)->has_value());
+  test::write_file(folder_ / "project/.lock",
+                   "PID: 999999999 :host=elsewhere boot=b start=1.0 token=t\nCREATED: 1.0");
+  const auto elsewhere = find_owner("project", base);
+  ASSERT_TRUE(elsewhere.ok() && elsewhere->has_value());
+  EXPECT_EQ((*elsewhere)->host, "elsewhere");
+  EXPECT_EQ(test::read_file(folder_ / "project/.lock").substr(0, 4), "PID:");
+}
+
 }  // namespace
 }  // namespace safechunk

@@ -83,14 +83,16 @@ TEST(ReportJson, Verify) {
             R"({"sound":false,"files":[{"path":"chunks/a.json","state":"lost","detail":"x"}]})");
 }
 
+// The date is for people; the number beside it needs no time zone. Kills: a date that programs in
+// another zone take for another moment.
 TEST(ReportJson, Checkpoints) {
   EXPECT_EQ(to_json(std::vector<CheckpointInfo>()), "[]");
   const std::vector<CheckpointInfo> list = {{"c.zip", "manual", "2026-01-02 03:04:05", "", 9},
-                                            {"d.zip", "", "", "n", 0, 7, true}};
+                                            {"d.zip", "", "", "n", 0, 7, true, 1764000000.5}};
   EXPECT_EQ(
       to_json(list),
-      R"([{"filename":"c.zip","label":"manual","date":"2026-01-02 03:04:05","notes":"","size":9,"number":0,"keep":false},)"
-      R"({"filename":"d.zip","label":"","date":"","notes":"n","size":0,"number":7,"keep":true}])");
+      R"([{"filename":"c.zip","label":"manual","date":"2026-01-02 03:04:05","notes":"","size":9,"number":0,"keep":false,"unix_time":0.0},)"
+      R"({"filename":"d.zip","label":"","date":"","notes":"n","size":0,"number":7,"keep":true,"unix_time":1764000000.5}])");
 }
 
 // Paths, notes and the texts of locks hold what other programs wrote into them.
