@@ -111,6 +111,28 @@ def checked_file_name(filename: object, zip_name: object) -> str:
     return checked_name(filename if zip_name is None else zip_name, "checkpoint")
 
 
+def checked_path(path: object, what: str) -> bytes:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"the {what} must be str or os.PathLike, not {type(path).__name__}")
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise InvalidNameError(f"the {what} holds a NUL byte")
+    return encoded
+
+
+def checked_archive(filename: object, zip_name: object) -> tuple[str, bytes]:
+    """The name of a checkpoint, or the path of an archive, for people and for the core. Of a
+    ``Path`` the core gets a slash, which tells it from a name."""
+    given = filename if zip_name is None else zip_name
+    if isinstance(given, os.PathLike) and (filename is None or zip_name is None):
+        path = os.fspath(given)
+        given = path if "/" in path else f"./{path}"
+    if isinstance(given, str) and "/" in given and (filename is None or zip_name is None):
+        return given, checked_path(given, "archive")
+    name = checked_file_name(filename, zip_name)
+    return name, name.encode()
+
+
 _Handler = TypeVar("_Handler")
 
 

@@ -70,6 +70,15 @@ Result<bool> names_are_lost(const ProjectFolders& folders) {
   return names_are_lost(all->size() - files->size(), files->size());
 }
 
+Result<std::set<std::string>> list_readable_chunks(const ProjectFolders& folders) {
+  auto lost = names_are_lost(folders);
+  if (!lost) return lost.status();
+  if (*lost) return list_all_chunks(folders);
+  auto files = list_chunk_files(*folders.chunks);
+  if (!files) return files.status();
+  return std::set<std::string>(files->begin(), files->end());
+}
+
 // --- judging
 
 namespace {
