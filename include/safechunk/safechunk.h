@@ -354,13 +354,11 @@ SAFECHUNK_API safechunk_code safechunk_create_checkpoint(
 SAFECHUNK_API safechunk_code safechunk_create_checkpoint_with(
     safechunk_engine* engine, const safechunk_checkpoint_options* options, char** file_name,
     safechunk_error* error, safechunk_progress_handler progress, void* user_data);
-/* The same as one file outside of the project. `file`: its path; a relative one begins at the
- * working folder. Nothing is overwritten (conflict). An owner commits first; every other engine,
- * also one that was opened with SAFECHUNK_MODE_READ or could not be attached, archives what is
- * committed, takes no lock and changes nothing in the project (locked when it changes faster than
- * it can be read). The file has its name when it is verified and durable. `label` (NULL: "export"),
- * `notes` and `progress` may be NULL. Errors otherwise as safechunk_create_checkpoint(). After an
- * error there is no file, unless the message says that it stays. */
+/* The same as one file outside of the project, as safechunk::SafeChunkEngine::export_archive().
+ * `file`: its path. Nothing is overwritten (conflict). An owner commits first; every other engine
+ * archives what is committed, and changes nothing in the project (locked: it changes faster than it
+ * can be read). `label` (NULL: "export"), `notes` and `progress` may be NULL. Errors otherwise as
+ * above. After an error there is no file, unless the message says that it stays. */
 SAFECHUNK_API safechunk_code safechunk_export_archive(safechunk_engine* engine, const char* file,
                                                       const char* label, const char* notes,
                                                       safechunk_error* error,

@@ -30,9 +30,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kCommands = {
-    "put",    "get",        "set",        "unset",       "merge",   "patch",
-    "update", "edit",       "list",       "remove",      "health",  "verify",
-    "repair", "quarantine", "checkpoint", "checkpoints", "restore", "unlock"};
+    "put",        "get",         "set",    "unset",   "merge",  "patch",  "update",
+    "edit",       "list",        "remove", "health",  "verify", "repair", "quarantine",
+    "checkpoint", "checkpoints", "export", "restore", "unlock"};
 
 // A process that owns the project.
 class LiveOwner {
