@@ -127,12 +127,9 @@ Status EngineCore::export_archive(const std::string& file, const ExportOptions& 
     if (Status synced = commit_patiently(notices); !synced) return synced;
     return (*store)->export_archive(file, request, while_active(progress), notices);
   };
+  // A failure is no fault of the project: the caller is told, and nobody else.
   const Status written = write();
-  if (written.ok()) {
-    notices.status("exported to " + file);
-  } else if (written.code() != ErrorCode::cancelled) {
-    notices.fault(written);
-  }
+  if (written.ok()) notices.status("exported to " + file);
   deliver(std::move(notices));
   return written;
 }

@@ -129,7 +129,7 @@ Status take_back(Directory& folder, const std::string& name, const Status& reaso
 
 // Under a temporary name; durable, and read back.
 Result<TemporaryFile> write_archive(Directory& folder, const std::string& name,
-                                    std::vector<archive::EntryToWrite> entries,
+                                    const ArchiveSource& source, std::uint64_t number,
                                     const ArchiveRequest& request, const TextSettings& settings,
                                     const ProgressHandler& progress) {
   auto temporary = TemporaryFile::create(
@@ -143,7 +143,8 @@ Result<TemporaryFile> write_archive(Directory& folder, const std::string& name,
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;
-  if (Status written = archive::write_zip(sink, std::move(entries), options); !written) {
+  if (Status written = archive::write_zip(sink, entries_of(source, request, number), options);
+      !written) {
     return written;
   }
   Status durable =
@@ -182,8 +183,7 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const ArchiveSource
   const std::string time = format_time(request.local_time, "%Y%m%d_%H%M%S");
   std::string name = free_file_name(*archives, request.label, time);
   auto temporary =
-      write_archive(checkpoints, name, entries_of(source, request, next_number(*archives)), request,
-                    settings, progress);
+      write_archive(checkpoints, name, source, next_number(*archives), request, settings, progress);
   if (!temporary) return temporary.status();
   Status published = temporary->publish_new(name);
   // The owner, and others that only read, may make checkpoints at the same time.
@@ -203,8 +203,7 @@ Status write_export(Directory& folder, const std::string& name, const ArchiveSou
                     const ArchiveRequest& request, const TextSettings& settings,
                     const ProgressHandler& progress) {
   if (Status free = check_free_name(folder, name); !free) return free;
-  auto temporary =
-      write_archive(folder, name, entries_of(source, request, 0), request, settings, progress);
+  auto temporary = write_archive(folder, name, source, 0, request, settings, progress);
   if (!temporary) return temporary.status();
   // Once more, for file systems that cannot refuse to replace a file.
   if (Status free = check_free_name(folder, name); !free) return free;
