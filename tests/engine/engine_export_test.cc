@@ -171,6 +171,23 @@ TEST_P(EngineExport, OfATransactionWhoseJournalWasWrittenAnewHasAllOfIt) {
   EXPECT_EQ(found, (Texts{{"a", "2\n"}, {"b", "3\n"}, {"c", "1\n"}}));
 }
 
+// Somebody edits the first file before the second one is published. Kills: knowing what is
+// published by its text only.
+TEST_P(EngineExport, AHandEditMeanwhileDoesNotHideWhatIsPublished) {
+  if (!GetParam().attributes) GTEST_SKIP() << "without stamps nothing says where the edit began";
+  Texts found;
+  const Meddler meddler(machine_.files, "rename", "chunks/b.aba4139c.tmp", 1, [&] {
+    machine_.write("chunks", "a.json", "[7]");
+    SafeChunkEngine reader = reader_of(machine_);
+    ASSERT_TRUE(reader.export_archive("/out/x.zip").ok());
+    found = texts_in(machine_.files, "/out/x.zip");
+  });
+  Transaction transaction = engine_.transaction();
+  stage_both(transaction);
+  (void)transaction.commit();
+  EXPECT_EQ(found, (Texts{{"a", "[7]"}, {"b", "2\n"}, {"c", "1\n"}}));
+}
+
 // Kills: an archive of what is only staged.
 TEST_P(EngineExport, BesideALiveOwnerHasWhatIsSaved) {
   put(engine_, "a", "3");

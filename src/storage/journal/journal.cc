@@ -143,13 +143,17 @@ Status Journal::read(Directory& root, JournalContents& contents) {
   auto file = root.open(layout::kJournal, OpenMode::read);
   if (!file) return file.status();
   constexpr int kTries = 100;
+  constexpr int kTriesOfHeader = 2;
   for (int i = 0; i < kTries; ++i) {
     auto info = (*file)->stat();
     if (!info) return info.status();
     contents = JournalContents();
     JournalReader reader(**file, info->size);
-    if (Status status = reader.read_header(); !status) return status;
-    if (Status status = reader.read_records(contents); !status) return status;
+    Status status = reader.read_header();
+    // Damaged, or just being written.
+    if (status.code() == ErrorCode::corrupt && i < kTriesOfHeader) continue;
+    if (status.ok()) status = reader.read_records(contents);
+    if (!status) return status;
     // Records that follow an older header may be cut off by newer ones: without those behind them
     // they would say that an old version is the newest.
     JournalReader now(**file, info->size);
