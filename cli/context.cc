@@ -204,6 +204,7 @@ Result<SafeChunkEngine> open_for_reading(const Context& context) {
   EngineOptions options;
   options.base_dir = location->base_dir;
   options.mode = Mode::read;
+  options.file_mode = context.file_mode;  // of archives
   auto engine = SafeChunkEngine::open(location->project_id, options);
   if (engine.code() == ErrorCode::not_found) {
     if (Status status = check_place(*location, Missing::refuse); !status) return status;
@@ -238,6 +239,26 @@ int fail(const Context& context, const Status& status) {
     default:
       return kFailed;
   }
+}
+
+std::string absolute_file(const std::string& path) {
+  std::error_code error;
+  const std::string expanded = expand_home(path);
+  const fs::path absolute = fs::absolute(expanded, error);
+  return error ? expanded : absolute.string();
+}
+
+std::string archive_of(const Context& context, const std::string& typed) {
+  const auto location = locate(context);
+  const fs::path checkpoints =
+      location ? fs::path(path_of(*location)) / "checkpoints" : fs::path("checkpoints");
+  const bool has_folder = typed.find('/') != std::string::npos;
+  std::error_code error;
+  if (!has_folder && fs::exists(checkpoints / typed, error)) return typed;
+  const fs::path path = absolute_file(typed);
+  if (typed.empty() || !path.has_filename() || !fs::exists(path, error)) return file_name(typed);
+  return fs::equivalent(path.parent_path(), checkpoints, error) ? path.filename().string()
+                                                                : path.string();
 }
 
 std::string file_name(const std::string& path) {

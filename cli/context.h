@@ -82,6 +82,13 @@ int fail(const Context& context, const Status& status);
 // not the newest one.
 int code_of_faults(const Context& context);
 
+// The path from the root, with the home folder in the place of "~". A relative one begins at the
+// working folder, also with --base-dir.
+std::string absolute_file(const std::string& path);
+// What the library takes for a checkpoint, or for an archive that lies somewhere else, of what was
+// typed: the name of a checkpoint, with the path of its folder or without, or the path of a file.
+std::string archive_of(const Context& context, const std::string& typed);
+
 // The last part of a path: shells complete the file of a checkpoint as PROJECT/checkpoints/FILE.
 std::string file_name(const std::string& path);
 // The same in one word, for --json: "good" or "damaged".
@@ -105,6 +112,7 @@ void add_repair(CLI::App& app, Context& context);
 void add_quarantine(CLI::App& app, Context& context);
 void add_checkpoint(CLI::App& app, Context& context);
 void add_checkpoints(CLI::App& app, Context& context);
+void add_export(CLI::App& app, Context& context);
 void add_restore(CLI::App& app, Context& context);
 void add_unlock(CLI::App& app, Context& context);
 void add_projects(CLI::App& app, Context& context);

@@ -47,6 +47,11 @@ void Messages::interrupted(std::string_view signal_name) {
   print("interrupted", signal_name, "interrupted by " + std::string(signal_name));
 }
 
+void Messages::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (!json_) print("note", text, text);
+}
+
 void Messages::usage(const std::string& message) {
   if (!json_) {
     const std::lock_guard lock(mutex_);

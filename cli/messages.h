@@ -31,6 +31,8 @@ class Messages {
   // for a program: that looks for "error".
   void error(const Error& error);
   void interrupted(std::string_view signal_name);
+  // Something to know that is no fault. Only for people: the result has it for programs.
+  void note(const std::string& text);
   // What the user typed is wrong. Points at the help.
   void usage(const std::string& message);
 

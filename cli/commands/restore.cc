@@ -23,8 +23,9 @@ void add_restore(CLI::App& app, Context& context) {
       app, context, "restore",
       "replace all chunks by those of a checkpoint; what was there is kept as a checkpoint "
       "'before_restore'",
-      [name](Context& c) { return restore(c, file_name(*name)); });
-  command->add_option("checkpoint", *name, "the checkpoint's file name")->required();
+      [name](Context& c) { return restore(c, archive_of(c, *name)); });
+  command->add_option("checkpoint", *name, "the checkpoint's file name, or the path of an archive")
+      ->required();
 }
 
 }  // namespace safechunk::cli

@@ -1,6 +1,6 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock projects delete-project"
+    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -26,6 +26,7 @@ _safechunk() {
         [ "$command" = watch ] && options="$options --every --since --count --timeout"
         [ "$command" = set ] && options="$options --string"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
+        [ "$command" = export ] && options="$options --label --notes"
         [ "$command" = checkpoints ] && options="$options --delete"
         [ "$command" = unlock ] && options="$options --force"
         [ "$command" = delete-project ] && options="$options --yes"
@@ -49,7 +50,10 @@ _safechunk() {
         case $command in
             show|clear) names=$(cd "$base/$project/quarantine" 2>/dev/null && printf '%s\n' *) ;;
             put|get|set|unset|merge|patch|update|edit|watch|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
-            restore) names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
+            restore|verify)
+                [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
+                names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;
+            export) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         esac
         local IFS=$'\n'
         mapfile -t COMPREPLY < <(compgen -W "$names" -- "$current")

@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints restore unlock projects delete-project
+set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -43,6 +43,9 @@ complete -c safechunk -n "__fish_seen_subcommand_from watch" -l every -d 'each c
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l since -r -d 'behind the change of this number'
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l count -r -d 'end after so many lines'
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l timeout -r -d 'end after so many seconds'
+complete -c safechunk -n "__fish_seen_subcommand_from export restore verify" -F
+complete -c safechunk -n "__fish_seen_subcommand_from export" -l label -r -d 'any text'
+complete -c safechunk -n "__fish_seen_subcommand_from export" -l notes -r -d 'free text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l label -r -d 'any text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l notes -r -d 'free text'
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l retention -r -d 'how many to keep'

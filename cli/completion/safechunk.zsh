@@ -42,7 +42,8 @@ _safechunk() {
         'quarantine:list, show or clear what was kept'
         'checkpoint:archive all chunks'
         'checkpoints:print all checkpoints'
-        'restore:restore a checkpoint'
+        'export:archive all chunks in a file somewhere else'
+        'restore:restore a checkpoint or an archive'
         'unlock:remove a dead lock file'
         'projects:print the names of all projects'
         'delete-project:delete a project for ever'
@@ -77,7 +78,10 @@ _safechunk() {
                     '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 update) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '*::command:_normal' ;;
                 remove) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
-                restore) _arguments '1:project:_safechunk_projects' '2:checkpoint:_safechunk_checkpoints' ;;
+                restore|verify) _arguments '1:project:_safechunk_projects' \
+                    '2:checkpoint:_alternative "checkpoints\:checkpoint\:_safechunk_checkpoints" "files\:archive\:_files"' ;;
+                export) _arguments '1:project:_safechunk_projects' '2:file:_files' \
+                    '--label[any text]:label:' '--notes[free text]:notes:' ;;
                 checkpoint) _arguments '1:project:_safechunk_projects' \
                     '--label[any text]:label:' '--notes[free text]:notes:' \
                     '--retention[how many to keep]:number:' '--keep[pin it]' ;;

@@ -342,19 +342,43 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // archive, which names it; one that another program is writing is archived in its newest good
   // version. Both are faults that name the chunk.
   //
+  // With Mode::read the archive has what is committed at one moment, and of an owner that is gone
+  // also what waits in its journal. It needs no lock, holds up nobody, has no backups in it, and
+  // removes no older checkpoints: the owner does that with its next one. Damaged chunks are not
+  // healed.
+  //
   // Errors: invalid_name (label), invalid_argument (retention < 1, notes too long or not UTF-8),
-  // those of force_sync(), those of the disk, cancelled. After an error there is no new checkpoint,
-  // unless the message says that it stays.
+  // those of force_sync(), those of the disk, cancelled; with Mode::read locked, when the project
+  // changes faster than it can be read. After an error there is no new checkpoint, unless the
+  // message says that it stays.
+  // Cost: reads and compresses everything, two fsyncs; with Mode::read a copy of everything in a
+  // file without a name as well.
   Result<std::string> create_checkpoint(std::string_view label = "manual", int retention = 10,
                                         std::string_view notes = "",
                                         const ProgressHandler& progress = nullptr);
   // The same with everything that can be set.
   Result<std::string> create_checkpoint(const CheckpointOptions& options,
                                         const ProgressHandler& progress = nullptr);
+  // The same as one file outside of the project, for backups, and for other machines. `file`: its
+  // path; a relative one begins at the working folder of the process. Nothing is overwritten. The
+  // file gets its name when it is verified and durable. An engine that owns the project commits
+  // first. Every other one, also one that could not be opened because another process has the
+  // project, is treated as with Mode::read above, and changes nothing in the project; with
+  // Mode::shared the turns of other processes go on. restore_checkpoint() takes such a file into
+  // any project.
+  //
+  // The umask and EngineOptions::file_mode decide who can read the file, not the modes of the
+  // chunks. Errors: conflict (something has the name), invalid_name (label; or no file name at the
+  // end of the path), not_found (no such folder), and those of create_checkpoint(). After an error
+  // there is no file, unless the message says that it stays. When the process is killed, a file
+  // archive.NUMBER.TOKEN.tmp may stay in the folder of `file`.
+  Status export_archive(const std::string& file, const ExportOptions& options = {},
+                        const ProgressHandler& progress = nullptr);
   // Newest first. Files that are not checkpoints of this engine are left out.
   Result<std::vector<CheckpointInfo>> list_checkpoints();
   // Reads every entry and compares checksums. corrupt, too_large or unsupported_format when the
-  // archive must not be restored.
+  // archive must not be restored. Here and in restore_checkpoint() a name that has a slash is the
+  // path of an archive, which may lie anywhere: "./backup.zip".
   Status verify_checkpoint(std::string_view file_name, const ProgressHandler& progress = nullptr);
   // Verifies the whole archive, makes the safety checkpoint `before_restore`, then replaces all
   // chunks by those of the archive in one atomic, durable commit. Updates that other threads stage

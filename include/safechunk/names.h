@@ -116,6 +116,12 @@ SAFECHUNK_API safechunk_code safechunk_create_checkpoint_n(
     safechunk_engine* engine, const char* label, size_t label_size, int32_t retention,
     const char* notes, size_t notes_size, char** file_name, safechunk_error* error,
     safechunk_progress_handler progress, void* user_data);
+SAFECHUNK_API safechunk_code safechunk_export_archive_n(safechunk_engine* engine, const char* file,
+                                                        size_t file_size, const char* label,
+                                                        size_t label_size, const char* notes,
+                                                        size_t notes_size, safechunk_error* error,
+                                                        safechunk_progress_handler progress,
+                                                        void* user_data);
 SAFECHUNK_API safechunk_code safechunk_verify_checkpoint_n(
     safechunk_engine* engine, const char* file_name, size_t file_name_size, safechunk_error* error,
     safechunk_progress_handler progress, void* user_data);

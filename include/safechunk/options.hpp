@@ -1,5 +1,5 @@
-// EngineOptions: everything that can be set when a project is opened. CheckpointOptions: the
-// same for a checkpoint.
+// EngineOptions: everything that can be set when a project is opened. CheckpointOptions and
+// ExportOptions: the same for a checkpoint and for an archive outside of the project.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,8 @@ enum class Mode {
   // journal and tried again by the next turn of any process; the error says so. Reading takes no
   // lock. While an owner has the project, edits wait for it, and are then refused with `locked`.
   shared,
-  // Nobody: take no lock, create and change nothing. Works while others write.
+  // Nobody: take no lock, create and change nothing, but make a checkpoint when asked to. Works
+  // while others write.
   read,
 };
 
@@ -96,6 +97,13 @@ struct CheckpointOptions {
   std::string notes;
   // Pin this checkpoint: retention never counts and never removes it. delete_checkpoint() does.
   bool keep = false;
+};
+
+// For export_archive().
+struct ExportOptions {
+  // As those of CheckpointOptions, kept inside of the archive.
+  std::string label = "export";
+  std::string notes;
 };
 
 }  // namespace safechunk

@@ -342,10 +342,11 @@ safechunk_checkpoint_options_init(safechunk_checkpoint_options* options, size_t 
 /* Commits, then writes and verifies a zip archive of all chunks and backups; afterwards the newest
  * `retention` archives are kept, by their numbers. Pinned ones and those that restores have made
  * are neither counted nor removed; of the latter the newest 10 stay. A chunk that cannot be read is
- * left out, and is a fault. `notes`, `file_name` and `progress` may be NULL. Errors: invalid_name
- * (label), invalid_argument (retention < 1, notes), those of safechunk_force_sync(), those of the
- * disk, cancelled. After an error there is no new checkpoint, unless the message says that it
- * stays. */
+ * left out, and is a fault. With SAFECHUNK_MODE_READ the archive has what is committed, nothing is
+ * locked, and no older one is removed. `notes`, `file_name` and `progress` may be NULL. Errors:
+ * invalid_name (label), invalid_argument (retention < 1, notes), those of safechunk_force_sync(),
+ * those of the disk, cancelled. After an error there is no new checkpoint, unless the message says
+ * that it stays. */
 SAFECHUNK_API safechunk_code safechunk_create_checkpoint(
     safechunk_engine* engine, const char* label, int32_t retention, const char* notes,
     char** file_name, safechunk_error* error, safechunk_progress_handler progress, void* user_data);
@@ -353,13 +354,24 @@ SAFECHUNK_API safechunk_code safechunk_create_checkpoint(
 SAFECHUNK_API safechunk_code safechunk_create_checkpoint_with(
     safechunk_engine* engine, const safechunk_checkpoint_options* options, char** file_name,
     safechunk_error* error, safechunk_progress_handler progress, void* user_data);
+/* The same as one file outside of the project, as safechunk::SafeChunkEngine::export_archive().
+ * `file`: its path. Nothing is overwritten (conflict). An owner commits first; every other engine
+ * archives what is committed, and changes nothing in the project (locked: it changes faster than it
+ * can be read). `label` (NULL: "export"), `notes` and `progress` may be NULL. Errors otherwise as
+ * above. After an error there is no file, unless the message says that it stays. */
+SAFECHUNK_API safechunk_code safechunk_export_archive(safechunk_engine* engine, const char* file,
+                                                      const char* label, const char* notes,
+                                                      safechunk_error* error,
+                                                      safechunk_progress_handler progress,
+                                                      void* user_data);
 /* Newest first: `*count` pointers, and a NULL behind them. One safechunk_free() of `*list` frees
  * all. */
 SAFECHUNK_API safechunk_code safechunk_list_checkpoints(safechunk_engine* engine,
                                                         safechunk_checkpoint*** list, size_t* count,
                                                         safechunk_error* error);
 /* Reads every entry and compares checksums; corrupt, too_large or unsupported_format when the
- * archive must not be restored. */
+ * archive must not be restored. Here and in safechunk_restore_checkpoint() a name that has a slash
+ * is the path of an archive, which may lie anywhere. */
 SAFECHUNK_API safechunk_code safechunk_verify_checkpoint(safechunk_engine* engine,
                                                          const char* file_name,
                                                          safechunk_error* error,

@@ -171,6 +171,14 @@ safechunk_code safechunk_create_checkpoint(safechunk_engine* engine, const char*
                                        size_of(notes), file_name, error, progress, user_data);
 }
 
+safechunk_code safechunk_export_archive(safechunk_engine* engine, const char* file,
+                                        const char* label, const char* notes,
+                                        safechunk_error* error, safechunk_progress_handler progress,
+                                        void* user_data) {
+  return safechunk_export_archive_n(engine, file, size_of(file), label, size_of(label), notes,
+                                    size_of(notes), error, progress, user_data);
+}
+
 safechunk_code safechunk_verify_checkpoint(safechunk_engine* engine, const char* file_name,
                                            safechunk_error* error,
                                            safechunk_progress_handler progress, void* user_data) {

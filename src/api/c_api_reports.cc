@@ -110,6 +110,21 @@ safechunk_code safechunk_create_checkpoint_with(safechunk_engine* engine,
   });
 }
 
+safechunk_code safechunk_export_archive_n(safechunk_engine* engine, const char* file,
+                                          size_t file_size, const char* label, size_t label_size,
+                                          const char* notes, size_t notes_size,
+                                          safechunk_error* error,
+                                          safechunk_progress_handler progress, void* user_data) {
+  return guard(error, [&]() -> Status {
+    if (Status status = check_pointers({engine, file}); !status) return status;
+    ExportOptions options;
+    if (label != nullptr) options.label = name_of(label, label_size);
+    options.notes = name_of(notes, notes_size);
+    return to_cpp(engine)->export_archive(std::string(name_of(file, file_size)), options,
+                                          to_handler(progress, user_data));
+  });
+}
+
 safechunk_code safechunk_list_checkpoints(safechunk_engine* engine, safechunk_checkpoint*** list,
                                           size_t* count, safechunk_error* error) {
   clear(list, count);

@@ -375,6 +375,10 @@ Result<std::string> SafeChunkEngine::create_checkpoint(const CheckpointOptions& 
                                                        const ProgressHandler& progress) {
   return core_->create_checkpoint(options, progress);
 }
+Status SafeChunkEngine::export_archive(const std::string& file, const ExportOptions& options,
+                                       const ProgressHandler& progress) {
+  return core_->export_archive(file, options, progress);
+}
 Result<std::vector<CheckpointInfo>> SafeChunkEngine::list_checkpoints() {
   return core_->list_checkpoints();
 }

@@ -14,4 +14,12 @@ inline Status in_chunk(Status status, std::string_view chunk) {
   return error;
 }
 
+// The error with what follows from it: "; the checkpoint lacks this chunk".
+inline Status with_consequence(const Status& reason, std::string_view chunk,
+                               std::string_view consequence) {
+  Error error = in_chunk(reason, chunk).error();
+  error.message += consequence;
+  return error;
+}
+
 }  // namespace safechunk

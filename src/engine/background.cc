@@ -57,8 +57,8 @@ void Background::do_at(Task& task, TimePoint time) {
   }
 }
 
-void Background::remove(Task& task) {
-  std::vector<std::shared_ptr<Thread>> ending;
+void Background::remove(Task& task) noexcept {
+  std::list<std::shared_ptr<Thread>> ending;
   {
     const MutexLock lock(mutex_);
     std::erase_if(tasks_, [&](const auto& other) { return other.get() == &task; });
@@ -68,13 +68,12 @@ void Background::remove(Task& task) {
       task.body = nullptr;
     }
     if (!tasks_.empty()) return;
-    for (const auto& thread : threads_) {
-      if (!thread->busy) ending.push_back(thread);
+    for (auto thread = threads_.begin(); thread != threads_.end();) {
+      const auto here = thread++;
+      if (!(*here)->busy) ending.splice(ending.end(), threads_, here);
     }
-    for (const auto& thread : ending) {
-      thread->retired = true;
-      leave(*thread);
-    }
+    for (const auto& thread : ending) thread->retired = true;
+    first_ = nullptr;  // it is one of them
     wake_.notify_all();
     idle_.notify_all();
   }
@@ -84,11 +83,17 @@ void Background::remove(Task& task) {
 // --- threads
 
 Status Background::start_thread() {
-  threads_.reserve(threads_.size() + 1);
-  auto thread = std::make_shared<Thread>();
-  Status started =
-      thread->worker.start([self = shared_from_this(), thread] { self->run_thread(thread); });
-  if (started.ok()) threads_.push_back(std::move(thread));
+  const auto thread = std::make_shared<Thread>();
+  threads_.push_back(thread);
+  Status started;
+  try {
+    started =
+        thread->worker.start([self = shared_from_this(), thread] { self->run_thread(thread); });
+  } catch (const std::bad_alloc&) {
+    threads_.pop_back();
+    throw;
+  }
+  if (!started.ok()) threads_.pop_back();
   return started;
 }
 
@@ -191,7 +196,7 @@ void BackgroundTask::do_at(TimePoint time) {
   if (task_ != nullptr) background_->do_at(*task_, time);
 }
 
-void BackgroundTask::stop() {
+void BackgroundTask::stop() noexcept {
   std::shared_ptr<Background> background;
   std::shared_ptr<Background::Task> task;
   {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -41,7 +42,7 @@ class Background : public std::enable_shared_from_this<Background> {
   void do_at(Task& task, TimePoint time) EXCLUDES(mutex_);
   // Waits for the end of the task, unless it is the task that calls; and, after the last one, for
   // the end of the threads that do nothing.
-  void remove(Task& task) EXCLUDES(mutex_);
+  void remove(Task& task) noexcept EXCLUDES(mutex_);
 
  private:
   struct Thread {
@@ -68,7 +69,7 @@ class Background : public std::enable_shared_from_this<Background> {
   CondVar idle_;   // for the others that do nothing
   CondVar ended_;  // a task has been done
   std::vector<std::shared_ptr<Task>> tasks_ GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<Thread>> threads_ GUARDED_BY(mutex_);
+  std::list<std::shared_ptr<Thread>> threads_ GUARDED_BY(mutex_);
   const Thread* first_ GUARDED_BY(mutex_) = nullptr;  // null: all that are awake do tasks
   TimePoint first_sleeps_until_ GUARDED_BY(mutex_) = TimePoint::min();  // min: it is awake
   std::size_t running_ GUARDED_BY(mutex_) = 0;
@@ -96,7 +97,7 @@ class BackgroundTask {
   void do_at(TimePoint time) EXCLUDES(mutex_);
   // Waits for the end of the body when it runs; but the body itself may call it, and then this was
   // its last run. What the body kept alive is let go when both have ended.
-  void stop() EXCLUDES(mutex_);
+  void stop() noexcept EXCLUDES(mutex_);
 
  private:
   Mutex mutex_;

@@ -65,17 +65,18 @@ Result<std::string> EngineCore::create_checkpoint(const CheckpointOptions& optio
   if (Status status = check_label(options.label); !status) return status;
   if (options.retention < 1) return Status(ErrorCode::invalid_argument, "retention is below 1");
   if (Status status = check_notes(options.notes); !status) return status;
+  CheckpointRequest request;
+  request.label = options.label;
+  request.notes = options.notes;
+  request.keep = options.keep;
   Notices notices;
   const auto create = [&]() -> Result<std::string> {
+    if (read_only_) return checkpoint_as_reader(request, progress, notices);
     ArchiveTurn turn(*this);
     if (Status status = turn.take(); !status) return status;
     auto store = owned_store();
     if (!store) return store.status();
     if (Status synced = commit_patiently(notices); !synced) return synced;
-    CheckpointRequest request;
-    request.label = options.label;
-    request.notes = options.notes;
-    request.keep = options.keep;
     auto name = (*store)->write_checkpoint(request, while_active(progress), notices);
     if (name) {
       notices.status("checkpoint " + *name + " written");
@@ -92,6 +93,47 @@ Result<std::string> EngineCore::create_checkpoint(const CheckpointOptions& optio
   return name;
 }
 
+// No retention: the owner removes older ones with its next checkpoint.
+Result<std::string> EngineCore::checkpoint_as_reader(const CheckpointRequest& request,
+                                                     const ProgressHandler& progress,
+                                                     Notices& notices) {
+  if (!options_status_) return options_status_;
+  auto name = place_->reader()->write_checkpoint(request, progress, notices);
+  if (name) {
+    notices.status("checkpoint " + *name + " written");
+  } else if (name.code() != ErrorCode::cancelled) {
+    notices.fault(name.status());
+  }
+  return name;
+}
+
+Status EngineCore::export_archive(const std::string& file, const ExportOptions& options,
+                                  const ProgressHandler& progress) {
+  if (!options_status_) return options_status_;
+  if (Status status = check_label(options.label); !status) return status;
+  if (Status status = check_notes(options.notes); !status) return status;
+  CheckpointRequest request;
+  request.label = options.label;
+  request.notes = options.notes;
+  Notices notices;
+  const auto write = [&]() -> Status {
+    if (!owned_store()) {
+      return place_->reader()->export_archive(file, request, progress, notices);
+    }
+    ArchiveTurn turn(*this);
+    if (Status status = turn.take(); !status) return status;
+    auto store = owned_store();
+    if (!store) return store.status();
+    if (Status synced = commit_patiently(notices); !synced) return synced;
+    return (*store)->export_archive(file, request, while_active(progress), notices);
+  };
+  // A failure is no fault of the project: the caller is told, and nobody else.
+  const Status written = write();
+  if (written.ok()) notices.status("exported to " + file);
+  deliver(std::move(notices));
+  return written;
+}
+
 Result<std::vector<CheckpointInfo>> EngineCore::list_checkpoints() {
   if (!options_status_) return options_status_;
   return readable()->list_checkpoints();
@@ -99,12 +141,12 @@ Result<std::vector<CheckpointInfo>> EngineCore::list_checkpoints() {
 
 Status EngineCore::verify_checkpoint(std::string_view name, const ProgressHandler& progress) {
   if (!options_status_) return options_status_;
-  if (Status status = place_->check_checkpoint_name(name); !status) return status;
+  if (Status status = place_->check_archive_name(name); !status) return status;
   return readable()->read_checkpoint(std::string(name), progress, {});
 }
 
 Status EngineCore::restore_checkpoint(std::string_view name, const ProgressHandler& progress) {
-  if (Status status = place_->check_checkpoint_name(name); !status) return status;
+  if (Status status = place_->check_archive_name(name); !status) return status;
   Notices notices;
   const Status status = restore(std::string(name), progress, notices);
   if (status.ok()) notices.status("restored " + std::string(name));

@@ -84,6 +84,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   // Checkpoints.
   Result<std::string> create_checkpoint(const CheckpointOptions& options,
                                         const ProgressHandler& progress);
+  Status export_archive(const std::string& file, const ExportOptions& options,
+                        const ProgressHandler& progress);
   Result<std::vector<CheckpointInfo>> list_checkpoints();
   Status verify_checkpoint(std::string_view name, const ProgressHandler& progress);
   Status restore_checkpoint(std::string_view name, const ProgressHandler& progress);
@@ -195,6 +197,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   };
   // The caller's handler, which is also cancelled when the engine is being detached.
   ProgressHandler while_active(ProgressHandler progress) const;
+  // Where this process does not own the project.
+  Result<std::string> checkpoint_as_reader(const CheckpointRequest& request,
+                                           const ProgressHandler& progress, Notices& notices);
   Status restore(const std::string& name, const ProgressHandler& progress, Notices& notices);
   Result<std::string> stage_restore(Store& store, const std::string& name,
                                     const std::set<std::string>& restored,

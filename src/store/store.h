@@ -90,8 +90,9 @@ struct StoredText {
   std::string revision;
 };
 
-// Reads what is committed. Changes nothing, takes no lock that a forked child could inherit in a
-// locked state, and may be used while another process owns the project.
+// Reads what is committed. Changes nothing but that it makes archives when it is asked to, takes no
+// lock that a forked child could inherit in a locked state, and may be used while another process
+// owns the project.
 class StoreReader {
  public:
   virtual ~StoreReader() = default;
@@ -108,10 +109,22 @@ class StoreReader {
 
   // Newest first.
   virtual Result<std::vector<CheckpointInfo>> list_checkpoints() = 0;
-  // Reads and checks all of a checkpoint as hostile input, and gives each chunk to `handler`, which
-  // may be empty; an error from there ends it.
+  // `name`: of a checkpoint, or the path of an archive. Reads and checks all of it as hostile
+  // input, and gives each chunk to `handler`, which may be empty; an error from there ends it.
   virtual Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
                                  const ArchivedChunkHandler& handler) = 0;
+
+  // Archives one consistent state of all chunks and returns the name of the checkpoint. A Store has
+  // accepted edits in it; others what is committed, and without the backups. Chunks that cannot be
+  // read are left out or replaced by their newest good version, and become faults. On error there
+  // is no new checkpoint, unless the message says that it stays. `locked` when somebody else
+  // changes the project so fast that no reader finds a moment.
+  virtual Result<std::string> write_checkpoint(const CheckpointRequest& request,
+                                               const ProgressHandler& progress,
+                                               Notices& notices) = 0;
+  // The same outside of the project: as `path`, which must be free (conflict).
+  virtual Status export_archive(const std::string& path, const CheckpointRequest& request,
+                                const ProgressHandler& progress, Notices& notices) = 0;
 };
 
 class Store : public StoreReader {
@@ -143,12 +156,6 @@ class Store : public StoreReader {
   // program wrote is known from then on, so that damage to it can be told from an edit.
   virtual Status repair(const std::string& chunk, Notices& notices) = 0;
 
-  // Archives one consistent state of all chunks and returns the name of the checkpoint. Chunks that
-  // cannot be read are left out or replaced by their newest good version, and become faults. On
-  // error there is no new checkpoint, unless the message says that it stays.
-  virtual Result<std::string> write_checkpoint(const CheckpointRequest& request,
-                                               const ProgressHandler& progress,
-                                               Notices& notices) = 0;
   // Keeps `newest`, which was made as `request` says, and the newest others that count with it,
   // `retention` in all. Each removal becomes a status; the first error is returned after everything
   // was tried.
@@ -189,6 +196,8 @@ class Place {
   [[nodiscard]] virtual std::shared_ptr<Edits> new_edits(std::size_t expected_size) const = 0;
   // ok when `name` can be that of a checkpoint here, else invalid_name.
   [[nodiscard]] virtual Status check_checkpoint_name(std::string_view name) const = 0;
+  // The same, or the path of an archive outside.
+  [[nodiscard]] virtual Status check_archive_name(std::string_view name) const = 0;
 };
 
 }  // namespace safechunk

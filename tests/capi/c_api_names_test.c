@@ -152,6 +152,22 @@ static void names_of_projects(void) {
         SAFECHUNK_INVALID_NAME);
   CHECK_OK(safechunk_delete_checkpoint_n(engine, name, strlen(name), &error));
   safechunk_free(name);
+  {
+    char path[512];
+    path_of(&path, "x.zip");
+    CHECK_OK(safechunk_export_archive(engine, path, NULL, NULL, &error, NULL, NULL));
+    CHECK(safechunk_export_archive_n(engine, path, strlen(path), "l", 1, "n", 1, &error, NULL,
+                                     NULL) == SAFECHUNK_CONFLICT);
+    CHECK_TEXT(error.path, path);
+    CHECK(safechunk_export_archive_n(engine, path, strlen(path) + 1, NULL, 0, NULL, 0, &error, NULL,
+                                     NULL) == SAFECHUNK_INVALID_NAME);
+    CHECK(safechunk_export_archive(engine, NULL, NULL, NULL, &error, NULL, NULL) ==
+          SAFECHUNK_INVALID_ARGUMENT);
+    CHECK_OK(safechunk_verify_checkpoint(engine, path, &error, NULL, NULL));
+    CHECK_OK(safechunk_restore_checkpoint_n(engine, path, strlen(path), &error, NULL, NULL));
+    CHECK(safechunk_delete_checkpoint(engine, path, &error) == SAFECHUNK_INVALID_NAME);
+    CHECK(file_exists("x.zip"));
+  }
   CHECK(safechunk_unlock_project_n("pq", 1, NAME(folder), 0, &error) == SAFECHUNK_LOCKED);
   CHECK_OK(safechunk_close(engine, &error));
 }

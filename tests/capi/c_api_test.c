@@ -458,8 +458,10 @@ static void checkpoints(void) {
   check_chunk(engine, "c", "1\n");
   CHECK_OK(safechunk_delete_checkpoint(engine, second, &error));
   CHECK(safechunk_restore_checkpoint(engine, second, &error, NULL, NULL) == SAFECHUNK_NOT_FOUND);
-  CHECK(safechunk_restore_checkpoint(engine, "../x.zip", &error, NULL, NULL) ==
+  CHECK(safechunk_restore_checkpoint(engine, "x.zip", &error, NULL, NULL) ==
         SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_restore_checkpoint(engine, "../no/x.zip", &error, NULL, NULL) ==
+        SAFECHUNK_NOT_FOUND); /* a path */
   CHECK(safechunk_create_checkpoint(engine, "x", 0, NULL, NULL, &error, NULL, NULL) ==
         SAFECHUNK_INVALID_ARGUMENT);
   CHECK(safechunk_create_checkpoint(engine, "\xFF", 1, NULL, NULL, &error, NULL, NULL) ==

@@ -111,7 +111,7 @@ TEST_F(Messages, CheckpointWithoutAChunkIsMadeAndFails) {
   fs::create_directory(file("chunks/a.json"));
   const Output output = run({"checkpoint", "project"});
   EXPECT_EQ(output.code, kFailed);
-  EXPECT_TRUE(says(output.err, "the checkpoint lacks this chunk")) << output.err;
+  EXPECT_TRUE(says(output.err, "the archive lacks this chunk")) << output.err;
   EXPECT_TRUE(says(output.err, "chunk 'a'")) << output.err;
   const Json result = run_json(kFailed, {"checkpoint", "project"});
   EXPECT_EQ(result["state"], "damaged");

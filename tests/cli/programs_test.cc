@@ -415,8 +415,7 @@ TEST_F(Programs, WaitAsLongAsTheyAreTold) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"remove", "project", "s"},
         {"update", "project", "s", "--", "cat"},
-        {"repair", "project"},
-        {"checkpoint", "project"}}) {
+        {"repair", "project"}}) {
     auto waiting = arguments;
     waiting.insert(waiting.begin(), {"--wait", "0.01"});
     EXPECT_EQ(run(waiting).code, kLocked) << Json(arguments);

@@ -258,7 +258,9 @@ TEST_F(EngineCheckpoint, DamagedArchivesAreRefusedOrHarmless) {
     attempt(archive.substr(0, at), "cut at " + std::to_string(at));
   }
   attempt(archive, "untouched");
-  for (const char* bad : {"../x.zip", "nobody.zip", "checkpoint_x.zip", ""}) {
+  EXPECT_EQ(engine_.restore_checkpoint("../x.zip").code(), ErrorCode::not_found) << "a path";
+  EXPECT_EQ(engine_.delete_checkpoint("../x.zip").code(), ErrorCode::invalid_name);
+  for (const char* bad : {"nobody.zip", "checkpoint_x.zip", ""}) {
     EXPECT_EQ(engine_.restore_checkpoint(bad).code(), ErrorCode::invalid_name) << bad;
     EXPECT_EQ(engine_.delete_checkpoint(bad).code(), ErrorCode::invalid_name) << bad;
   }

@@ -111,6 +111,34 @@ def checked_file_name(filename: object, zip_name: object) -> str:
     return checked_name(filename if zip_name is None else zip_name, "checkpoint")
 
 
+def checked_path(path: str | os.PathLike[str], what: str) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise InvalidNameError(f"the {what} holds a NUL byte")
+    return encoded
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str) and "/" in name
+
+
+def checked_archive(
+    filename: str | os.PathLike[str] | None, zip_name: str | os.PathLike[str] | None
+) -> tuple[str, bytes]:
+    """The name of a checkpoint, or the path of an archive, for people and for the core. Of a
+    ``Path`` the core gets a slash, which tells it from a name."""
+    given = filename if zip_name is None else zip_name
+    if given is None or (filename is not None and zip_name is not None):
+        raise TypeError("give the checkpoint's file name once: filename= or zip_name=")
+    if isinstance(given, os.PathLike):
+        path = os.fspath(given)
+        given = path if "/" in path else f"./{path}"
+    elif not _is_path(given):
+        name = checked_name(given, "checkpoint")
+        return name, name.encode()
+    return given, checked_path(given, "archive")
+
+
 _Handler = TypeVar("_Handler")
 
 

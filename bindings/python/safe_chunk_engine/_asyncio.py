@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, overload
 
@@ -124,11 +125,25 @@ class Asyncio(Chunks, Checkpoints):
         call = functools.partial(self.create_checkpoint, *arguments, progress=progress, **options)
         return await asyncio.to_thread(call)
 
+    async def export_archive_async(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        label: str = "export",
+        notes: str = "",
+        progress: Progress | None = None,
+    ) -> bool:
+        """As export_archive(); `progress` is called on another thread."""
+        call = functools.partial(
+            self.export_archive, path, label=label, notes=notes, progress=progress
+        )
+        return await asyncio.to_thread(call)
+
     async def restore_checkpoint_async(
         self,
-        filename: str | None = None,
+        filename: str | os.PathLike[str] | None = None,
         *,
-        zip_name: str | None = None,
+        zip_name: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> bool:
         """As restore_checkpoint(); `progress` is called on another thread."""

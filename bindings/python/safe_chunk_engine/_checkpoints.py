@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, overload
 
-from ._arguments import checked_bool, checked_file_name, checked_integer, checked_name
+from ._arguments import (
+    checked_archive,
+    checked_bool,
+    checked_file_name,
+    checked_integer,
+    checked_name,
+    checked_path,
+)
 from ._calls import Calls, Progress
 from .errors import InvalidNameError, NotFoundError
 
@@ -87,6 +95,33 @@ class Checkpoints(Calls):
             self._events.status(f"Checkpoint saved: {label}")
         return name
 
+    def export_archive(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        label: str = "export",
+        notes: str = "",
+        progress: Progress | None = None,
+    ) -> bool:
+        """Writes a zip archive of all chunks to a new file outside of the project.
+
+        An owner commits first. Every other engine archives what is committed at one moment, also
+        while another process owns the project; it takes no lock and changes nothing there.
+        ``restore_checkpoint(path)`` takes the file into any project.
+
+        :param path: of the file; nothing is overwritten. It gets its name when it is verified and
+            durable
+        :param progress: called with done and total; returning False cancels
+        :return: False when it failed or was cancelled; then there is no file
+        """
+        return self._did(
+            self._core.export_archive,
+            checked_path(path, "file"),
+            checked_name(label, "label"),
+            checked_name(notes, "notes"),
+            progress,
+        )
+
     def list_checkpoints(self) -> list[dict[str, Any]]:
         """Newest first: dictionaries of filename, label, date (YYYYMMDD_HHMMSS, local time), notes,
         size, number, keep and unix_time (the moment of the date, seconds since 1970; 0.0: not
@@ -100,29 +135,30 @@ class Checkpoints(Calls):
 
     def verify_checkpoint(
         self,
-        filename: str | None = None,
+        filename: str | os.PathLike[str] | None = None,
         *,
-        zip_name: str | None = None,
+        zip_name: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> bool:
-        """Reads every entry and compares checksums. False when there is none of that name."""
-        name = checked_file_name(filename, zip_name)
-        return self._with_checkpoint(self._core.verify_checkpoint, name, progress)
+        """Reads every entry and compares checksums. False when there is none of that name. A name
+        that has a slash, or a ``Path``, is the path of an archive."""
+        name, archive = checked_archive(filename, zip_name)
+        return self._with_checkpoint(self._core.verify_checkpoint, name, archive, progress)
 
     def restore_checkpoint(
         self,
-        filename: str | None = None,
+        filename: str | os.PathLike[str] | None = None,
         *,
-        zip_name: str | None = None,
+        zip_name: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> bool:
         """Replaces all chunks by those of the archive, whole or not at all. False when there is none
-        of that name.
+        of that name. A name that has a slash, or a ``Path``, is the path of an archive.
 
         The previous state is kept as the checkpoint ``before_restore``.
         """
-        name = checked_file_name(filename, zip_name)
-        done = self._with_checkpoint(self._core.restore_checkpoint, name, progress)
+        name, archive = checked_archive(filename, zip_name)
+        done = self._with_checkpoint(self._core.restore_checkpoint, name, archive, progress)
         self._events.dirty_changed()
         if done:
             self._events.status(f"Restored from checkpoint: {name}")
@@ -133,14 +169,14 @@ class Checkpoints(Calls):
     ) -> bool:
         """Removes an archive. False when there is none of that name."""
         name = checked_file_name(filename, zip_name)
-        return self._with_checkpoint(self._core.delete_checkpoint, name)
+        return self._with_checkpoint(self._core.delete_checkpoint, name, name)
 
     def _with_checkpoint(
         self, call: Callable[..., None], name: str, *arguments: object
     ) -> bool:
         """Calls it. A file of another name in the folder is no mistake, but none of our archives."""
         try:
-            return self._did(call, name, *arguments)
+            return self._did(call, *arguments)
         except InvalidNameError:
             if name in ("", ".", "..") or any(separator in name for separator in "/\\:"):
                 raise

@@ -219,16 +219,25 @@ class PyEngine {
     const CheckpointOptions options{label, retention, notes, keep};
     return *handler.run([&] { return engine_->create_checkpoint(options, handler.handler()); });
   }
+  void export_archive(const nb::bytes& file, const std::string& label, const std::string& notes,
+                      nb::object progress) {
+    Progress handler(std::move(progress));
+    const std::string path = path_bytes(file);
+    const ExportOptions options{label, notes};
+    (void)handler.run([&] { return engine_->export_archive(path, options, handler.handler()); });
+  }
   nb::object list_checkpoints() {
     return from_text(to_json(*without_gil([&] { return engine_->list_checkpoints(); })));
   }
-  void verify_checkpoint(const std::string& name, nb::object progress) {
+  void verify_checkpoint(const nb::bytes& name, nb::object progress) {
     Progress handler(std::move(progress));
-    (void)handler.run([&] { return engine_->verify_checkpoint(name, handler.handler()); });
+    const std::string archive = path_bytes(name);
+    (void)handler.run([&] { return engine_->verify_checkpoint(archive, handler.handler()); });
   }
-  void restore_checkpoint(const std::string& name, nb::object progress) {
+  void restore_checkpoint(const nb::bytes& name, nb::object progress) {
     Progress handler(std::move(progress));
-    (void)handler.run([&] { return engine_->restore_checkpoint(name, handler.handler()); });
+    const std::string archive = path_bytes(name);
+    (void)handler.run([&] { return engine_->restore_checkpoint(archive, handler.handler()); });
   }
   void delete_checkpoint(const std::string& name) {
     (void)without_gil([&] { return engine_->delete_checkpoint(name); });

@@ -157,6 +157,8 @@ NB_MODULE(_core, module) {
       .def("list_chunks", &PyEngine::list_chunks)
       .def("create_checkpoint", &PyEngine::create_checkpoint, nb::arg(), nb::arg(), nb::arg(),
            nb::arg(), nb::arg().none())
+      .def("export_archive", &PyEngine::export_archive, nb::arg(), nb::arg(), nb::arg(),
+           nb::arg().none())
       .def("list_checkpoints", &PyEngine::list_checkpoints)
       .def("verify_checkpoint", &PyEngine::verify_checkpoint, nb::arg(), nb::arg().none())
       .def("restore_checkpoint", &PyEngine::restore_checkpoint, nb::arg(), nb::arg().none())

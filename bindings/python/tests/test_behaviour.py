@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import errno
 import gc
@@ -545,3 +546,32 @@ def test_unlock_project(engine: SafeChunkEngine, base: Path) -> None:
         SafeChunkEngine.unlock_project("project", base)
     SafeChunkEngine.unlock_project("project", base, force=True)
     assert not (base / "project" / ".lock").exists()
+
+
+def test_an_archive_beside_the_owner(
+    engine: SafeChunkEngine, make_engine: Make, base: Path, tmp_path: Path
+) -> None:
+    """Kills: an export that needs the lock, takes what is only staged, overwrites, or cannot be
+    restored into another project."""
+    engine["a"] = {"saved": 1}
+    assert engine.force_sync()
+    engine["a"] = {"saved": 2}
+    reader = make_engine(read_only=True)
+    folder = tmp_path / "b\udcff\u00fc"  # not Unicode
+    folder.mkdir()
+    beside, own = folder / "beside.zip", folder / "own.zip"
+    assert reader.export_archive(beside, notes="two\nlines")
+    assert asyncio.run(engine.export_archive_async(str(own), label="mine"))
+    assert reader.export_archive(beside) is False  # nothing is overwritten
+    assert sorted(os.listdir(folder)) == ["beside.zip", "own.zip"]
+    assert reader.verify_checkpoint(beside) and reader.verify_checkpoint(str(own))
+    other = make_engine("other")
+    assert other.restore_checkpoint(beside) and other["a"] == {"saved": 1}
+    assert other.restore_checkpoint(zip_name=str(own)) and other["a"] == {"saved": 2}
+    assert other.export_archive(folder / "x.zip", progress=lambda done, total: False) is False
+    assert not (folder / "x.zip").exists()
+    name = reader.create_checkpoint()
+    assert name in [item["filename"] for item in engine.list_checkpoints()]
+    for path in ("", 7, "a\0b"):
+        with pytest.raises((TypeError, InvalidNameError)):
+            other.export_archive(path)  # type: ignore[arg-type]

@@ -414,11 +414,15 @@ def test_path_traversal_in_chunk_names_project_ids_and_labels(
         lambda: engine.stage_update({}, name),
         lambda: engine.fetch_chunk(name),
         lambda: SafeChunkEngine(name, NEVER, base),
-        lambda: engine.restore_checkpoint(name),
         lambda: engine.delete_checkpoint(name),
     ):
         with pytest.raises(InvalidNameError):
             call()
+    if "/" in name:  # the path of an archive, of which there is none
+        assert engine.restore_checkpoint(name) is False
+    else:
+        with pytest.raises(InvalidNameError):
+            engine.restore_checkpoint(name)
     archive = engine.create_checkpoint(name)  # a label is any text; the file's name has what fits of it
     assert os.listdir(engine.checkpoint_path) == [archive]
     assert os.listdir(base) == ["project"]

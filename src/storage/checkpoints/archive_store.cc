@@ -34,10 +34,10 @@ namespace {
 
 using ReadEntry = std::function<Result<std::string>()>;
 
-// The chunk as it was at the moment of the snapshot, or the version that takes its place.
-Result<std::string> read_chunk(const Snapshot& snapshot, const ArchiveRequest& request,
+// The chunk as it was at the moment of the source, or the version that takes its place.
+Result<std::string> read_chunk(const ArchiveSource& source, const ArchiveRequest& request,
                                const std::string& chunk) {
-  Inspection found = snapshot.read_chunk(chunk);
+  Inspection found = source.read_chunk(chunk);
   if (found.usable()) return std::move(found.bytes);
   const auto instead = request.instead.find(chunk);
   if (instead != request.instead.end()) return instead->second;
@@ -49,8 +49,8 @@ Result<std::string> read_chunk(const Snapshot& snapshot, const ArchiveRequest& r
 }
 
 // Names of the chunks that the archive will have, sorted.
-std::set<std::string> chunks_of(const Snapshot& snapshot, const ArchiveRequest& request) {
-  std::set<std::string> chunks(snapshot.chunks().begin(), snapshot.chunks().end());
+std::set<std::string> chunks_of(const ArchiveSource& source, const ArchiveRequest& request) {
+  std::set<std::string> chunks(source.chunks().begin(), source.chunks().end());
   for (const auto& [chunk, text] : request.instead) chunks.insert(chunk);
   for (const std::string& chunk : request.left_out) chunks.erase(chunk);
   return chunks;
@@ -76,7 +76,7 @@ Description describe(const ArchiveRequest& request, std::uint64_t number, std::s
 
 // The archive's entries, in the order of the names. The description is the last one, where
 // list_archives() looks for it.
-std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
+std::vector<archive::EntryToWrite> entries_of(const ArchiveSource& source,
                                               const ArchiveRequest& request, std::uint64_t number) {
   std::vector<archive::EntryToWrite> entries;
   const auto add = [&](std::string name, std::uint32_t mode, ReadEntry read) {
@@ -87,16 +87,16 @@ std::vector<archive::EntryToWrite> entries_of(const Snapshot& snapshot,
     entry.read = std::move(read);
     entries.push_back(std::move(entry));
   };
-  const auto chunks = chunks_of(snapshot, request);
+  const auto chunks = chunks_of(source, request);
   for (const std::string& chunk : chunks) {
-    add(layout::archived_chunk(chunk), snapshot.mode_of_chunk(chunk),
-        [&snapshot, &request, chunk] { return read_chunk(snapshot, request, chunk); });
+    add(layout::archived_chunk(chunk), source.mode_of_chunk(chunk),
+        [&source, &request, chunk] { return read_chunk(source, request, chunk); });
   }
-  for (const std::string& chunk : snapshot.backups()) {
+  for (const std::string& chunk : source.backups()) {
     if (request.left_out_backups.contains(chunk)) continue;
-    add(layout::archived_backup(chunk), snapshot.mode_of_backup(chunk),
-        [&snapshot, chunk]() -> Result<std::string> {
-          auto bytes = snapshot.read_backup(chunk);
+    add(layout::archived_backup(chunk), source.mode_of_backup(chunk),
+        [&source, chunk]() -> Result<std::string> {
+          auto bytes = source.read_backup(chunk);
           return bytes ? std::move(bytes) : Result<std::string>(in_chunk(bytes.status(), chunk));
         });
   }
@@ -115,29 +115,27 @@ Status verify_archive(File& file, const TextSettings& settings) {
   return reader ? reader->verify() : reader.status();
 }
 
-// The archive has its name, and a power cut might take the name away: such a checkpoint is none.
+// The archive has its name, and a power cut might take the name away: such an archive is none.
 // Returns the reason.
-Status take_back(Directory& checkpoints, const std::string& name, const Status& reason) {
-  const Status removed = checkpoints.unlink(name);
+Status take_back(Directory& folder, const std::string& name, const Status& reason) {
+  const Status removed = folder.unlink(name);
   if (removed.ok() || removed.code() == ErrorCode::not_found) return reason;
   Error error = reason.error();
-  error.message += "; the checkpoint " + name +
+  error.message += "; the archive " + name +
                    " is whole and stays, because it could not be removed, but a power cut may "
                    "remove it";
   return error;
 }
 
-}  // namespace
-
-Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& snapshot,
-                                     const ArchiveRequest& request, const TextSettings& settings,
-                                     const ProgressHandler& progress) {
-  auto archives = list_archives(checkpoints, Originals::skip);
-  if (!archives) return archives.status();
-  const std::string time = format_time(request.local_time, "%Y%m%d_%H%M%S");
-  std::string name = free_file_name(*archives, request.label, time);
-  auto temporary = TemporaryFile::create(checkpoints, layout::temporary_of(name),
-                                         request.rights.mode_of_new_file(0666));
+// Under a temporary name; durable, and read back.
+Result<TemporaryFile> write_archive(Directory& folder, const std::string& name,
+                                    const ArchiveSource& source, std::uint64_t number,
+                                    const ArchiveRequest& request, const TextSettings& settings,
+                                    const ProgressHandler& progress) {
+  auto temporary = TemporaryFile::create(
+      folder,
+      request.token == 0 ? layout::temporary_of(name) : layout::unfinished_archive(request.token),
+      request.rights.mode_of_new_file(0666));
   if (!temporary) return temporary.status();
   auto made = temporary->file().stat();
   if (!made) return made.status();
@@ -145,15 +143,113 @@ Result<std::string> write_checkpoint(Directory& checkpoints, const Snapshot& sna
   FileSink sink(temporary->file());
   archive::WriteOptions options;
   options.progress = progress;
-  Status written =
-      archive::write_zip(sink, entries_of(snapshot, request, next_number(*archives)), options);
-  if (!written) return written;
+  if (Status written = archive::write_zip(sink, entries_of(source, request, number), options);
+      !written) {
+    return written;
+  }
   Status durable =
       temporary->make_durable([&](File& file) { return verify_archive(file, settings); });
   if (!durable) return durable;
-  if (Status status = temporary->publish(name); !status) return status;
+  return temporary;
+}
+
+Status name_is_taken(const Directory& folder, const std::string& name) {
+  Error error;
+  error.code = ErrorCode::conflict;
+  error.message = "something has this name already, and is not overwritten; choose another name";
+  error.path = folder.path() + "/" + name;
+  return error;
+}
+
+}  // namespace
+
+ArchiveRequest archive_request(const CheckpointRequest& wanted, std::string project_id,
+                               Clock& clock) {
+  ArchiveRequest request;
+  request.project_id = std::move(project_id);
+  request.label = wanted.label;
+  request.notes = wanted.notes;
+  request.keep = wanted.keep;
+  request.unix_time_ns = clock.unix_time_ns();
+  request.local_time = clock.local_time(request.unix_time_ns);
+  return request;
+}
+
+Result<std::string> write_checkpoint(Directory& checkpoints, const ArchiveSource& source,
+                                     const ArchiveRequest& request, const TextSettings& settings,
+                                     const ProgressHandler& progress) {
+  auto archives = list_archives(checkpoints, Originals::skip);
+  if (!archives) return archives.status();
+  const std::string time = format_time(request.local_time, "%Y%m%d_%H%M%S");
+  std::string name = free_file_name(*archives, request.label, time);
+  auto temporary =
+      write_archive(checkpoints, name, source, next_number(*archives), request, settings, progress);
+  if (!temporary) return temporary.status();
+  Status published = temporary->publish_new(name);
+  // The owner, and others that only read, may make checkpoints at the same time.
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries && already_exists(published); ++i) {
+    archives = list_archives(checkpoints, Originals::skip);
+    if (!archives) return archives.status();
+    name = free_file_name(*archives, request.label, time);
+    published = temporary->publish_new(name);
+  }
+  if (!published) return published;
   if (Status status = checkpoints.sync(); !status) return take_back(checkpoints, name, status);
   return name;
+}
+
+Status write_export(Directory& folder, const std::string& name, const ArchiveSource& source,
+                    const ArchiveRequest& request, const TextSettings& settings,
+                    const ProgressHandler& progress) {
+  if (Status free = check_free_name(folder, name); !free) return free;
+  auto temporary = write_archive(folder, name, source, 0, request, settings, progress);
+  if (!temporary) return temporary.status();
+  // Once more, for file systems that cannot refuse to replace a file.
+  if (Status free = check_free_name(folder, name); !free) return free;
+  const Status published = temporary->publish_new(name);
+  if (already_exists(published)) return name_is_taken(folder, name);
+  if (!published) return published;
+  if (Status status = folder.sync(); !status) return take_back(folder, name, status);
+  return {};
+}
+
+Status check_free_name(Directory& folder, const std::string& name) {
+  if (name.empty() || name == "." || name == "..") {
+    return Status(ErrorCode::invalid_name, "the path of the archive ends without a file name");
+  }
+  const auto info = folder.stat(name);
+  if (info) return name_is_taken(folder, name);
+  return info.code() == ErrorCode::not_found ? Status() : info.status();
+}
+
+bool is_archive_path(std::string_view name) {
+  return name.find('/') != std::string_view::npos;
+}
+
+Result<ArchivePlace> open_archive_folder(FileSystem& file_system, const std::string& path) {
+  if (path.find('\0') != std::string::npos) {
+    return Status(ErrorCode::invalid_name, "the path of the archive holds a NUL byte");
+  }
+  auto absolute = file_system.absolute_path(path);
+  if (!absolute) return absolute.status();
+  const std::size_t slash = absolute->rfind('/');
+  ArchivePlace place;
+  place.name = path.empty() ? std::string() : absolute->substr(slash + 1);
+  auto folder = file_system.open_directory(slash == 0 ? "/" : absolute->substr(0, slash));
+  if (!folder) return folder.status();
+  place.opened = *std::move(folder);
+  place.folder = place.opened.get();
+  return place;
+}
+
+Result<ArchivePlace> find_archive(FileSystem& file_system, Directory* checkpoints,
+                                  const std::string& name) {
+  if (is_archive_path(name)) return open_archive_folder(file_system, name);
+  if (checkpoints == nullptr) {
+    return Status(ErrorCode::not_found, "the project has no checkpoints folder");
+  }
+  return ArchivePlace{checkpoints, name, nullptr};
 }
 
 // --- reading
@@ -162,6 +258,10 @@ Status check_checkpoint_name(std::string_view file_name) {
   if (layout::parse_any_checkpoint(file_name)) return {};
   return Status(ErrorCode::invalid_name,
                 "not the name of a checkpoint (checkpoint_LABEL_YYYYMMDD_HHMMSS.zip)");
+}
+
+Status check_archive_name(std::string_view name) {
+  return is_archive_path(name) ? Status() : check_checkpoint_name(name);
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "storage/checkpoints/archive_source.h"
 #include "storage/chunks/chunk_files.h"
 
 namespace safechunk {
@@ -20,7 +21,7 @@ namespace safechunk {
 // folders must outlive the object.
 //
 // Threads: preserve() is called by the thread that may change the disk; the rest by any.
-class Snapshot final : public ChangeObserver {
+class Snapshot final : public ChangeObserver, public ArchiveSource {
  public:
   // Call it while nothing commits. From then on preserve() must be called before every change.
   static Result<std::shared_ptr<Snapshot>> take(ProjectFolders& folders, std::uint64_t token,
@@ -32,16 +33,16 @@ class Snapshot final : public ChangeObserver {
   // Hard links, or copies where the file system has none. An error is that of reading the chunk.
   void preserve(const std::string& chunk) override;
 
-  [[nodiscard]] const std::vector<std::string>& chunks() const { return chunks_; }
-  [[nodiscard]] const std::vector<std::string>& backups() const { return backups_; }
+  [[nodiscard]] const std::vector<std::string>& chunks() const override { return chunks_; }
+  [[nodiscard]] const std::vector<std::string>& backups() const override { return backups_; }
   // Chunks of which there is a backup only, other than those.
   [[nodiscard]] std::vector<std::string> without_file(const std::set<std::string>& others) const;
   // As they were at the moment of take().
-  [[nodiscard]] Inspection read_chunk(const std::string& chunk) const;
-  [[nodiscard]] Result<std::string> read_backup(const std::string& chunk) const;
+  [[nodiscard]] Inspection read_chunk(const std::string& chunk) const override;
+  [[nodiscard]] Result<std::string> read_backup(const std::string& chunk) const override;
   // The mode of the file of a chunk, and of its backup; 0600 when it cannot be seen.
-  [[nodiscard]] std::uint32_t mode_of_chunk(const std::string& chunk) const;
-  [[nodiscard]] std::uint32_t mode_of_backup(const std::string& chunk) const;
+  [[nodiscard]] std::uint32_t mode_of_chunk(const std::string& chunk) const override;
+  [[nodiscard]] std::uint32_t mode_of_backup(const std::string& chunk) const override;
 
  private:
   Snapshot(ProjectFolders& folders, std::uint64_t token, const TextSettings& settings);

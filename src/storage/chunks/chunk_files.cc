@@ -20,54 +20,11 @@ Base base_on(const KnownVersion& version, bool durable) {
   return {version.text_digest, durable, false, version.sequence, version.journal_token};
 }
 
-using ParseName = std::optional<std::string> (*)(std::string_view file);
-
-Result<std::vector<std::string>> list_names(Directory& folder, ParseName parse) {
-  auto files = folder.list();
-  if (!files) return files.status();
-  std::vector<std::string> chunks;
-  chunks.reserve(files->size());
-  for (const std::string& file : *files) {
-    if (auto chunk = parse(file)) chunks.push_back(*std::move(chunk));
-  }
-  std::sort(chunks.begin(), chunks.end());
-  return chunks;
-}
-
 }  // namespace
-
-// --- listing
-
-Result<std::vector<std::string>> list_chunk_files(Directory& chunks) {
-  return list_names(chunks, layout::chunk_of_file);
-}
-
-Result<std::vector<std::string>> list_backup_files(Directory& backups) {
-  return list_names(backups, layout::chunk_of_backup);
-}
-
-Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders) {
-  auto files = list_chunk_files(*folders.chunks);
-  if (!files) return files.status();
-  std::set<std::string> chunks(files->begin(), files->end());
-  if (folders.backups == nullptr) return chunks;
-  auto backups = list_backup_files(*folders.backups);
-  if (!backups) return backups.status();
-  chunks.insert(backups->begin(), backups->end());
-  return chunks;
-}
 
 StoredText stored(std::string text, Status older, const TextSettings& settings) {
   std::string revision = digest_of_compact(text, settings).to_hex();
   return {std::move(text), std::move(older), std::move(revision)};
-}
-
-Result<bool> names_are_lost(const ProjectFolders& folders) {
-  auto files = list_chunk_files(*folders.chunks);
-  if (!files) return files.status();
-  auto all = list_all_chunks(folders);
-  if (!all) return all.status();
-  return names_are_lost(all->size() - files->size(), files->size());
 }
 
 // --- judging

@@ -52,6 +52,10 @@ Result<std::vector<std::string>> list_chunk_files(Directory& chunks);
 Result<std::vector<std::string>> list_backup_files(Directory& backups);
 Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders);
 
+// The chunks that those who read would find: those that have a file, and where names were lost
+// (names_are_lost()) those of which only a backup is left.
+Result<std::set<std::string>> list_readable_chunks(const ProjectFolders& folders);
+
 // A text as a file has it, with the revision of its content.
 StoredText stored(std::string text, Status older, const TextSettings& settings);
 

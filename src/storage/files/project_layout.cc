@@ -14,6 +14,7 @@ constexpr std::string_view kArchiveEnding = ".zip";
 constexpr std::string_view kCheckpointStart = "checkpoint_";
 constexpr std::string_view kOriginalStart = "cp_";
 constexpr std::string_view kPinStart = ".pin-";
+constexpr std::string_view kUnfinishedStart = "archive.";
 constexpr std::size_t kTimeLength = 15;  // YYYYMMDD_HHMMSS
 constexpr std::string_view kTemporaryEnding = ".tmp";
 constexpr std::uint64_t kTokenSeed = 0x5afec40c0ffeeULL;
@@ -210,6 +211,10 @@ std::string pin_folder(std::uint64_t token) {
 }
 bool is_own_pin_folder(std::string_view name) {
   return name.starts_with(kPinStart) && strip_token(name, kTokenSeed).has_value();
+}
+
+std::string unfinished_archive(std::uint64_t token) {
+  return temporary_of(join(kUnfinishedStart, hex_of(token, 2 * sizeof token)));
 }
 
 std::string archived_chunk(std::string_view chunk) {

@@ -80,6 +80,9 @@ std::optional<CheckpointName> parse_any_checkpoint(std::string_view file);
 // The folder in which the files of one checkpoint are pinned while it is written.
 std::string pin_folder(std::uint64_t token);  // .pin-NUMBER.TOKEN
 bool is_own_pin_folder(std::string_view name);
+// An archive that is written by somebody who does not own the project, or outside of the project:
+// several may be on their way at once. The temporary name of archive.NUMBER.
+std::string unfinished_archive(std::uint64_t token);
 
 // Inside an archive.
 std::string archived_chunk(std::string_view chunk);   // chunks/NAME.json

@@ -142,11 +142,25 @@ class JournalReader {
 Status Journal::read(Directory& root, JournalContents& contents) {
   auto file = root.open(layout::kJournal, OpenMode::read);
   if (!file) return file.status();
-  auto info = (*file)->stat();
-  if (!info) return info.status();
-  JournalReader reader(**file, info->size);
-  if (Status status = reader.read_header(); !status) return status;
-  return reader.read_records(contents);
+  constexpr int kTries = 100;
+  constexpr int kTriesOfHeader = 2;
+  for (int i = 0; i < kTries; ++i) {
+    auto info = (*file)->stat();
+    if (!info) return info.status();
+    contents = JournalContents();
+    JournalReader reader(**file, info->size);
+    Status status = reader.read_header();
+    // Damaged, or just being written.
+    if (status.code() == ErrorCode::corrupt && i < kTriesOfHeader) continue;
+    if (status.ok()) status = reader.read_records(contents);
+    if (!status) return status;
+    // Records that follow an older header may be cut off by newer ones: without those behind them
+    // they would say that an old version is the newest.
+    JournalReader now(**file, info->size);
+    const Status again = now.read_header();
+    if (again.ok() && now.token == reader.token && now.generation == reader.generation) return {};
+  }
+  return Status(ErrorCode::unavailable, "the journal changes faster than it can be read");
 }
 
 // --- Journal

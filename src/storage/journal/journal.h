@@ -44,7 +44,8 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(Directory& root, JournalContents& contents,
                                                const FileRights& rights = {});
 
-  // Reads without opening for writing; as open().
+  // Reads without opening for writing; as open(). Beside an owner that empties or extends the
+  // journal meanwhile it gives records of one generation. unavailable when that goes on and on.
   static Status read(Directory& root, JournalContents& contents);
 
   // Changes with every attach, so that sequences are comparable exactly where tokens are equal.

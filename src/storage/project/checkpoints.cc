@@ -38,31 +38,46 @@ bool concerns_one_chunk(const Status& status) {
   }
 }
 
-Status with_consequence(const Status& reason, const std::string& chunk, const char* consequence) {
-  Error error = in_chunk(reason, chunk).error();
-  error.message += consequence;
-  return error;
-}
-
 }  // namespace
 
 // --- making one
 
-// Writes the archive. A damaged chunk is healed first. Where that is impossible, the archive gets
-// the newest good version, or lacks the chunk, and both are reported.
 Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
                                               const ProgressHandler& progress, Notices& notices) {
-  Archiving work;
-  work.request.project_id = location_.project_id;
-  work.request.label = wanted.label;
-  work.request.notes = wanted.notes;
-  work.request.keep = wanted.keep;
-  work.request.rights = folders_.rights;
-  work.unreadable = wanted.unreadable;
-  work.request.unix_time_ns = platform_.clock.unix_time_ns();
-  work.request.local_time = platform_.clock.local_time(work.request.unix_time_ns);
+  ArchiveRequest request = archive_request(wanted, location_.project_id, platform_.clock);
+  request.rights = folders_.rights;
   auto checkpoints = folders_.checkpoints->hold();
   if (!checkpoints) return checkpoints.status();
+  const auto write = [&](const Snapshot& snapshot, const ArchiveRequest& settled) {
+    return safechunk::write_checkpoint(**checkpoints, snapshot, settled, settings_, progress);
+  };
+  return archive(std::move(request), wanted.unreadable, write, notices);
+}
+
+Status Project::export_archive(const std::string& path, const CheckpointRequest& wanted,
+                               const ProgressHandler& progress, Notices& notices) {
+  auto place = open_archive_folder(platform_.file_system, path);
+  if (!place) return place.status();
+  if (Status free = check_free_name(*place->folder, place->name); !free) return free;
+  ArchiveRequest request = archive_request(wanted, location_.project_id, platform_.clock);
+  request.rights = FileRights::at_most(file_mode_);
+  request.token = platform_.process.random_token();
+  const auto write = [&](const Snapshot& snapshot, const ArchiveRequest& settled) {
+    const Status written =
+        write_export(*place->folder, place->name, snapshot, settled, settings_, progress);
+    return written.ok() ? Result<std::string>(place->name) : written;
+  };
+  return archive(std::move(request), wanted.unreadable, write, notices).status();
+}
+
+// Calls `write` with one state of all chunks. A damaged chunk is healed first. Where that is
+// impossible, the archive gets the newest good version, or lacks the chunk, and both are reported.
+Result<std::string> Project::archive(ArchiveRequest request,
+                                     CheckpointRequest::Unreadable unreadable,
+                                     const WriteArchive& write, Notices& notices) {
+  Archiving work;
+  work.request = std::move(request);
+  work.unreadable = unreadable;
   // Each turn heals a chunk or leaves one out, so there are not many more turns than chunks.
   for (;;) {
     auto snapshot = take_snapshot(notices);
@@ -71,8 +86,7 @@ Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
     if (!settled) return settled.status();
     if (!*settled) continue;
     settle_same_names(**snapshot, work);
-    auto name =
-        safechunk::write_checkpoint(**checkpoints, **snapshot, work.request, settings_, progress);
+    auto name = write(**snapshot, work.request);
     if (name) {
       for (const Status& fault : work.faults) notices.fault(fault);
       return name;
@@ -106,22 +120,24 @@ Result<bool> Project::settle_lost_names(const Snapshot& snapshot, Archiving& wor
   return all_settled;
 }
 
-// Of names that a file system could take for one, an archive has one: that of a chunk which the
-// engine has saved, else the first. Other programs can make the others.
+// Other programs can make names that a file system could take for one.
 void Project::settle_same_names(const Snapshot& snapshot, Archiving& work) {
   ArchiveRequest& request = work.request;
+  std::vector<std::string> chunks = snapshot.chunks();
+  std::erase_if(chunks, [&](const auto& chunk) { return request.left_out.contains(chunk); });
+  const auto others = same_names(chunks, [&](const std::string& chunk) {
+    return snapshot.read_chunk(chunk).health == FileHealth::good;
+  });
   std::map<std::string, std::string> archived;  // same_name_form() -> name
-  for (const std::string& chunk : snapshot.chunks()) {
-    if (request.left_out.contains(chunk)) continue;
-    std::string& first = archived.try_emplace(same_name_form(chunk), chunk).first->second;
-    if (first == chunk) continue;
-    const bool takes_place = snapshot.read_chunk(first).health != FileHealth::good &&
-                             snapshot.read_chunk(chunk).health == FileHealth::good;
-    const std::string other = takes_place ? first : chunk;
-    if (takes_place) first = chunk;
-    request.left_out.insert(other);
-    work.faults.push_back(with_consequence(is_same_name(other, first), other,
-                                           "; the checkpoint lacks this chunk, and names it"));
+  for (const std::string& chunk : chunks) {
+    const auto found = others.find(chunk);
+    if (found == others.end()) {
+      archived.emplace(same_name_form(chunk), chunk);
+      continue;
+    }
+    request.left_out.insert(chunk);
+    work.faults.push_back(with_consequence(is_same_name(chunk, found->second), chunk,
+                                           "; the archive lacks this chunk, and names it"));
   }
   for (const std::string& chunk : snapshot.backups()) {
     const std::string& first = archived.try_emplace(same_name_form(chunk), chunk).first->second;
@@ -153,7 +169,7 @@ Status Project::settle_troubles(const Snapshot& snapshot, const Status& first, A
     if (!concerns_one_chunk(reason)) return reason;
     request.left_out_backups.insert(chunk);
     work.faults.push_back(
-        with_consequence(reason, chunk, "; the checkpoint lacks the backup of this chunk"));
+        with_consequence(reason, chunk, "; the archive lacks the backup of this chunk"));
     found_any = true;
   }
   return found_any || ++work.unexplained < kPatience ? Status() : first;
@@ -182,15 +198,15 @@ Status Project::settle_chunk(const std::string& chunk, Status reason, Archiving&
   }
   if (after.has_text) {
     work.request.instead[chunk] = std::move(after.text);
-    work.faults.push_back(with_consequence(
-        reason, chunk, "; the checkpoint has the newest good version of this chunk"));
+    work.faults.push_back(
+        with_consequence(reason, chunk, "; the archive has the newest good version of this chunk"));
   } else if (work.unreadable == CheckpointRequest::Unreadable::refuse &&
              after.state != ChunkState::lost) {
     return reason;
   } else {
     work.request.left_out.insert(chunk);
     work.faults.push_back(
-        with_consequence(reason, chunk, "; the checkpoint lacks this chunk, and names it"));
+        with_consequence(reason, chunk, "; the archive lacks this chunk, and names it"));
   }
   return {};
 }
@@ -258,12 +274,16 @@ Result<std::vector<CheckpointInfo>> Project::list_checkpoints() {
 }
 
 Result<std::set<std::string>> Project::left_out_of(const std::string& name) {
-  return safechunk::left_out_of(*folders_.checkpoints, name, settings_);
+  auto found = find_archive(platform_.file_system, folders_.checkpoints.get(), name);
+  if (!found) return found.status();
+  return safechunk::left_out_of(*found->folder, found->name, settings_);
 }
 
 Status Project::read_checkpoint(const std::string& name, const ProgressHandler& progress,
                                 const ArchivedChunkHandler& handler) {
-  return safechunk::read_checkpoint(*folders_.checkpoints, name, settings_, progress, handler);
+  auto found = find_archive(platform_.file_system, folders_.checkpoints.get(), name);
+  if (!found) return found.status();
+  return safechunk::read_checkpoint(*found->folder, found->name, settings_, progress, handler);
 }
 
 }  // namespace safechunk

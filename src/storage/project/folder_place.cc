@@ -55,7 +55,7 @@ Status FolderPlace::check_readable() {
 }
 
 std::unique_ptr<StoreReader> FolderPlace::reader() {
-  return std::make_unique<FolderReader>(platform_, path_, settings_);
+  return std::make_unique<FolderReader>(platform_, path_, settings_, opening_.file_mode);
 }
 
 Result<std::unique_ptr<ChangeSource>> FolderPlace::watch(const WatchOptions& options) {
@@ -88,6 +88,10 @@ std::shared_ptr<Edits> FolderPlace::new_edits(std::size_t expected_size) const {
 
 Status FolderPlace::check_checkpoint_name(std::string_view name) const {
   return safechunk::check_checkpoint_name(name);
+}
+
+Status FolderPlace::check_archive_name(std::string_view name) const {
+  return safechunk::check_archive_name(name);
 }
 
 }  // namespace safechunk

@@ -29,6 +29,7 @@ class FolderPlace final : public Place {
   Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options) override;
   [[nodiscard]] std::shared_ptr<Edits> new_edits(std::size_t expected_size) const override;
   [[nodiscard]] Status check_checkpoint_name(std::string_view name) const override;
+  [[nodiscard]] Status check_archive_name(std::string_view name) const override;
 
  private:
   const std::unique_ptr<WeakFolders> weak_folders_;  // used by platform_, if there is one

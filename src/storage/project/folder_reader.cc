@@ -128,29 +128,19 @@ Result<std::vector<std::string>> FolderReader::list(Notices& notices) {
     if (folders.code() == ErrorCode::not_found) return std::vector<std::string>();
     return folders.status();
   }
-  auto lost = names_are_lost(*folders);
-  if (!lost) return lost.status();
-  std::set<std::string> chunks;
-  if (*lost) {
-    auto all = list_all_chunks(*folders);
-    if (!all) return all.status();
-    chunks = *std::move(all);
-  } else {
-    auto files = list_chunk_files(*folders->chunks);
-    if (!files) return files.status();
-    chunks.insert(files->begin(), files->end());
-  }
+  auto chunks = list_readable_chunks(*folders);
+  if (!chunks) return chunks.status();
   auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
   if (!waiting) return waiting.status();
   notices.fault(waiting->unreadable);
   for (const auto& [chunk, text] : waiting->texts) {
     if (text) {
-      chunks.insert(chunk);
+      chunks->insert(chunk);
     } else {
-      chunks.erase(chunk);
+      chunks->erase(chunk);
     }
   }
-  return std::vector<std::string>(chunks.begin(), chunks.end());
+  return std::vector<std::string>(chunks->begin(), chunks->end());
 }
 
 Status FolderReader::health(HealthReport& report) {
@@ -186,10 +176,77 @@ Status FolderReader::read_checkpoint(const std::string& name, const ProgressHand
                                      const ArchivedChunkHandler& handler) {
   auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
+  auto found = find_archive(platform_.file_system, folders->checkpoints.get(), name);
+  if (!found) return found.status();
+  return safechunk::read_checkpoint(*found->folder, found->name, settings_, progress, handler);
+}
+
+// --- archives
+
+Status FolderReader::archive(const ProjectFolders& folders, Directory& target,
+                             ArchiveRequest request, const WriteArchive& write,
+                             const ProgressHandler& progress, Notices& notices) {
+  request.token = platform_.process.random_token();
+  auto info = folders.root->stat();
+  if (!info) return info.status();
+  // As the umask of most people makes them, as far as the project's folder allows it.
+  const std::uint32_t mode_of_new =
+      FileRights(info->permissions, file_mode_).mode_of_new_file(0644);
+  auto state = CommittedState::take(folders, platform_, settings_, watch_, {target, request.token},
+                                    mode_of_new, progress);
+  if (!state) return state.status();
+  request.left_out = (*state)->left_out();
+  Status written = write(**state, request);
+  if (!written) return written;
+  for (const Status& fault : (*state)->faults()) notices.fault(fault);
+  return {};
+}
+
+Status FolderReader::export_archive(const std::string& path, const CheckpointRequest& wanted,
+                                    const ProgressHandler& progress, Notices& notices) {
+  auto place = open_archive_folder(platform_.file_system, path);
+  if (!place) return place.status();
+  if (Status free = check_free_name(*place->folder, place->name); !free) return free;
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  if (!folders) return folders.status();
+  ArchiveRequest request = archive_request(wanted, project_id(), platform_.clock);
+  request.rights = FileRights::at_most(file_mode_);
+  const auto write = [&](const CommittedState& state, const ArchiveRequest& settled) {
+    return write_export(*place->folder, place->name, state, settled, settings_, progress);
+  };
+  return archive(*folders, *place->folder, std::move(request), write, progress, notices);
+}
+
+Result<std::string> FolderReader::write_checkpoint(const CheckpointRequest& wanted,
+                                                   const ProgressHandler& progress,
+                                                   Notices& notices) {
+  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) {
-    return Status(ErrorCode::not_found, "the project has no checkpoints folder");
+    return Status(ErrorCode::not_found,
+                  "the project has no checkpoints folder; a program that opens it for writing "
+                  "makes one");
   }
-  return safechunk::read_checkpoint(*folders->checkpoints, name, settings_, progress, handler);
+  auto checkpoints = folders->checkpoints->hold();
+  if (!checkpoints) return checkpoints.status();
+  auto info = folders->root->stat();
+  if (!info) return info.status();
+  ArchiveRequest request = archive_request(wanted, project_id(), platform_.clock);
+  request.rights = FileRights(info->permissions, file_mode_);
+  std::string name;
+  const auto write = [&](const CommittedState& state, const ArchiveRequest& settled) {
+    // An owner that attaches removes archives that are not complete, for those of an owner that was
+    // killed.
+    constexpr int kTries = 3;
+    Result<std::string> written = Status(ErrorCode::not_found, "");
+    for (int i = 0; i < kTries && written.code() == ErrorCode::not_found; ++i) {
+      written = safechunk::write_checkpoint(**checkpoints, state, settled, settings_, progress);
+    }
+    if (written) name = *written;
+    return written.status();
+  };
+  Status written = archive(*folders, **checkpoints, std::move(request), write, progress, notices);
+  return written.ok() ? Result<std::string>(name) : written;
 }
 
 }  // namespace safechunk

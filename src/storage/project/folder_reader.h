@@ -1,16 +1,21 @@
 // Reading a project in a local folder without owning it. Takes no lock and keeps nothing open: safe
-// in a forked child, and beside a live owner.
+// in a forked child, and beside a live owner. It changes nothing in the project, but that it adds a
+// checkpoint when it is asked to.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "platform/platform.h"
+#include "storage/checkpoints/archive_store.h"
 #include "storage/chunks/edit_watch.h"
 #include "storage/files/project_folders.h"
 #include "storage/files/text_settings.h"
+#include "storage/project/committed_state.h"
 #include "store/store.h"
 
 namespace safechunk {
@@ -18,8 +23,14 @@ namespace safechunk {
 class FolderReader final : public StoreReader {
  public:
   // `path`: absolute, of the project's folder. The seams must outlive the object.
-  FolderReader(Platform platform, std::string path, const TextSettings& settings)
-      : platform_(platform), path_(std::move(path)), settings_(settings), watch_(platform.clock) {}
+  // `file_mode`: what archives allow at most (EngineOptions::file_mode).
+  FolderReader(Platform platform, std::string path, const TextSettings& settings,
+               std::uint32_t file_mode = 0)
+      : platform_(platform),
+        path_(std::move(path)),
+        settings_(settings),
+        file_mode_(file_mode),
+        watch_(platform.clock) {}
 
   // ok when there is a project.
   Status check() const;
@@ -31,11 +42,23 @@ class FolderReader final : public StoreReader {
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;
   Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
                          const ArchivedChunkHandler& handler) override;
+  Result<std::string> write_checkpoint(const CheckpointRequest& request,
+                                       const ProgressHandler& progress, Notices& notices) override;
+  Status export_archive(const std::string& path, const CheckpointRequest& request,
+                        const ProgressHandler& progress, Notices& notices) override;
 
  private:
+  // Takes one state of all chunks, gives it to `write`, and reports what was met.
+  using WriteArchive =
+      std::function<Status(const CommittedState& state, const ArchiveRequest& request)>;
+  Status archive(const ProjectFolders& folders, Directory& target, ArchiveRequest request,
+                 const WriteArchive& write, const ProgressHandler& progress, Notices& notices);
+  [[nodiscard]] std::string project_id() const { return path_.substr(path_.rfind('/') + 1); }
+
   const Platform platform_;
   const std::string path_;
   const TextSettings settings_;
+  const std::uint32_t file_mode_;
   EditWatch watch_;
 };
 

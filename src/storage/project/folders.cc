@@ -73,6 +73,7 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const s
   const auto look_for = [&](const char* name, std::unique_ptr<FolderOnDemand>& out) -> Status {
     auto place = folders.root->stat(name);
     if (!place) return place.code() == ErrorCode::not_found ? Status() : place.status();
+    if (place->type != FileType::directory) return folders.root->open_directory(name).status();
     out = std::make_unique<FolderOnDemand>(*folders.root, name, *place);
     return {};
   };

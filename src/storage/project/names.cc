@@ -1,5 +1,7 @@
 #include "storage/project/names.h"
 
+#include <algorithm>
+
 #include "base/in_chunk.h"
 #include "base/unicode.h"
 
@@ -21,6 +23,23 @@ bool Names::is_taken(const std::string& chunk) const {
 std::string Names::rival_of(const std::string& chunk) const {
   const auto found = names_.find(same_name_form(chunk));
   return found == names_.end() || found->second == chunk ? std::string() : found->second;
+}
+
+std::map<std::string, std::string> same_names(
+    const std::vector<std::string>& chunks,
+    const std::function<bool(const std::string& chunk)>& is_good) {
+  std::map<std::string, std::vector<std::string>> names;  // same_name_form() -> names
+  for (const std::string& chunk : chunks) names[same_name_form(chunk)].push_back(chunk);
+  std::map<std::string, std::string> others;
+  for (const auto& [form, same] : names) {
+    if (same.size() == 1) continue;
+    const auto good = std::ranges::find_if(same, is_good);
+    const std::string& stays = good == same.end() ? same.front() : *good;
+    for (const std::string& chunk : same) {
+      if (chunk != stays) others.emplace(chunk, stays);
+    }
+  }
+  return others;
 }
 
 Status is_same_name(const std::string& chunk, const std::string& rival) {

@@ -2,8 +2,11 @@
 // equal but for case, in every script, or but for the normalisation of Unicode count as one.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <safechunk/status.hpp>
 
@@ -24,6 +27,12 @@ class Names {
  private:
   std::unordered_map<std::string, std::string> names_;  // same_name_form() -> name
 };
+
+// Of the names among `chunks` that count as one, an archive has one: one that `is_good`, else the
+// first. The others, each with the one that stays.
+std::map<std::string, std::string> same_names(
+    const std::vector<std::string>& chunks,
+    const std::function<bool(const std::string& chunk)>& is_good);
 
 // invalid_name: `chunk` is another spelling of `rival`, which is there.
 Status is_same_name(const std::string& chunk, const std::string& rival);

@@ -23,6 +23,7 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       location_(std::move(location)),
       settings_(options.text),
       journal_limit_(options.journal_limit),
+      file_mode_(options.file_mode),
       engine_(options.engine),
       weak_folders_(options.weak_folders),
       folder_(std::move(folder)),
@@ -30,7 +31,7 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform, location_.path(), options.text) {}
+      reader_(platform, location_.path(), options.text, options.file_mode) {}
 
 // --- opening and closing
 

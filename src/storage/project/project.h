@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@
 
 #include "base/mutex.h"
 #include "platform/platform.h"
+#include "storage/checkpoints/archive_store.h"
 #include "storage/checkpoints/snapshot.h"
 #include "storage/chunks/chunk_files.h"
 #include "storage/chunks/commit.h"
@@ -82,6 +84,8 @@ class Project final : public Store {
   Status repair(const std::string& chunk, Notices& notices) override;
   Result<std::string> write_checkpoint(const CheckpointRequest& request,
                                        const ProgressHandler& progress, Notices& notices) override;
+  Status export_archive(const std::string& path, const CheckpointRequest& request,
+                        const ProgressHandler& progress, Notices& notices) override;
   Status prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
                            std::size_t retention, Notices& notices) override;
   Result<std::set<std::string>> left_out_of(const std::string& name) override;
@@ -156,6 +160,10 @@ class Project final : public Store {
   // Checkpoints.
   Result<std::shared_ptr<Snapshot>> take_snapshot(Notices& notices) EXCLUDES(commit_mutex_);
   struct Archiving;
+  using WriteArchive =
+      std::function<Result<std::string>(const Snapshot& snapshot, const ArchiveRequest& request)>;
+  Result<std::string> archive(ArchiveRequest request, CheckpointRequest::Unreadable unreadable,
+                              const WriteArchive& write, Notices& notices) EXCLUDES(commit_mutex_);
   [[nodiscard]] std::vector<std::string> lost_names(const Snapshot& snapshot) const;
   void settle_same_names(const Snapshot& snapshot, Archiving& work);
   Result<bool> settle_lost_names(const Snapshot& snapshot, Archiving& work, Notices& notices)
@@ -170,6 +178,7 @@ class Project final : public Store {
   const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint64_t journal_limit_;
+  const std::uint32_t file_mode_;
   const std::uint64_t engine_;
   const WeakFolders* const weak_folders_;
   const std::unique_ptr<OpenedFolder> folder_;

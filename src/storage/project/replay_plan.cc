@@ -238,9 +238,44 @@ std::string WaitingUpdates::to_text() const {
 
 namespace {
 
-// Of an owner that is gone.
+// The number of the newest record that is in the files at least in part; 0: none. It may be larger:
+// what is based on the same text is taken for published, which gives a later moment, and never half
+// of one.
+Result<std::uint64_t> newest_published(const ProjectFolders& folders, const TextSettings& settings,
+                                       const JournalContents& contents) {
+  std::map<std::string, Inspection> files;
+  std::map<std::string, Digest> digests;
+  std::uint64_t newest = 0;
+  for (const auto& record : contents.records) {
+    for (const JournalOperation& operation : record->operations()) {
+      const std::string& chunk = operation.chunk;
+      if (!check_name(chunk, "chunk name").ok()) continue;
+      if (!files.contains(chunk)) {
+        Inspection file = inspect_file(*folders.chunks, layout::chunk_file(chunk), chunk, settings);
+        if (file.health == FileHealth::unreadable && !will_last(file.reason)) return file.reason;
+        if (file.usable()) digests[chunk] = file.text_digest(settings);
+        file.bytes = {};
+        files.emplace(chunk, std::move(file));
+      }
+      const Inspection& file = files.at(chunk);
+      if (file.stamp && file.stamp->journal_token == contents.token) {
+        newest = std::max(newest, file.stamp->sequence);
+      }
+      // A journal that was written anew has other numbers than the stamps, a removal leaves no
+      // stamp, and not every file system has any.
+      const bool is_there = operation.removal
+                                ? file.health == FileHealth::missing
+                                : file.usable() && digests.at(chunk) == operation.text_digest;
+      if (is_there) newest = std::max(newest, record->sequence());
+    }
+  }
+  return newest;
+}
+
+enum class Which { all, published };
+
 Result<WaitingUpdates> read_waiting_updates(const ProjectFolders& folders,
-                                            const TextSettings& settings) {
+                                            const TextSettings& settings, Which which) {
   WaitingUpdates waiting;
   JournalContents contents;
   if (Status read = Journal::read(*folders.root, contents); !read) {
@@ -250,6 +285,12 @@ Result<WaitingUpdates> read_waiting_updates(const ProjectFolders& folders,
     if (error.path.empty()) error.path = folders.root->path() + "/" + layout::kJournal;
     waiting.unreadable = error;
     return waiting;
+  }
+  if (which == Which::published) {
+    auto newest = newest_published(folders, settings, contents);
+    if (!newest) return newest.status();
+    std::erase_if(contents.records,
+                  [&](const auto& record) { return record->sequence() > *newest; });
   }
   auto plan = plan_replay(folders, settings, contents.token, contents.records);
   if (!plan) return plan.status();
@@ -265,6 +306,14 @@ Result<WaitingUpdates> read_waiting_updates(const ProjectFolders& folders,
 
 }  // namespace
 
+Result<WaitingUpdates> find_committed_updates(const ProjectFolders& folders, Process& process,
+                                              const TextSettings& settings) {
+  const bool alive = ProjectLock::may_be_held(*folders.root, process);
+  auto waiting = read_waiting_updates(folders, settings, alive ? Which::published : Which::all);
+  if (!waiting || waiting->unreadable.ok()) return waiting;
+  return waiting->unreadable.code() == ErrorCode::corrupt ? waiting : waiting->unreadable;
+}
+
 Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,
                                             const TextSettings& settings) {
   constexpr int kTries = 3;
@@ -273,7 +322,7 @@ Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Proce
     if (!root.stat(layout::kJournal)) break;
     const std::string lock = ProjectLock::peek_text(root);
     if (ProjectLock::may_be_held(lock, process)) break;
-    auto waiting = read_waiting_updates(folders, settings);
+    auto waiting = read_waiting_updates(folders, settings, Which::all);
     const bool nothing = waiting && waiting->texts.empty() && waiting->unreadable.ok();
     // A process that took the lock meanwhile may have written what was found in the journal. Each
     // turn that accepts an edit leaves another text in the lock file.

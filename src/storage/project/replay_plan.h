@@ -66,6 +66,14 @@ struct WaitingUpdates {
   [[nodiscard]] std::string to_text() const;
 };
 
+// The same for those who need one moment of all chunks, also while an owner may be alive: then the
+// updates up to the newest one of which something is in the files. An owner publishes the chunks of
+// a transaction one after the other, and until all of them are there the journal has it whole (G4).
+// For one moment the caller must see to it that no chunk's file changes during the call.
+// An error when the journal cannot be read for another reason than damage.
+Result<WaitingUpdates> find_committed_updates(const ProjectFolders& folders, Process& process,
+                                              const TextSettings& settings);
+
 // Empty while an owner may be alive, and when the journal cannot be read, which it tells.
 // Cost: a look at the journal's name; a full read of it after a crash.
 Result<WaitingUpdates> find_waiting_updates(const ProjectFolders& folders, Process& process,

@@ -20,7 +20,7 @@ SharedProject::SharedProject(Platform platform, ProjectLocation location,
       location_(std::move(location)),
       options_(options),
       pid_(platform.process.pid()),
-      reader_(platform, location_.path(), options.text) {}
+      reader_(platform, location_.path(), options.text, options.file_mode) {}
 
 Result<Opened> SharedProject::open(Platform platform, const ProjectLocation& location,
                                    const OpeningOptions& options, std::optional<OwnerInfo>& holder,
@@ -260,6 +260,12 @@ Result<VerifyReport> SharedProject::verify(const ProgressHandler& progress) {
 
 Result<std::vector<CheckpointInfo>> SharedProject::list_checkpoints() {
   return reader_.list_checkpoints();
+}
+
+// What the turns of all processes have saved: nobody waits meanwhile.
+Status SharedProject::export_archive(const std::string& path, const CheckpointRequest& request,
+                                     const ProgressHandler& progress, Notices& notices) {
+  return reader_.export_archive(path, request, progress, notices);
 }
 
 Status SharedProject::read_checkpoint(const std::string& name, const ProgressHandler& progress,

@@ -52,6 +52,8 @@ class SharedProject final : public Store {
   // Other processes wait until the archive is written.
   Result<std::string> write_checkpoint(const CheckpointRequest& request,
                                        const ProgressHandler& progress, Notices& notices) override;
+  Status export_archive(const std::string& path, const CheckpointRequest& request,
+                        const ProgressHandler& progress, Notices& notices) override;
   Status prune_checkpoints(const std::string& newest, const CheckpointRequest& request,
                            std::size_t retention, Notices& notices) override;
   Result<std::set<std::string>> left_out_of(const std::string& name) override;

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "storage/checkpoints/archive_store.h"
+#include "storage/checkpoints/snapshot.h"
 #include "support/sim_file_system.h"
 
 namespace safechunk::test {

@@ -104,6 +104,38 @@ TEST_F(JournalTest, GivesBackWhatWasAppended) {
   EXPECT_EQ(damage, "");
 }
 
+// Its owner empties the journal and goes on, before each read of somebody else. Kills: the first
+// records of an older use without the last ones, which say what is newest.
+TEST(JournalBesideItsOwner, RecordsOfTwoUsesAreNotMixed) {
+  const std::string old_text = "\"" + std::string(5000, 'o') + "\"";
+  for (std::size_t nth = 0;; ++nth) {
+    test::SimFileSystem files;
+    const auto root = files.open_directory("/").value();
+    auto journal = Journal::create(*root, kToken).value();
+    for (const char* chunk : {"a", "b", "a"}) {
+      ASSERT_TRUE(journal->append(*put(chunk, old_text)).ok());
+    }
+    std::size_t reads = 0;
+    bool reached = false;
+    files.set_hook([&](const test::SimCall& call) -> std::optional<int> {
+      if (call.verb != "read_at" || reads++ != nth) return std::nullopt;
+      reached = true;
+      EXPECT_TRUE(journal->reset(false).ok());
+      EXPECT_TRUE(journal->append(*put("c", old_text)).ok());
+      EXPECT_TRUE(journal->append(*put("c", "2")).ok());
+      return std::nullopt;
+    });
+    JournalContents contents;
+    ASSERT_TRUE(Journal::read(*root, contents).ok());
+    files.set_hook({});
+    std::string chunks;
+    for (const auto& record : contents.records) chunks += record->operations()[0].chunk;
+    EXPECT_TRUE(chunks == "aba" || chunks == "cc") << "read " << nth << ": " << chunks;
+    if (!reached) break;
+    ASSERT_LT(nth, 100U);
+  }
+}
+
 TEST_F(JournalTest, ContinuesWhereItWas) {
   { ASSERT_TRUE(Journal::create(*root_, kToken).value()->append(*put("a", "1")).ok()); }
   JournalContents contents;
