@@ -256,7 +256,11 @@ std::string archive_of(const Context& context, const std::string& typed) {
   std::error_code error;
   if (!has_folder && fs::exists(checkpoints / typed, error)) return typed;
   const fs::path path = absolute_file(typed);
-  if (typed.empty() || !path.has_filename() || !fs::exists(path, error)) return file_name(typed);
+  if (typed.empty() || !path.has_filename()) return file_name(typed);
+  const bool is_checkpoint = fs::exists(checkpoints / path.filename(), error);
+  // A path to nothing: that is what the error shall say.
+  if (!fs::exists(path, error))
+    return has_folder && !is_checkpoint ? path.string() : file_name(typed);
   return fs::equivalent(path.parent_path(), checkpoints, error) ? path.filename().string()
                                                                 : path.string();
 }

@@ -365,7 +365,7 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   // first. Every other one, also one that could not be opened because another process has the
   // project, is treated as with Mode::read above, and changes nothing in the project; with
   // Mode::shared the turns of other processes go on. restore_checkpoint() takes such a file into
-  // any project.
+  // any project that is there.
   //
   // The umask and EngineOptions::file_mode decide who can read the file, not the modes of the
   // chunks. Errors: conflict (something has the name), invalid_name (label; or no file name at the

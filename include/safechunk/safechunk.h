@@ -18,10 +18,10 @@
  *            unless said otherwise.
  * Threads    Every function may be called from any thread at any time, on one engine too, except
  *            that safechunk_close() must not race with other calls on that engine, and that a
- *            transaction is for one thread at a time. Each engine has a thread of its own, named
- *            "safechunk", which takes no signals that are sent to the process.
- * Unloading  The library stays in memory after dlclose(3), because that thread may run in it; an
- *            engine that is open then goes on.
+ *            transaction is for one thread at a time. The engines of a process share a few
+ *            threads, named "safechunk", which take no signals that are sent to the process.
+ * Unloading  The library stays in memory after dlclose(3), because these threads may run in it;
+ *            an engine that is open then goes on.
  * Exit       A program that ends without safechunk_close() ends as in a crash: what was staged is
  *            in the journal, and the next owner commits it. Nothing is written or called at exit.
  * Handlers   Run on the thread that did the work (the caller of safechunk_force_sync(), or the

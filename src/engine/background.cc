@@ -16,6 +16,7 @@ struct Background::Task {
   BackgroundTask::Body body;
   TimePoint due = TimePoint::max();
   std::optional<std::thread::id> thread;  // that does it
+  TimePoint started;                      // when that began
   bool removed = false;
 };
 
@@ -124,17 +125,25 @@ std::shared_ptr<Background::Task> Background::next() const {
 }
 
 Background::TimePoint Background::start_of(const Task& task) const {
-  return running_ < kAtOnce ? task.due : std::max(task.due, last_start_ + kPatience);
+  const TimePoint now = clock_.now();
+  std::size_t running = 0;
+  auto first_to_be_slow = TimePoint::max();
+  for (const auto& other : tasks_) {
+    if (!other->thread || other->started + kPatience <= now) continue;
+    ++running;
+    first_to_be_slow = std::min(first_to_be_slow, other->started + kPatience);
+  }
+  return running < kAtOnce ? task.due : std::max(task.due, first_to_be_slow);
 }
 
 void Background::run_thread(const std::shared_ptr<Thread>& self) {
-  MutexLock lock(mutex_);
+  const MutexLock lock(mutex_);
   while (!self->retired) {
     if (first_ == self.get()) first_sleeps_until_ = TimePoint::min();
     std::shared_ptr<Task> task = next();
     const TimePoint start = task == nullptr ? TimePoint::max() : start_of(*task);
     if (clock_.now() >= start) {
-      run(std::move(task), *self, lock);
+      run(std::move(task), *self);
       if (!tasks_.empty()) continue;
     }
     const bool is_needed = first_ == nullptr || first_ == self.get();
@@ -153,24 +162,22 @@ void Background::run_thread(const std::shared_ptr<Thread>& self) {
   }
 }
 
-void Background::run(std::shared_ptr<Task> task, Thread& self, MutexLock& lock) {
+void Background::run(std::shared_ptr<Task> task, Thread& self) {
   task->due = TimePoint::max();
   task->thread = std::this_thread::get_id();
   self.busy = true;
-  ++running_;
-  last_start_ = clock_.now();
+  task->started = clock_.now();
   if (first_ == &self) first_ = nullptr;
   if (first_ == nullptr && next() != nullptr) call_another();
-  lock.unlock();
+  mutex_.unlock();
   const TimePoint again = task->body();
-  lock.lock();
+  mutex_.lock();
   if (task->removed) {
     // What it keeps alive may be the engine whose handler has destroyed it, and go now.
-    lock.unlock();
+    mutex_.unlock();
     task->body = nullptr;
-    lock.lock();
+    mutex_.lock();
   }
-  --running_;
   self.busy = false;
   task->due = std::min(task->due, again);
   task->thread.reset();

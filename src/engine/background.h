@@ -55,7 +55,8 @@ class Background : public std::enable_shared_from_this<Background> {
   // does the others afterwards.
   void call_another() noexcept REQUIRES(mutex_);
   void run_thread(const std::shared_ptr<Thread>& self) EXCLUDES(mutex_);
-  void run(std::shared_ptr<Task> task, Thread& self, MutexLock& lock) REQUIRES(mutex_);
+  // Lets the mutex go meanwhile.
+  void run(std::shared_ptr<Task> task, Thread& self) REQUIRES(mutex_);
   // The one that is due first, of those that are not being done; null when none has a time.
   [[nodiscard]] std::shared_ptr<Task> next() const REQUIRES(mutex_);
   // When a thread may begin with it.
@@ -72,8 +73,6 @@ class Background : public std::enable_shared_from_this<Background> {
   std::list<std::shared_ptr<Thread>> threads_ GUARDED_BY(mutex_);
   const Thread* first_ GUARDED_BY(mutex_) = nullptr;  // null: all that are awake do tasks
   TimePoint first_sleeps_until_ GUARDED_BY(mutex_) = TimePoint::min();  // min: it is awake
-  std::size_t running_ GUARDED_BY(mutex_) = 0;
-  TimePoint last_start_ GUARDED_BY(mutex_) = TimePoint::min();
 };
 
 // What one engine has to do, again and again; one thread at a time does it.

@@ -96,6 +96,7 @@ Status EngineCore::check_active() const {
   Error error;
   error.code = ErrorCode::not_owner;
   error.message = "this engine does not own the project";
+  if (read_only_) error.message = "this engine was opened for reading only";
   if (!status_.ok()) error.message += " (" + status_.error().message + ")";
   error.path = place_->path();
   return error;

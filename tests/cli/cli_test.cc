@@ -170,8 +170,8 @@ TEST_F(Cli, RefusesHostileNames) {
     EXPECT_EQ(run({"update", "project", name, "--", "cat"}).code, kUsage);
     // The path of a file that is there, as /etc/passwd, is taken for an archive, which it is not.
     const int restored = run({"restore", "project", "--", name}).code;
-    EXPECT_EQ(restored,
-              name.find('/') != std::string::npos && fs::exists(folder_ / name) ? kFailed : kUsage);
+    const bool is_path = name.find('/') != std::string::npos;
+    EXPECT_EQ(restored, !is_path ? kUsage : fs::exists(folder_ / name) ? kFailed : kNotFound);
     const int code = run({"checkpoint", "project", "--label=" + name}).code;
     EXPECT_EQ(code, name == "\xFF" ? kUsage : kOk) << "a label is any text";
   }
@@ -186,7 +186,7 @@ TEST_F(Cli, RefusesHostileNames) {
       EXPECT_EQ(run({command, "--", name}).code, kUsage) << command;
     }
   }
-  EXPECT_EQ(run({"restore", "project", "../chunks/a.json"}).code, kUsage);
+  EXPECT_EQ(run({"restore", "project", "../chunks/a.json"}).code, kNotFound);
   const Json error = run_json(kUsage, {"get", "project", "a/b"})["error"];
   EXPECT_EQ(error["code"], "invalid_name");
   // Owning the project for a moment touches its folder, but nothing in chunks/.

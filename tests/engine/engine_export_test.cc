@@ -532,5 +532,19 @@ TEST_F(EngineExportOnce, WhatAKilledReaderLeavesTheNextAttachRemoves) {
   EXPECT_LE(names.size(), 1U);
 }
 
+// Kills: an archive that becomes a part of the project, or stands in the way of one.
+TEST(EngineExportInside, IsRefused) {
+  Machine machine;
+  auto engine = machine.engine();
+  put(engine, "a", "1");
+  save(engine);
+  auto reader = reader_of(machine);
+  for (const char* path : {"/project/chunks/x.json", "/project/chunks_bak/x.bak",
+                           "/project/checkpoints/x.zip", "/project/quarantine"}) {
+    EXPECT_EQ(engine.export_archive(path).code(), ErrorCode::invalid_argument) << path;
+    EXPECT_EQ(reader.export_archive(path).code(), ErrorCode::invalid_argument) << path;
+  }
+}
+
 }  // namespace
 }  // namespace safechunk::test

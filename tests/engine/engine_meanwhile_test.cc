@@ -146,6 +146,24 @@ TEST_P(Meanwhile, AHandEditDuringACommitIsReportedAndBecomesTheBackup) {
   engine_.on_status(nullptr);
 }
 
+// G15. What a person saves between stage_update() and the save that follows would be in the backup
+// until the next save only. Kills: that.
+TEST_P(Meanwhile, AHandEditOfAStagedChunkIsKeptForGood) {
+  put(engine_, "a", "3");
+  machine_.write("chunks", "a.json", "\"by hand\"");
+  save(engine_);
+  EXPECT_EQ(machine_.chunk("a"), "3\n");
+  EXPECT_TRUE(faults_.has(ErrorCode::conflict, "a"));
+  for (const char* text : {"4", "5"}) {
+    put(engine_, "a", text);
+    save(engine_);
+  }
+  const auto quarantine = machine_.files.open_directory("/project/quarantine").value();
+  const auto kept = quarantine->list().value();
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(machine_.file("quarantine/" + kept[0]), "\"by hand\"");
+}
+
 // Where there was nothing, and where there shall be nothing.
 TEST_P(Meanwhile, AFileThatAppearsDuringACommitIsNotReplacedUnseen) {
   put(engine_, "new", "3");

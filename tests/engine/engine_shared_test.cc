@@ -391,5 +391,90 @@ TEST(EngineShared, CheckpointsAndRestoresAreTurns) {
   EXPECT_EQ(one.get("a") + one.get("b"), "3\n3\n");
 }
 
+// --- files that vanish
+
+class LostFiles {
+ protected:
+  void save(Mode mode) {
+    Member before(files_, 500, mode);
+    for (const char* text : {R"({"n":0,"keep":1})", R"({"n":1,"keep":1})"}) {
+      for (const char* chunk : {"a", "b", "c", "d"}) before.put(chunk, text);
+      before.engine.force_sync().throw_if_error();
+    }
+  }
+  void lose_most() {
+    auto chunks = files_.open_directory("/project/chunks").value();
+    for (const char* file : {"b.json", "c.json", "d.json"}) chunks->unlink(file).throw_if_error();
+  }
+
+  SimFileSystem files_;
+};
+
+class LostNames : public LostFiles, public testing::TestWithParam<Mode> {
+ protected:
+  void SetUp() override { save(GetParam()); }
+};
+
+class LostNamesOfTurns : public LostFiles, public testing::Test {
+ protected:
+  void SetUp() override { save(Mode::shared); }
+};
+
+// G15. Kills: an edit of a part that begins with an empty chunk, while reads give the backup.
+TEST_P(LostNames, APartIsEditedInWhatReadsGive) {
+  Member member(files_, 501, GetParam());
+  lose_most();
+  // An older version has taken its place, which the caller must know before editing it.
+  const Status first = member.engine.stage_value("b", "/n", "7");
+  EXPECT_EQ(first.code(), ErrorCode::healed) << first.to_text();
+  ASSERT_TRUE(member.engine.stage_value("b", "/n", "7").ok());
+  // A commit heals all of them.
+  const Status merged = member.engine.stage_merge("c", R"({"n":8})");
+  EXPECT_TRUE(merged.ok() || merged.code() == ErrorCode::healed) << merged.to_text();
+  EXPECT_FALSE(member.engine.stage_value("d", "/n", "9", {.if_absent = true}).ok());
+  member.engine.force_sync().throw_if_error();
+  EXPECT_EQ(member.get("b"), "{\"n\":7,\"keep\":1}\n");
+  EXPECT_NE(member.get("c").find("keep"), std::string::npos);
+  EXPECT_NE(member.get("d").find("keep"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LostNames, testing::Values(Mode::owner, Mode::shared),
+                         [](const auto& mode) {
+                           return std::string(mode.param == Mode::owner ? "owner" : "shared");
+                         });
+
+// Kills: files of new chunks, which make the lost ones look removed one by one.
+TEST_F(LostNamesOfTurns, AreNotTakenAsRemovedWhenNewChunksCome) {
+  Member member(files_, 501);
+  lose_most();
+  for (const char* chunk : {"n1", "n2", "n3", "n4"}) {
+    member.put(chunk, "1");
+    member.engine.force_sync().throw_if_error();
+  }
+  EXPECT_EQ(member.engine.list_chunks().value(),
+            (std::vector<std::string>{"a", "b", "c", "d", "n1", "n2", "n3", "n4"}));
+}
+
+// Kills: edits that are acknowledged and go into a new folder beside the one that was moved away.
+TEST(SharedTurns, RefuseAFolderThatIsNotTheOneBefore) {
+  SimFileSystem files;
+  Member member(files);
+  member.put("a", "1");
+  auto root = files.open_directory("/project").value();
+  root->rename("chunks", "away").throw_if_error();
+  for (const bool is_new : {false, true}) {
+    EXPECT_EQ(member.engine.stage_update("2", "a").code(), ErrorCode::conflict) << is_new;
+    if (is_new) {
+      root->remove_directory("chunks").throw_if_error();
+    } else {
+      EXPECT_FALSE(root->stat("chunks"));
+      root->make_directory("chunks").throw_if_error();
+    }
+  }
+  root->rename("away", "chunks").throw_if_error();
+  member.put("a", "3");
+  EXPECT_EQ(member.get("a"), "3\n");
+}
+
 }  // namespace
 }  // namespace safechunk::test

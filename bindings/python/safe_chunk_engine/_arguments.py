@@ -15,6 +15,17 @@ _NO_CONDITION = _core.Condition(None, False)
 _NO_LIMIT = 2**31 - 1  # milliseconds; 24 days
 
 
+def checked_merge(text: str, changes: object) -> str:
+    """The text of a JSON Merge Patch. By RFC 7396 one that is no object takes the place of the whole
+    chunk; a function that gave None by mistake must not do that."""
+    if not text.startswith("{"):
+        raise TypeError(
+            f"merge() takes a mapping, not {type(changes).__name__}; "
+            "stage_update() replaces a whole chunk"
+        )
+    return text
+
+
 def checked_name(name: object, what: str = "chunk name") -> str:
     if not isinstance(name, str):
         raise TypeError(f"the {what} must be str, not {type(name).__name__}")

@@ -8,7 +8,7 @@ import os
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, overload
 
-from ._arguments import Default, checked_condition, checked_name
+from ._arguments import Default, checked_condition, checked_merge, checked_name
 from ._calls import MISSING, Progress
 from ._checkpoints import Checkpoints
 from ._chunks import Chunks
@@ -76,7 +76,7 @@ class Asyncio(Chunks, Checkpoints):
     ) -> Coroutine[Any, Any, bool]:
         """As merge()."""
         condition = checked_condition(if_revision, if_absent)
-        return asyncio.to_thread(self._merge, chunk_name, self._text(changes), condition)
+        return asyncio.to_thread(self._merge, chunk_name, checked_merge(self._text(changes), changes), condition)
 
     def patch_async(
         self,

@@ -83,10 +83,15 @@ class Calls:
         self._raised(call, *arguments)
         self._events.dirty_changed()
 
-    def _failed(self, error: SafeChunkError, otherwise: _Otherwise) -> _Otherwise:
+    def _failed(
+        self,
+        error: SafeChunkError,
+        otherwise: _Otherwise,
+        answers: tuple[type[SafeChunkError], ...] = (NotFoundError, CancelledError),
+    ) -> _Otherwise:
+        """`answers` tell the caller what it has asked for, and are no faults."""
         error = self._claim.explain(error)
-        # not_found and cancelled are answers to the caller, and no faults.
-        if not error.reported and not isinstance(error, (NotFoundError, CancelledError)):
+        if not error.reported and not isinstance(error, answers):
             self._events.fault(error)
         if self._strict:
             raise error

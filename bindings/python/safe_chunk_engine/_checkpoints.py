@@ -15,7 +15,7 @@ from ._arguments import (
     checked_path,
 )
 from ._calls import Calls, Progress
-from .errors import InvalidNameError, NotFoundError
+from .errors import MISTAKES, CancelledError, InvalidNameError, NotFoundError, SafeChunkError
 
 
 def _retention_and_notes(*positional: object, **named: object) -> tuple[object, object]:
@@ -107,14 +107,14 @@ class Checkpoints(Calls):
 
         An owner commits first. Every other engine archives what is committed at one moment, also
         while another process owns the project; it takes no lock and changes nothing there.
-        ``restore_checkpoint(path)`` takes the file into any project.
+        ``restore_checkpoint(path)`` takes the file into any project that is there.
 
         :param path: of the file; nothing is overwritten. It gets its name when it is verified and
             durable
         :param progress: called with done and total; returning False cancels
         :return: False when it failed or was cancelled; then there is no file
         """
-        return self._did(
+        return self._archived(
             self._core.export_archive,
             checked_path(path, "file"),
             checked_name(label, "label"),
@@ -153,12 +153,13 @@ class Checkpoints(Calls):
         progress: Progress | None = None,
     ) -> bool:
         """Replaces all chunks by those of the archive, whole or not at all. False when there is none
-        of that name. A name that has a slash, or a ``Path``, is the path of an archive.
+        of that name, which is a fault as well. A name that has a slash, or a ``Path``, is the path
+        of an archive.
 
         The previous state is kept as the checkpoint ``before_restore``.
         """
         name, archive = checked_archive(filename, zip_name)
-        done = self._with_checkpoint(self._core.restore_checkpoint, name, archive, progress)
+        done = self._archived(self._core.restore_checkpoint, archive, progress)
         self._events.dirty_changed()
         if done:
             self._events.status(f"Restored from checkpoint: {name}")
@@ -170,6 +171,23 @@ class Checkpoints(Calls):
         """Removes an archive. False when there is none of that name."""
         name = checked_file_name(filename, zip_name)
         return self._with_checkpoint(self._core.delete_checkpoint, name, name)
+
+    def _archived(self, call: Callable[..., None], *arguments: object) -> bool:
+        """Calls what the application relies on: that a file or folder is missing is a fault."""
+        try:
+            call(*arguments)
+        except InvalidNameError as error:
+            name = str(arguments[0])
+            if name in ("", ".", "..") or any(separator in name for separator in "/\\:"):
+                raise
+            missing = NotFoundError("there is no such checkpoint", path=name)
+            missing.__cause__ = error
+            return self._failed(missing, False, (CancelledError,))
+        except MISTAKES:
+            raise
+        except SafeChunkError as error:
+            return self._failed(error, False, (CancelledError,))
+        return True
 
     def _with_checkpoint(
         self, call: Callable[..., None], name: str, *arguments: object

@@ -160,6 +160,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         )
         self._path = Path(self._core.project_path())
         self._claim = Claim(self._core, self._path, self)
+        self._watches = weakref.WeakSet()
         _open_engines.add(self)
         self._check_opened(mode_number == MODES.index("read"), wait)
 
@@ -387,6 +388,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         traceback: TracebackType | None,
     ) -> None:
         self.detach()
+        self._close_watches()
 
     def __del__(self) -> None:
         claim = getattr(self, "_claim", None)
@@ -435,6 +437,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         traceback: TracebackType | None,
     ) -> None:
         await self.detach_async()
+        self._close_watches()
 
     # --- identity
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, TypeVar, overload
 
 from . import _core
-from ._arguments import checked_condition, checked_name, checked_pointer
+from ._arguments import checked_condition, checked_merge, checked_name, checked_pointer
 from ._calls import MISSING, Calls, ParseNumber
 from ._draft import Draft, Edit, Format
 from ._models import M, instance_of
@@ -185,7 +185,7 @@ class Parts(Calls, MutableMapping[str, Any]):
             engine.merge("settings", {"theme": "dark", "window": {"x": None}})
         """
         condition = checked_condition(if_revision, if_absent)
-        return self._merge(chunk_name, self._text(changes), condition)
+        return self._merge(chunk_name, checked_merge(self._text(changes), changes), condition)
 
     def patch(
         self,

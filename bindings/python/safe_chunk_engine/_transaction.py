@@ -7,7 +7,13 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from . import _core
-from ._arguments import Default, checked_condition, checked_name, checked_pointer
+from ._arguments import (
+    Default,
+    checked_condition,
+    checked_merge,
+    checked_name,
+    checked_pointer,
+)
 from ._calls import MISSING
 from ._draft import Format
 from ._events import Events
@@ -80,7 +86,8 @@ class Transaction:
 
     def merge(self, chunk_name: str, changes: Mapping[str, Any]) -> None:
         """Sets and removes members: as SafeChunkEngine.merge(), at commit()."""
-        self._core.stage_merge(checked_name(chunk_name), self._format.text(changes))
+        text = checked_merge(self._format.text(changes), changes)
+        self._core.stage_merge(checked_name(chunk_name), text)
 
     def patch(self, chunk_name: str, operations: Iterable[Mapping[str, Any]]) -> None:
         """Applies a JSON Patch: as SafeChunkEngine.patch(), at commit()."""

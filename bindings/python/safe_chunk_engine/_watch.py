@@ -45,7 +45,8 @@ class Watch:
     """Changes one by one: iterate over it, with ``for`` or ``async for``, or call next().
 
     For one thread or task at a time; close() may be called by any. Leaving the loop leaves the
-    watch open: close it, or use it in a ``with`` statement.
+    watch open: close it, or use it in a ``with`` statement. The end of the engine's own ``with``
+    closes all of its watches; ``detach()`` does not, as a watch needs no engine that is attached.
     """
 
     def __init__(self, core: _core.Watch, chunk_name: str | None) -> None:
@@ -174,6 +175,7 @@ class Watching(Calls):
     """The part of SafeChunkEngine that tells of changes."""
 
     _feed: Feed | None = None
+    _watches: weakref.WeakSet[Watch]
 
     def watch(
         self,
@@ -198,7 +200,13 @@ class Watching(Calls):
             raise InvalidArgumentError("delivery must be 'latest' or 'every'")
         name = None if chunk_name is None else checked_name(chunk_name)
         number = None if since is None else checked_integer(since, "since", 2**63 - 1)
-        return Watch(self._core.watch(delivery == "every", number), name)
+        watch = Watch(self._core.watch(delivery == "every", number), name)
+        self._watches.add(watch)
+        return watch
+
+    def _close_watches(self) -> None:
+        for watch in list(self._watches):
+            watch.close()
 
     @property
     def on_change(self) -> Callable[[Change], object] | None:

@@ -547,3 +547,15 @@ def test_other_engines_see_it(engine: SafeChunkEngine) -> None:
     reader = SafeChunkEngine("project", NEVER, engine.root_dir, read_only=True)
     engine.force_sync()
     assert reader.get("s", "/a") == 1 and reader.revision("s") == engine.revision("s")
+
+
+# Kills: a function that gave None by mistake, and with it the whole chunk.
+@pytest.mark.parametrize("changes", [None, [1], "text", 3])
+def test_a_merge_takes_a_mapping(tmp_path, changes):
+    with SafeChunkEngine("p", base_dir=tmp_path, strict=True) as engine:
+        engine.stage_update({"a": 1}, "c")
+        with pytest.raises(TypeError, match="merge"):
+            engine.merge("c", changes)
+        with pytest.raises(TypeError, match="merge"), engine.transaction() as transaction:
+            transaction.merge("c", changes)
+        assert engine.fetch_chunk("c") == {"a": 1}

@@ -297,6 +297,8 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
   if (!reader) return reader.status();
   const auto& entries = reader->entries();
   bool has_modes = false;
+  bool has_description = false;
+  std::optional<std::uint64_t> stated;
   std::vector<std::optional<std::string>> chunks;
   for (const auto& entry : entries) {
     auto chunk = classify(entry.name);
@@ -306,6 +308,16 @@ Status read_checkpoint(Directory& checkpoints, const std::string& file_name,
     const auto text = reader->read(chunks.size() - 1);
     const auto description = text ? Description::parse(*text) : std::nullopt;
     has_modes = description && description->unix_modes;
+    has_description = description.has_value();
+    if (description) stated = description->chunks;
+  }
+  const auto count = static_cast<std::uint64_t>(
+      std::ranges::count_if(chunks, [](const auto& chunk) { return chunk.has_value(); }));
+  if (stated ? *stated != count : count == 0 && !has_description) {
+    return Status(ErrorCode::corrupt,
+                  "the archive is not whole: it holds " + std::to_string(count) + " chunks" +
+                      (stated ? ", and says that it has " + std::to_string(*stated)
+                              : ", and no description of a checkpoint"));
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (chunks[i] && entries[i].size > settings.size_limit) {

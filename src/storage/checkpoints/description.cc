@@ -33,7 +33,7 @@ std::string Description::to_text() const {
          ",\n    \"unix_time\": " + std::to_string(unix_time) +
          ",\n    \"notes\": " + json::quote(notes) +
          ",\n    \"keep\": " + (keep ? "true" : "false") +
-         ",\n    \"chunks\": " + std::to_string(chunks) +
+         ",\n    \"chunks\": " + std::to_string(chunks.value_or(0)) +
          ",\n    \"left_out\": " + list_of(left_out) +
          ",\n    \"left_out_backups\": " + list_of(left_out_backups) +
          (unix_modes ? ",\n    \"modes\": \"unix\"" : "") + "\n}\n";
@@ -49,6 +49,9 @@ std::optional<Description> Description::parse(std::string_view text) {
   if (label && is_label(*label)) found.label = std::move(label);
   auto notes = json::string_member(text, "notes");
   if (notes && notes->size() <= limits::kNotesBytes) found.notes = *std::move(notes);
+  if (json::string_member(text, "engine") == "safechunk") {
+    found.chunks = json::integer_member(text, "chunks");
+  }
   found.keep = json::bool_member(text, "keep").value_or(false);
   found.unix_modes = json::string_member(text, "modes") == "unix";
   for (std::string& chunk : json::string_list_member(text, "left_out")) {

@@ -18,15 +18,15 @@ struct Description {
   std::uint64_t number = 0;          // the order of checkpoints; 0: none
   std::optional<std::string> label;  // whole, as the user gave it
   std::string notes;
-  bool keep = false;               // retention does not count it, and never removes it
-  bool unix_modes = false;         // the modes of the entries are those of the chunks
-  std::uint64_t unix_time = 0;     // when it was made, seconds since 1970; 0: not known
-  std::set<std::string> left_out;  // chunks that existed and are not in the archive
+  bool keep = false;                    // retention does not count it, and never removes it
+  bool unix_modes = false;              // the modes of the entries are those of the chunks
+  std::uint64_t unix_time = 0;          // when it was made, seconds since 1970; 0: not known
+  std::set<std::string> left_out;       // chunks that existed and are not in the archive
+  std::optional<std::uint64_t> chunks;  // how many it has; nothing: it does not say
 
   // Not read back.
   std::string project_id;
   std::string date;
-  std::size_t chunks = 0;
   std::set<std::string> left_out_backups;  // backups of these chunks could not be read
 
   [[nodiscard]] std::string to_text() const;

@@ -27,7 +27,8 @@ Status set_damaged_aside(ChunkFiles& files, const std::string& chunk, FileHealth
   return kept;
 }
 
-Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, std::vector<Event>& events) {
+Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, bool removal,
+                        std::vector<Event>& events) {
   const Inspection present = files.read(chunk);
   if (present.health == FileHealth::unreadable) return present.reason;
   if (!present.usable()) {
@@ -36,9 +37,12 @@ Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, std::vector
   bool added = false;
   Status kept = files.quarantine().preserve(layout::conflict_file(chunk), present.bytes, added);
   if (kept.ok()) {
-    events.push_back({Event::Kind::conflict, chunk,
-                      "changed by another program after its removal was staged; it is removed, and "
-                      "that version is in quarantine"});
+    events.push_back(
+        {Event::Kind::conflict, chunk,
+         removal ? "changed by another program after its removal was staged; it is removed, and "
+                   "that version is in quarantine"
+                 : "changed by another program after an edit of it was staged; the edit is saved, "
+                   "and that version is in quarantine"});
   }
   return kept;
 }

@@ -16,9 +16,10 @@ Status set_damaged_aside(ChunkFiles& files, const std::string& chunk, FileHealth
                          const std::string& damage, std::string_view bytes,
                          std::vector<Event>& events);
 
-// A version that the user has not seen: the file changed after its removal was staged, and a
-// removal deletes the backup as well.
-Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, std::vector<Event>& events);
+// A version that the user has not seen: the file changed after the edit was staged. As the backup
+// it would last until the next save only, and a removal deletes the backup as well.
+Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, bool removal,
+                        std::vector<Event>& events);
 
 // A file that a program has open for writing, or is about to open. `file` in `folder` is it. `why`
 // ends in "is kept as", for people.

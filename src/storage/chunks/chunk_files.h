@@ -166,6 +166,8 @@ class ChunkFiles {
   [[nodiscard]] VersionBook& versions() { return versions_; }
   // Whether names_are_lost() was found at attach or since.
   [[nodiscard]] bool names_lost() const { return names_lost_; }
+  // The same after a look at both folders.
+  Result<bool> look_for_lost_names();
   void set_names_lost() { names_lost_ = true; }
   [[nodiscard]] RecentTexts& recent_texts() { return recent_texts_; }
   [[nodiscard]] EditWatch& watch() { return watch_; }
@@ -183,7 +185,6 @@ class ChunkFiles {
   Cure find_cure(const std::string& chunk, const Inspection& file);
   [[nodiscard]] std::string file_text_of(const RecentText& recent) const;
   void give(const Cure& cure, Healing& healing) const;
-  Result<bool> look_for_lost_names();
   Healing sound(const std::string& chunk, Inspection file, std::vector<Event>& events);
   Healing leave_alone(const std::string& chunk, const Inspection& file, const Cure& cure,
                       std::vector<Event>& events);

@@ -177,9 +177,9 @@ class Commit {
 
   Status quarantine_unseen(Work& work) {
     const auto& version = work.present.version;
-    if (!work.edit->removal || !version || version->ours) return {};
+    if (!version || version->ours) return {};
     if (version->text_digest == work.edit->seen_when_staged) return {};
-    return set_unseen_aside(files_, work.edit->chunk, report_.events);
+    return set_unseen_aside(files_, work.edit->chunk, work.edit->removal, report_.events);
   }
 
   Status write(Work& work) {

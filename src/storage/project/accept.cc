@@ -144,7 +144,14 @@ Result<Project::Present> Project::find_present(const std::string& chunk) {
   }
   if (pending.record != nullptr) return Present::of(pending);
   Inspection found = chunks_.read(chunk);
-  if (found.health == FileHealth::missing) return Present();
+  if (found.health == FileHealth::missing) {
+    // Not when its name was lost: reading it gives the backup then, and heals it.
+    if (!folders_.backups->stat(layout::backup_file(chunk))) return Present();
+    auto lost = chunks_.look_for_lost_names();
+    if (!lost) return lost.status();
+    if (!*lost) return Present();
+    return in_chunk(Status(ErrorCode::corrupt, "its file is lost, and its backup is there"), chunk);
+  }
   if (found.health == FileHealth::unreadable) return in_chunk(found.reason, chunk);
   if (!found.usable()) {
     Error error = in_chunk(found.reason, chunk).error();
@@ -167,7 +174,7 @@ Status Project::check_requirements(const JournalRecord& record) {
       if (is_pending) present = pending->edit().text_digest;
     }
     if (!is_pending) present = chunks_.base_of(wanted.chunk).text_digest;
-    if (present == kUnknownDigest) {
+    if (present == kUnknownDigest || (!is_pending && present.is_absent())) {
       auto found = find_present(wanted.chunk);
       if (!found) return found.status();
       present = found->text_digest;
@@ -254,6 +261,8 @@ bool Project::set_bases(JournalRecord& record) {
 
 // Another process may have made chunks since names_ were seen.
 Status Project::list_names() {
+  // The file of a new chunk must not make the others, whose names were lost, look removed.
+  if (auto lost = chunks_.look_for_lost_names(); !lost) return lost.status();
   auto chunks = list_chunk_files(*folders_.chunks);
   if (!chunks) return chunks.status();
   Names names;

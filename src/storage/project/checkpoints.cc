@@ -8,6 +8,7 @@
 #include "storage/checkpoints/archive_store.h"
 #include "storage/checkpoints/catalog.h"
 #include "storage/checkpoints/retention.h"
+#include "storage/project/folders.h"
 #include "storage/project/project.h"
 
 namespace safechunk {
@@ -58,6 +59,7 @@ Status Project::export_archive(const std::string& path, const CheckpointRequest&
                                const ProgressHandler& progress, Notices& notices) {
   auto place = open_archive_folder(platform_.file_system, path);
   if (!place) return place.status();
+  if (Status outside = check_outside(folders_, *place->folder); !outside) return outside;
   if (Status free = check_free_name(*place->folder, place->name); !free) return free;
   ArchiveRequest request = archive_request(wanted, location_.project_id, platform_.clock);
   request.rights = FileRights::at_most(file_mode_);

@@ -139,6 +139,13 @@ bool Project::heal_lost_names(const PendingSet& committing, Notices& notices) {
   return all_healed;
 }
 
+// The next turn would count the files that this one has healed, and take the others for removed.
+void Project::heal_before_the_next_turn(Notices& notices) {
+  const MutexLock commit_lock(commit_mutex_);
+  if (!chunks_.names_lost() || lost_names_healed_) return;
+  lost_names_healed_ = heal_lost_names({}, notices);
+}
+
 // A failure is reported when it begins and when it ends, and not at every try.
 void Project::note_saving(const std::string& chunk, const Status& result, Notices& notices) {
   // A program that is writing the file was reported when it began.

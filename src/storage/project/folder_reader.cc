@@ -209,6 +209,7 @@ Status FolderReader::export_archive(const std::string& path, const CheckpointReq
   if (Status free = check_free_name(*place->folder, place->name); !free) return free;
   auto folders = open_folders_for_reading(platform_.file_system, path_);
   if (!folders) return folders.status();
+  if (Status outside = check_outside(*folders, *place->folder); !outside) return outside;
   ArchiveRequest request = archive_request(wanted, project_id(), platform_.clock);
   request.rights = FileRights::at_most(file_mode_);
   const auto write = [&](const CommittedState& state, const ArchiveRequest& settled) {

@@ -52,6 +52,21 @@ Status sync_folder(Directory& folder) {
   return error;
 }
 
+Status check_outside(const ProjectFolders& folders, Directory& folder) {
+  auto place = folder.stat();
+  if (!place) return place.status();
+  auto root = folders.root->stat();
+  bool is_inside = root && root->same_file(*place);
+  for (const char* name :
+       {layout::kChunks, layout::kBackups, layout::kCheckpoints, layout::kQuarantine}) {
+    const auto part = folders.root->stat(name);
+    is_inside = is_inside || (part && part->same_file(*place));
+  }
+  if (!is_inside) return {};
+  return {ErrorCode::invalid_argument,
+          "the archive would lie inside of the project; name a file elsewhere"};
+}
+
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {
   auto root = file_system.open_directory(path);
   if (!root) return root.status();

@@ -21,6 +21,10 @@ Status ensure_directory(Directory& parent, const std::string& name, const FileRi
 // means and which option there is.
 Status sync_folder(Directory& folder);
 
+// invalid_argument when `folder` is one of the project's own: an archive there would be taken for a
+// part of the project.
+Status check_outside(const ProjectFolders& folders, Directory& folder);
+
 // Opens the folders of the project at `path` for reading only; creates and changes nothing.
 // not_found when there is no such project. `backups` and `checkpoints` may stay empty.
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path);

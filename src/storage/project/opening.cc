@@ -92,6 +92,9 @@ class Opening {
     bool is_new = false;
     // A process that finds chunks/ knows that the project's own name is durable in the base folder.
     const auto name_durable = [&] { return sync_folder(base_); };
+    if (options_.chunks_place) {
+      if (Status is_it = project_.check_chunks_are(*options_.chunks_place); !is_it) return is_it;
+    }
     auto chunks_place =
         ensure_subfolder(project_, layout::kChunks, folders.chunks, any_new, name_durable);
     if (!chunks_place) return chunks_place.status();
@@ -387,10 +390,10 @@ class Opening {
 
 }  // namespace
 
-Status OpenedFolder::check_chunks_in_place() const {
+Status OpenedFolder::check_chunks_are(const FileInfo& place) const {
   auto now = folders.root->stat(layout::kChunks);
   if (!now && now.code() != ErrorCode::not_found) return now.status();
-  if (now && now->same_file(chunks_place)) return {};
+  if (now && now->same_file(place)) return {};
   return folder_was_moved(folders.root->path() + "/" + layout::kChunks);
 }
 

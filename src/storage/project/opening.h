@@ -35,6 +35,8 @@ struct OpeningOptions {
   std::uint32_t file_mode = 0;
   bool weak_locks = false;
   bool shared = false;  // see Mode
+  // What chunks/ must be; nothing: whatever is there, or is made.
+  std::optional<FileInfo> chunks_place = {};
   std::chrono::milliseconds lock_timeout{0};
   std::uint64_t engine = 0;                   // random; tells the engines of one project apart
   const WeakFolders* weak_folders = nullptr;  // the platform's file system, where it is one
@@ -59,7 +61,8 @@ struct OpenedFolder {
 
   // conflict when another program has moved chunks/ away or put another in its place: nobody would
   // find files that are written through the open one.
-  [[nodiscard]] Status check_chunks_in_place() const;
+  [[nodiscard]] Status check_chunks_in_place() const { return check_chunks_are(chunks_place); }
+  [[nodiscard]] Status check_chunks_are(const FileInfo& place) const;
 };
 
 // Creates missing folders, takes the lock, cleans up and reads the journal. On `locked`, `owner`

@@ -187,6 +187,7 @@ Status Project::close(Notices& notices) {
 CommitOutcome Project::end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Notices& notices) {
   CommitOutcome outcome;
   try {
+    heal_before_the_next_turn(notices);
     outcome = give_up(Ending::pass_on, notices);
   } catch (...) {
     // Memory. The journal has what was accepted. Our text in the lock file must not stay: readers

@@ -65,6 +65,7 @@ class Project final : public Store {
   static Result<std::unique_ptr<Project>> open_turn(
       Platform platform, const ProjectLocation& location, const OpeningOptions& options,
       TurnMemory memory, Opened& opened, std::optional<OwnerInfo>& holder, Notices& notices);
+  [[nodiscard]] const FileInfo& chunks_place() const { return folder_->chunks_place; }
   // As close(), but leaves lock and journal to the next process.
   CommitOutcome end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Notices& notices);
 
@@ -130,6 +131,7 @@ class Project final : public Store {
   CommitOutcome commit_pending(Notices& notices) REQUIRES(commit_mutex_);
   CommitOutcome commit_snapshot(Notices& notices) REQUIRES(commit_mutex_);
   // False when it is to be tried again with the next save.
+  void heal_before_the_next_turn(Notices& notices) EXCLUDES(commit_mutex_);
   bool heal_lost_names(const PendingSet& committing, Notices& notices) REQUIRES(commit_mutex_)
       EXCLUDES(mutex_);
   void record_results(const CommitReport& report, const PendingSet& set, Notices& notices)

@@ -78,11 +78,14 @@ Status SharedProject::open_project(Opened& opened, std::optional<OwnerInfo>& hol
     }
   } guard{this};
   accepted_.clear();
-  auto project = Project::open_turn(platform_, location_, options_, std::move(memory_), opened,
+  OpeningOptions options = options_;
+  options.chunks_place = chunks_place_;
+  auto project = Project::open_turn(platform_, location_, options, std::move(memory_), opened,
                                     holder, notices);
   memory_ = TurnMemory();
   if (!project) return project.status();
   project_ = *std::move(project);
+  chunks_place_ = project_->chunks_place();
   guard.shared = nullptr;
   return {};
 }

@@ -87,6 +87,7 @@ class SharedProject final : public Store {
   std::unique_ptr<Project> project_;
   std::set<std::string> accepted_;  // the chunks that were edited in the turn
   TurnMemory memory_;
+  std::optional<FileInfo> chunks_place_;  // what chunks/ was in the first turn
 
   std::atomic<std::size_t> unsaved_{0};  // chunks in the journal that could not be saved
 };
