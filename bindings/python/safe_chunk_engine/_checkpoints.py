@@ -143,7 +143,9 @@ class Checkpoints(Calls):
         """Reads every entry and compares checksums. False when there is none of that name. A name
         that has a slash, or a ``Path``, is the path of an archive."""
         name, archive = checked_archive(filename, zip_name)
-        return self._with_checkpoint(self._core.verify_checkpoint, name, archive, progress)
+        return self._with_checkpoint(
+            self._core.verify_checkpoint, name, archive, progress, do=self._did
+        )
 
     def restore_checkpoint(
         self,
@@ -159,7 +161,8 @@ class Checkpoints(Calls):
         The previous state is kept as the checkpoint ``before_restore``.
         """
         name, archive = checked_archive(filename, zip_name)
-        done = self._archived(self._core.restore_checkpoint, archive, progress)
+        restore = self._core.restore_checkpoint
+        done = self._with_checkpoint(restore, name, archive, progress, do=self._archived)
         self._events.dirty_changed()
         if done:
             self._events.status(f"Restored from checkpoint: {name}")
@@ -170,19 +173,12 @@ class Checkpoints(Calls):
     ) -> bool:
         """Removes an archive. False when there is none of that name."""
         name = checked_file_name(filename, zip_name)
-        return self._with_checkpoint(self._core.delete_checkpoint, name, name)
+        return self._with_checkpoint(self._core.delete_checkpoint, name, name, do=self._did)
 
     def _archived(self, call: Callable[..., None], *arguments: object) -> bool:
         """Calls what the application relies on: that a file or folder is missing is a fault."""
         try:
             call(*arguments)
-        except InvalidNameError as error:
-            name = str(arguments[0])
-            if name in ("", ".", "..") or any(separator in name for separator in "/\\:"):
-                raise
-            missing = NotFoundError("there is no such checkpoint", path=name)
-            missing.__cause__ = error
-            return self._failed(missing, False, (CancelledError,))
         except MISTAKES:
             raise
         except SafeChunkError as error:
@@ -190,12 +186,20 @@ class Checkpoints(Calls):
         return True
 
     def _with_checkpoint(
-        self, call: Callable[..., None], name: str, *arguments: object
+        self,
+        call: Callable[..., None],
+        name: str,
+        *arguments: object,
+        do: Callable[..., bool],
     ) -> bool:
-        """Calls it. A file of another name in the folder is no mistake, but none of our archives."""
+        """Does it. A file of another name in the folder is no mistake, but none of our archives."""
         try:
-            return self._did(call, *arguments)
+            return do(call, *arguments)
         except InvalidNameError:
             if name in ("", ".", "..") or any(separator in name for separator in "/\\:"):
                 raise
-            return self._failed(NotFoundError("there is no such checkpoint", path=name), False)
+            return do(_raise, NotFoundError("there is no such checkpoint", path=name))
+
+
+def _raise(error: SafeChunkError) -> None:
+    raise error
