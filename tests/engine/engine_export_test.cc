@@ -336,8 +336,8 @@ TEST_F(EngineExportOnce, AFailureAtEveryCallLeavesNothingBehind) {
   for (const int error : {ENOSPC, EIO}) {
     std::size_t failures = 0;
     for (std::size_t nth = 0;; ++nth) {
-      std::size_t calls = 0;
-      bool reached = false;
+      std::atomic<std::size_t> calls{0};  // threads read the archive
+      std::atomic<bool> reached{false};
       machine_.files.set_hook([&](const SimCall&) -> std::optional<int> {
         if (calls++ != nth) return std::nullopt;
         reached = true;
@@ -512,10 +512,9 @@ TEST_F(EngineExportOnce, WhatAKilledReaderLeavesTheNextAttachRemoves) {
   ASSERT_TRUE(engine_.detach().ok());
   SafeChunkEngine reader = reader_of(machine_);
   std::set<std::string> names;
-  bool acting = false;
+  std::atomic<bool> acting{false};
   machine_.files.set_hook([&](const SimCall&) -> std::optional<int> {
-    if (acting) return std::nullopt;
-    acting = true;
+    if (acting.exchange(true)) return std::nullopt;
     const auto after = machine_.files.crash_clone(0, CrashModel::process);
     Successor next(*after, {}, 7);
     EXPECT_TRUE(next->is_active()) << next->status().to_text();
