@@ -127,7 +127,7 @@ Status EngineCore::export_archive(const std::string& file, const ExportOptions& 
     if (Status synced = commit_patiently(notices); !synced) return synced;
     return (*store)->export_archive(file, request, while_active(progress), notices);
   };
-  // A failure is no fault of the project: the caller is told, and nobody else.
+  // The caller gets the error; on_fault does not, because nothing is wrong with the project.
   const Status written = write();
   if (written.ok()) notices.status("exported to " + file);
   deliver(std::move(notices));

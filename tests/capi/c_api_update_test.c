@@ -8,7 +8,7 @@
 
 #define TEXT(text) (text), strlen(text)
 
-/* What a function is told to answer, and what it has got. */
+/* What the function shall do when it is called, and what it was called with. */
 struct script {
   safechunk_engine* engine;
   const char* put; /* NULL: does not put */
@@ -73,7 +73,7 @@ static void answers(void) {
   CHECK_OK(safechunk_close(script.engine, &error));
 }
 
-/* Kills: a failure of the function that is told as success, or that stages something. */
+/* Kills: an update that returns OK although the function failed, or that stages something then. */
 static void failures(void) {
   struct script script = {NULL, NULL, 0, 0, NULL, SAFECHUNK_OK, 0, ""};
   script.engine = open_project("p");

@@ -131,7 +131,7 @@ TEST_F(Projects, AreDeletedOnlyWhenItIsMeant) {
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
-// Kills: a deletion that takes along what is not the engine's, or that leaves the named folder.
+// Kills: deleting files that are not the engine's; leaving the folder of the project there.
 TEST_F(Projects, ThatHoldOtherFilesStay) {
   make("a");
   write_file(folder_ / "a/chunks/readme.txt", "mine");

@@ -391,7 +391,7 @@ TEST(EngineShared, CheckpointsAndRestoresAreTurns) {
   EXPECT_EQ(one.get("a") + one.get("b"), "3\n3\n");
 }
 
-// --- files that vanish
+// --- files that other programs remove
 
 class LostFiles {
  protected:

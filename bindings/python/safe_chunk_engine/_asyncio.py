@@ -76,7 +76,8 @@ class Asyncio(Chunks, Checkpoints):
     ) -> Coroutine[Any, Any, bool]:
         """As merge()."""
         condition = checked_condition(if_revision, if_absent)
-        return asyncio.to_thread(self._merge, chunk_name, checked_merge(self._text(changes), changes), condition)
+        text = checked_merge(self._text(changes), changes)
+        return asyncio.to_thread(self._merge, chunk_name, text, condition)
 
     def patch_async(
         self,

@@ -93,9 +93,7 @@ class Commit {
       work.present.damaged_bytes = std::move(inspection.bytes);
       const bool still = inspection.health == FileHealth::rotten ||
                          files_.watch().is_still(chunk, inspection.info);
-      if (!still && wait_for_writer(work)) {
-        return being_edited();
-      }
+      if (!still && wait_for_writer(work)) return being_edited();
     }
     return {};
   }
