@@ -38,12 +38,24 @@ class BackgroundTest : public testing::Test {
     std::shared_future<void> opened_ = opening_.get_future().share();
   };
 
+  // The threads use the clock to their end, and the last task may have ended without
+  // waiting for it.
+  ~BackgroundTest() override {
+    background.reset();
+    threads_ended->get_future().wait();
+  }
+
   void start(BackgroundTask& task, BackgroundTask::Body body) {
     ASSERT_TRUE(task.start(background, std::move(body)).ok());
   }
 
   ManualClock clock;
-  std::shared_ptr<Background> background = std::make_shared<Background>(clock);
+  const std::shared_ptr<std::promise<void>> threads_ended = std::make_shared<std::promise<void>>();
+  std::shared_ptr<Background> background{new Background(clock),
+                                         [threads_ended = threads_ended](Background* last) {
+                                           delete last;
+                                           threads_ended->set_value();
+                                         }};
 };
 
 // Kills: a thread for each task.
