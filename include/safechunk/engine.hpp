@@ -27,6 +27,7 @@
 #include <safechunk/changes.hpp>
 #include <safechunk/events.hpp>
 #include <safechunk/export.hpp>
+#include <safechunk/log.hpp>
 #include <safechunk/options.hpp>
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
@@ -429,6 +430,14 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   Result<int> event_descriptor();
   // Ends the next_event() that runs, or the next one.
   void wake_events();
+
+  // --- logs
+
+  // The log of this name: one JSON value a line, `chunks/NAME.jsonl`. Looks at nothing yet; calls
+  // with a name that is not allowed give invalid_name.
+  [[nodiscard]] Log log(std::string_view name);
+  // All logs, the rotated ones included, sorted by name.
+  Result<std::vector<LogInfo>> list_logs();
 
   // --- changes
   //

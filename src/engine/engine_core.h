@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -91,6 +92,18 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Status restore_checkpoint(std::string_view name, const ProgressHandler& progress);
   Status delete_checkpoint(std::string_view name);
 
+  // Logs. `log` is checked here.
+  Result<std::uint64_t> append_log(const std::string& log, std::span<const std::string_view> texts);
+  Status sync_log(const std::string& log);
+  Status compact_log(const std::string& log, const LogWriter::Keep& keep);
+  Result<std::string> rotate_log(const std::string& log);
+  Status remove_log(const std::string& log);
+  Result<LogPage> read_log(const std::string& log, std::uint64_t from, std::size_t limit);
+  Result<LogPage> tail_log(const std::string& log, std::size_t count);
+  Result<std::unique_ptr<LogSource>> follow_log(const std::string& log,
+                                                std::optional<std::uint64_t> from);
+  Result<std::vector<LogInfo>> list_logs();
+
   // Changes. Need no attach.
   Result<std::unique_ptr<ChangeSource>> watch(const WatchOptions& options);
   Status on_change(ChangeHandler handler, const WatchOptions& options);
@@ -133,6 +146,10 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Result<std::shared_ptr<Store>> owned_store() const EXCLUDES(mutex_);
   // For reading: the store as long as there is one, else a reader that owns nothing.
   std::shared_ptr<StoreReader> readable() const EXCLUDES(mutex_);
+
+  // In a turn of the store, for a log whose name is allowed.
+  template <typename Value, typename Write>
+  Value write_log(const std::string& log, const Write& write) EXCLUDES(mutex_);
 
   // Writing.
   Accepted stage_edits(const std::shared_ptr<Edits>& edits) EXCLUDES(accept_mutex_, mutex_);

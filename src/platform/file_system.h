@@ -71,6 +71,7 @@ struct FileInfo {
 enum class OpenMode {
   read,              // must exist
   read_write,        // must exist
+  append,            // must exist; read, append() and truncate(), but no write_at()
   create,            // read and write; created when missing
   create_exclusive,  // read and write; fails with EEXIST when anything has the name
 };
@@ -93,6 +94,13 @@ class File {
   // pread(2), pwrite(2): the count may be short; 0 from read_at means end of file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) = 0;
   virtual Result<std::size_t> write_at(std::uint64_t offset, std::string_view bytes) = 0;
+  // write(2) of a file opened with OpenMode::append: at the end, whatever other programs append
+  // meanwhile. The count may be short.
+  struct Appended {
+    std::size_t count = 0;
+    std::uint64_t end = 0;  // the offset behind the bytes
+  };
+  virtual Result<Appended> append(std::string_view bytes) = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   // Starts writing dirty pages back without waiting (sync_file_range). Promises nothing.
   virtual Status start_writeback() = 0;

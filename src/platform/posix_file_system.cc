@@ -84,6 +84,17 @@ class PosixFile final : public File {
     return static_cast<std::size_t>(count);
   }
 
+  Result<Appended> append(std::string_view bytes) override {
+    ssize_t count = 0;
+    do {
+      count = ::write(fd_.get(), bytes.data(), bytes.size());
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return failed("append to");
+    const off_t end = ::lseek(fd_.get(), 0, SEEK_CUR);
+    if (end < 0) return failed("find the end of");
+    return Appended{static_cast<std::size_t>(count), static_cast<std::uint64_t>(end)};
+  }
+
   Status truncate(std::uint64_t size) override {
     return check(::ftruncate(fd_.get(), static_cast<off_t>(size)), "truncate");
   }
@@ -210,6 +221,9 @@ class PosixDirectory final : public Directory {
         break;
       case OpenMode::read_write:
         flags |= O_RDWR;
+        break;
+      case OpenMode::append:
+        flags |= O_RDWR | O_APPEND;
         break;
       case OpenMode::create:
         flags |= O_RDWR | O_CREAT;

@@ -25,6 +25,7 @@
 
 #include "store/changes.h"
 #include "store/edits.h"
+#include "store/logs.h"
 #include "store/notices.h"
 
 namespace safechunk {
@@ -107,6 +108,9 @@ class StoreReader {
   // Reads everything and judges every part.
   virtual Result<VerifyReport> verify(const ProgressHandler& progress) = 0;
 
+  // It lives as long as this object.
+  virtual LogReader& logs() = 0;
+
   // Newest first.
   virtual Result<std::vector<CheckpointInfo>> list_checkpoints() = 0;
   // `name`: of a checkpoint, or the path of an archive. Reads and checks all of it as hostile
@@ -155,6 +159,9 @@ class Store : public StoreReader {
   // Heals one chunk if it is damaged; ok when it is sound or missing afterwards. What another
   // program wrote is known from then on, so that damage to it can be told from an edit.
   virtual Status repair(const std::string& chunk, Notices& notices) = 0;
+
+  // It lives as long as this object, or the turn.
+  virtual LogWriter& log_writer() = 0;
 
   // Keeps `newest`, which was made as `request` says, and the newest others that count with it,
   // `retention` in all. Each removal becomes a status; the first error is returned after everything

@@ -56,6 +56,10 @@ class ForwardingFile final : public File {
     return forward(
         around_, "write_at", "", [&] { return file_->write_at(offset, bytes); }, bytes.size());
   }
+  Result<Appended> append(std::string_view bytes) override {
+    return forward(
+        around_, "append", "", [&] { return file_->append(bytes); }, bytes.size());
+  }
   Status truncate(std::uint64_t size) override {
     return forward(around_, "truncate", "", [&] { return file_->truncate(size); });
   }

@@ -148,7 +148,7 @@ int enter(State& state, const char* verb, const std::string& path, const std::st
 int enter(State& state, const char* verb, const std::string& path, std::size_t& size) {
   const int answer = ask_hook(state, verb, path, "");
   if (answer == SimFileSystem::kShort && size > 1) size /= 2;
-  if (answer == SimFileSystem::kStoresNothing && std::strcmp(verb, "write_at") == 0) size = 0;
+  if (answer == SimFileSystem::kStoresNothing && std::strcmp(verb, "read_at") != 0) size = 0;
   return std::max(answer, 0);
 }
 
@@ -189,16 +189,19 @@ class SimFile final : public File {
     data = data.substr(0, size);
     if (data.empty()) return size;
     const std::lock_guard lock(state_->mutex);
-    Inode& inode = state_->at(inode_);
-    const auto begin = static_cast<std::size_t>(offset);
-    if (inode.bytes.size() < begin + data.size()) inode.bytes.resize(begin + data.size());
-    std::memcpy(inode.bytes.data() + begin, data.data(), data.size());
-    for (std::size_t page = begin / kPage; page * kPage < begin + data.size(); ++page) {
-      inode.dirty_pages.insert(page);
-      inode.lost_pages.erase(page);
-    }
-    inode.modified_ns = inode.changed_ns = state_->tick();
+    write(offset, data);
     return data.size();
+  }
+
+  Result<Appended> append(std::string_view data) override {
+    std::size_t size = data.size();
+    if (const int error = enter(*state_, "append", path_, size)) {
+      return failure(error, "append to", path_);
+    }
+    const std::lock_guard lock(state_->mutex);
+    const std::size_t begin = state_->at(inode_).bytes.size();
+    if (size > 0) write(begin, data.substr(0, size));
+    return Appended{size, begin + size};
   }
 
   Status truncate(std::uint64_t size) override {
@@ -300,6 +303,19 @@ class SimFile final : public File {
   }
 
  private:
+  // `state_->mutex` is held.
+  void write(std::uint64_t offset, std::string_view data) {
+    Inode& inode = state_->at(inode_);
+    const auto begin = static_cast<std::size_t>(offset);
+    if (inode.bytes.size() < begin + data.size()) inode.bytes.resize(begin + data.size());
+    std::memcpy(inode.bytes.data() + begin, data.data(), data.size());
+    for (std::size_t page = begin / kPage; page * kPage < begin + data.size(); ++page) {
+      inode.dirty_pages.insert(page);
+      inode.lost_pages.erase(page);
+    }
+    inode.modified_ns = inode.changed_ns = state_->tick();
+  }
+
   Status sync_as(const char* verb) {
     const int error = enter(*state_, verb, path_);
     const std::lock_guard lock(state_->mutex);

@@ -35,7 +35,9 @@ struct SimCall {
   std::string target;      // of rename and link: the new path
   std::size_t number = 0;  // counted from 0
 
-  [[nodiscard]] bool moves_bytes() const { return verb == "read_at" || verb == "write_at"; }
+  [[nodiscard]] bool moves_bytes() const {
+    return verb == "read_at" || verb == "write_at" || verb == "append";
+  }
 };
 
 class SimFileSystem final : public FileSystem {

@@ -188,6 +188,14 @@ Status TemporaryFile::publish_over(const std::string& name, const std::string& d
   return {};
 }
 
+Status move_to_free(Directory& directory, const std::string& from, const std::string& to) {
+  Status status = directory.rename(from, to, RenameMode::keep);
+  if (!is_unknown_call(status)) return status;
+  auto taken = directory.stat(to);
+  if (taken) return Status(ErrorCode::conflict, to + " is there already");
+  return taken.code() == ErrorCode::not_found ? directory.rename(from, to) : taken.status();
+}
+
 Status move_aside(Directory& directory, const std::string& from, const std::string& to) {
   return directory.rename(from, to);
 }

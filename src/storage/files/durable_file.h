@@ -106,4 +106,8 @@ class TemporaryFile {
 // when the folder is synced.
 Status move_aside(Directory& directory, const std::string& from, const std::string& to);
 
+// Gives a file a name that nothing has: EEXIST or conflict when something has it. Durable when the
+// folder is synced.
+Status move_to_free(Directory& directory, const std::string& from, const std::string& to);
+
 }  // namespace safechunk

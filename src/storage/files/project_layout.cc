@@ -9,6 +9,8 @@ namespace safechunk::layout {
 namespace {
 
 constexpr std::string_view kChunkEnding = ".json";
+constexpr std::string_view kLogEnding = ".jsonl";
+constexpr std::size_t kRotatedDigits = 6;
 constexpr std::string_view kBackupEnding = ".bak";
 constexpr std::string_view kArchiveEnding = ".zip";
 constexpr std::string_view kCheckpointStart = "checkpoint_";
@@ -88,6 +90,29 @@ std::optional<std::string> chunk_of_file(std::string_view file) {
 Status refused_chunk_file(std::string_view file) {
   if (!file.ends_with(kChunkEnding) || file.starts_with(".#") || file.starts_with("._")) return {};
   return check_name(file.substr(0, file.size() - kChunkEnding.size()), "chunk name");
+}
+
+std::string log_file(std::string_view log) {
+  return join(log, kLogEnding);
+}
+std::optional<std::string> log_of_file(std::string_view file) {
+  return strip_ending(file, kLogEnding);
+}
+
+std::string rotated_log(std::string_view log, std::uint32_t number) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < kRotatedDigits) digits.insert(0, kRotatedDigits - digits.size(), '0');
+  return join(log, "." + digits);
+}
+std::optional<std::uint32_t> number_of_rotated(std::string_view log, std::string_view of) {
+  if (!log.starts_with(of)) return std::nullopt;
+  log.remove_prefix(of.size());
+  if (log.size() < kRotatedDigits + 1 || log.front() != '.') return std::nullopt;
+  log.remove_prefix(1);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(log.data(), log.data() + log.size(), number);
+  if (error != std::errc() || end != log.data() + log.size()) return std::nullopt;
+  return number;
 }
 
 std::string backup_file(std::string_view chunk) {

@@ -44,6 +44,14 @@ std::optional<std::string> chunk_of_file(std::string_view file);
 // files, and for what editors and systems put beside a file (".#x.json", "._x.json").
 Status refused_chunk_file(std::string_view file);
 
+// Of a log.
+std::string log_file(std::string_view log);  // NAME.jsonl
+// The log's name when `file` is NAME.jsonl and NAME is an allowed name.
+std::optional<std::string> log_of_file(std::string_view file);
+std::string rotated_log(std::string_view log, std::uint32_t number);  // NAME.NUMBER, 6 digits
+// The number when `log` is a rotated log of `of`.
+std::optional<std::uint32_t> number_of_rotated(std::string_view log, std::string_view of);
+
 // chunks_bak/
 std::string backup_file(std::string_view chunk);  // NAME.bak
 std::optional<std::string> chunk_of_backup(std::string_view file);

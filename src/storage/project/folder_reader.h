@@ -15,6 +15,7 @@
 #include "storage/chunks/edit_watch.h"
 #include "storage/files/project_folders.h"
 #include "storage/files/text_settings.h"
+#include "storage/logs/folder_logs.h"
 #include "storage/project/committed_state.h"
 #include "store/store.h"
 
@@ -30,7 +31,8 @@ class FolderReader final : public StoreReader {
         path_(std::move(path)),
         settings_(settings),
         file_mode_(file_mode),
-        watch_(platform.clock) {}
+        watch_(platform.clock),
+        logs_(platform, path_, settings) {}
 
   // ok when there is a project.
   Status check() const;
@@ -40,6 +42,7 @@ class FolderReader final : public StoreReader {
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;
+  LogReader& logs() override { return logs_; }
   Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
                          const ArchivedChunkHandler& handler) override;
   Result<std::string> write_checkpoint(const CheckpointRequest& request,
@@ -60,6 +63,7 @@ class FolderReader final : public StoreReader {
   const TextSettings settings_;
   const std::uint32_t file_mode_;
   EditWatch watch_;
+  FolderLogReader logs_;
 };
 
 // Fills in what can be counted in the folders.

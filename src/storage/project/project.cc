@@ -31,7 +31,8 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform, location_.path(), options.text, options.file_mode) {}
+      reader_(platform, location_.path(), options.text, options.file_mode),
+      log_writer_(folders_, settings_, platform.clock) {}
 
 // --- opening and closing
 
@@ -61,6 +62,7 @@ Result<std::unique_ptr<Project>> Project::open_turn(
     (*folder)->chunks->versions().swap_known(memory.versions);
   }
   std::unique_ptr<Project> project(new Project(platform, location, options, *std::move(folder)));
+  project->log_writer_.set_known(std::move(memory.logs));
   opened.recovery = project->folder_->report;
   for (Event& event : opened.recovery.events) {
     event = in_file(event, project->folders_);
@@ -181,14 +183,16 @@ Status Project::describe_unsaved(const Status& reason) const {
 }
 
 Status Project::close(Notices& notices) {
-  return give_up(Ending::close, notices).status;
+  KnownLogs nobody_asks;
+  return give_up(Ending::close, nobody_asks, notices).status;
 }
 
 CommitOutcome Project::end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Notices& notices) {
   CommitOutcome outcome;
+  KnownLogs logs;
   try {
     heal_before_the_next_turn(notices);
-    outcome = give_up(Ending::pass_on, notices);
+    outcome = give_up(Ending::pass_on, logs, notices);
   } catch (...) {
     // Memory. The journal has what was accepted. Our text in the lock file must not stay: readers
     // would take this process for one that still has its turn.
@@ -202,12 +206,13 @@ CommitOutcome Project::end_turn(UnsavedChunks& unsaved, TurnMemory& memory, Noti
   }
   memory = TurnMemory();
   if (!outcome.status.ok()) return outcome;
+  memory.logs = std::move(logs);
   memory.names = std::move(names_);
   chunks_.versions().swap_known(memory.versions);
   return outcome;
 }
 
-CommitOutcome Project::give_up(Ending ending, Notices& notices) {
+CommitOutcome Project::give_up(Ending ending, KnownLogs& logs, Notices& notices) {
   const MutexLock commit_lock(commit_mutex_);
   CommitOutcome outcome;
   {
@@ -227,11 +232,13 @@ CommitOutcome Project::give_up(Ending ending, Notices& notices) {
     platform_.clock.wait_until(nobody, pause, platform_.clock.now() + kPause);
     outcome = commit_pending(notices);
   }
+  const Status logs_closed = log_writer_.close(logs, notices);
   const bool saved = pending().chunks == 0;
   // Without the lock, the journal under that name may be another owner's.
   const bool held = folder_->lock->check_held().ok();
   if (!saved && held) preserve_unsaved(notices);
   outcome.status = describe_unsaved(outcome.status);
+  if (outcome.status.ok()) outcome.status = logs_closed;
   Status released;
   if (ending == Ending::pass_on) {
     std::optional<IdleText> idle;

@@ -33,6 +33,7 @@
 #include "storage/chunks/commit.h"
 #include "storage/journal/journal.h"
 #include "storage/journal/pending.h"
+#include "storage/logs/folder_logs.h"
 #include "storage/project/change_log.h"
 #include "storage/project/folder_reader.h"
 #include "storage/project/names.h"
@@ -47,6 +48,7 @@ namespace safechunk {
 struct TurnMemory {
   Names names;
   std::unordered_map<std::string, KnownVersion> versions;
+  KnownLogs logs;
 };
 
 // The chunks that a turn could not save.
@@ -74,6 +76,7 @@ class Project final : public Store {
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;
+  LogReader& logs() override { return reader_.logs(); }
   Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
                          const ArchivedChunkHandler& handler) override;
 
@@ -91,6 +94,7 @@ class Project final : public Store {
                            std::size_t retention, Notices& notices) override;
   Result<std::set<std::string>> left_out_of(const std::string& name) override;
   Status remove_checkpoint(const std::string& name) override;
+  LogWriter& log_writer() override { return log_writer_; }
   Status close(Notices& notices) override;
   Status begin_turn(Notices& /*notices*/) override { return {}; }
   CommitOutcome end_turn(Notices& /*notices*/) override { return {}; }
@@ -106,7 +110,7 @@ class Project final : public Store {
   void accept_removals(Notices& notices) REQUIRES(commit_mutex_) EXCLUDES(mutex_);
   Status renew_journal(Notices& notices) EXCLUDES(commit_mutex_, journal_mutex_);
   enum class Ending { close, pass_on };
-  CommitOutcome give_up(Ending ending, Notices& notices) EXCLUDES(commit_mutex_);
+  CommitOutcome give_up(Ending ending, KnownLogs& logs, Notices& notices) EXCLUDES(commit_mutex_);
   [[nodiscard]] Status describe_unsaved(const Status& reason) const EXCLUDES(mutex_);
   void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
   Status check_open() const EXCLUDES(mutex_);
@@ -189,6 +193,7 @@ class Project final : public Store {
   Journal& journal_;
   Watermarks& marks_;
   FolderReader reader_;
+  FolderLogWriter log_writer_;
 
   Mutex commit_mutex_ ACQUIRED_BEFORE(journal_mutex_);
   // Old journal records of what was committed could not be told from new ones after a power cut:

@@ -36,6 +36,7 @@ class SharedProject final : public Store {
   Status health(HealthReport& report) override;
   Result<VerifyReport> verify(const ProgressHandler& progress) override;
   Result<std::vector<CheckpointInfo>> list_checkpoints() override;
+  LogReader& logs() override { return reader_.logs(); }
   Status read_checkpoint(const std::string& name, const ProgressHandler& progress,
                          const ArchivedChunkHandler& handler) override;
 
@@ -58,6 +59,7 @@ class SharedProject final : public Store {
                            std::size_t retention, Notices& notices) override;
   Result<std::set<std::string>> left_out_of(const std::string& name) override;
   Status remove_checkpoint(const std::string& name) override;
+  LogWriter& log_writer() override { return project_->log_writer(); }
   // Leaves nothing but the chunks behind, unless another process has its turn just now.
   Status close(Notices& notices) override;
 

@@ -1,0 +1,79 @@
+// The logs in a project's folder: reading them, and appending to them as its owner.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "platform/platform.h"
+#include "storage/chunks/edit_watch.h"
+#include "storage/files/project_folders.h"
+#include "storage/files/text_settings.h"
+#include "storage/logs/log_file.h"
+#include "store/logs.h"
+
+namespace safechunk {
+
+// Opens the files anew with each call. The seams must outlive the object.
+class FolderLogReader final : public LogReader {
+ public:
+  // `path`: of the project's folder.
+  FolderLogReader(Platform platform, std::string path, const TextSettings& settings)
+      : platform_(platform), path_(std::move(path)), settings_(settings) {}
+
+  Result<LogPage> read(const std::string& log, std::uint64_t from, std::size_t limit) override;
+  Result<LogPage> tail(const std::string& log, std::size_t count) override;
+  Result<std::unique_ptr<LogSource>> follow(const std::string& log,
+                                            std::optional<std::uint64_t> from) override;
+  Result<std::vector<LogInfo>> list() override;
+
+ private:
+  const Platform platform_;
+  const std::string path_;
+  const TextSettings settings_;
+};
+
+// Of all logs that were used in a turn.
+using KnownLogs = std::unordered_map<std::string, KnownLog>;
+
+class FolderLogWriter final : public LogWriter {
+ public:
+  // The references must outlive the object. `known`: of an earlier turn of this process.
+  FolderLogWriter(const ProjectFolders& folders, const TextSettings& settings, Clock& clock)
+      : watch_(clock), folder_{*folders.root, *folders.chunks, folders.rights, settings, watch_} {}
+  // Before the first use: what an earlier turn of this process knew.
+  void set_known(KnownLogs known) EXCLUDES(mutex_);
+
+  Result<std::uint64_t> append(const std::string& log, std::span<const std::string_view> texts,
+                               Notices& notices) override;
+  Status sync(const std::string& log, Notices& notices) override;
+  Status compact(const std::string& log, const Keep& keep, Notices& notices) override;
+  Result<std::string> rotate(const std::string& log, Notices& notices) override;
+  Status remove(const std::string& log, Notices& notices) override;
+
+  // Makes everything durable; the first error. Afterwards every call gives not_owner. `known` gets
+  // what the next turn may believe.
+  Status close(KnownLogs& known, Notices& notices);
+
+ private:
+  // Makes one when there is none: the log's first use.
+  Result<std::shared_ptr<LogFile>> find(const std::string& log) EXCLUDES(mutex_);
+
+  EditWatch watch_;
+  const LogFolder folder_;
+  Mutex mutex_;
+  bool closed_ GUARDED_BY(mutex_) = false;
+  KnownLogs known_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<LogFile>> files_ GUARDED_BY(mutex_);
+};
+
+// The logs in `chunks`, sorted by name.
+Result<std::vector<LogInfo>> list_logs(Directory& chunks);
+
+}  // namespace safechunk

@@ -1,0 +1,181 @@
+#include "storage/logs/log_follower.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "base/in_chunk.h"
+#include "storage/files/project_layout.h"
+#include "storage/logs/folder_logs.h"
+#include "storage/logs/log_lines.h"
+
+namespace safechunk {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A folder tells of a file when a program closes it; of what is appended to an open one it does
+// not. The watch of the file does, but there may be none.
+constexpr milliseconds kLookAnyway{1000};
+constexpr milliseconds kPoll{50};
+
+// What the file says of the one in whose place it is: LogFile::kSuccessor.
+struct Successor {
+  std::uint64_t inode = 0;
+  std::uint64_t end = 0;
+  std::uint64_t here = 0;
+};
+
+std::optional<Successor> parse_successor(std::string_view text) {
+  Successor parsed;
+  for (std::uint64_t* number : {&parsed.inode, &parsed.end, &parsed.here}) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.starts_with(' ')) text.remove_prefix(1);
+  }
+  return text.empty() ? std::optional(parsed) : std::nullopt;
+}
+
+}  // namespace
+
+LogFollowing::LogFollowing(Platform platform, std::string chunks_path, std::string log,
+                           const TextSettings& settings)
+    : platform_(platform),
+      chunks_path_(std::move(chunks_path)),
+      log_(std::move(log)),
+      file_name_(layout::log_file(log_)),
+      settings_(settings) {}
+
+Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const std::string& path,
+                                                      const std::string& log,
+                                                      const TextSettings& settings,
+                                                      std::optional<std::uint64_t> from) {
+  std::unique_ptr<LogFollowing> source(
+      new LogFollowing(platform, path + "/" + layout::kChunks, log, settings));
+  auto watch = platform.file_system.new_watch();
+  if (!watch && watch.code() != ErrorCode::unsupported_format) return watch.status();
+  if (watch) {
+    if (auto added = (*watch)->add(source->chunks_path_); !added) {
+      return in_chunk(added.status(), log);
+    }
+    source->watch_ = *std::move(watch);
+  }
+  if (Status status = source->open_file(); !status) return status;
+  source->position_ = from.value_or(source->place_.size);
+  if (from) {
+    // A page of one record checks the position.
+    auto page = FolderLogReader(platform, path, settings).read(log, *from, 1);
+    if (!page) return page.status();
+  } else if (source->file_ != nullptr) {
+    auto begin = begin_of_line(*source->file_, source->place_.size + 1);
+    if (!begin) return in_chunk(begin.status(), log);
+    source->position_ = *begin;  // of half a line, which will be a record when it is whole
+  }
+  return std::unique_ptr<LogSource>(std::move(source));
+}
+
+Status LogFollowing::open_file() {
+  file_ = nullptr;
+  place_ = {};
+  auto chunks = platform_.file_system.open_directory(chunks_path_);
+  if (!chunks) return in_chunk(chunks.status(), log_);
+  auto file = (*chunks)->open(file_name_, OpenMode::read);
+  if (!file) {
+    return file.code() == ErrorCode::not_found ? Status() : in_chunk(file.status(), log_);
+  }
+  auto info = (*file)->stat();
+  if (!info) return in_chunk(info.status(), log_);
+  file_ = *std::move(file);
+  place_ = *info;
+  if (watch_ != nullptr) {
+    // When it is gone meanwhile, the next look finds another one.
+    auto added = watch_->add(chunks_path_ + "/" + file_name_);
+    if (!added && added.code() != ErrorCode::not_found) return in_chunk(added.status(), log_);
+  }
+  return {};
+}
+
+Result<std::optional<LogRecord>> LogFollowing::take() {
+  if (file_ == nullptr) return std::optional<LogRecord>();
+  auto info = file_->stat();
+  if (!info) return in_chunk(info.status(), log_);
+  if (info->size < position_) position_ = 0;  // another program has cut it short
+  LineReader lines(*file_, position_, info->size);
+  for (;;) {
+    auto line = lines.next();
+    if (!line) return in_chunk(line.status(), log_);
+    if (!*line) return std::optional<LogRecord>();
+    LineKind kind;
+    const bool is_readable = !(*line)->is_too_long;
+    if (is_readable) kind = kind_of_line((*line)->text, settings_);
+    if (!(*line)->is_complete && !kind.is_closed) return std::optional<LogRecord>();
+    position_ = (*line)->end;
+    if (is_readable && kind.is_record()) {
+      return std::optional(LogRecord{(*line)->position, std::string(trimmed((*line)->text))});
+    }
+  }
+}
+
+Result<bool> LogFollowing::is_replaced() {
+  auto chunks = platform_.file_system.open_directory(chunks_path_);
+  if (!chunks) {
+    Error error = in_chunk(chunks.status(), log_).error();
+    if (error.code == ErrorCode::not_found) error.code = ErrorCode::unavailable;
+    return error;
+  }
+  auto info = (*chunks)->stat(file_name_);
+  if (!info && info.code() == ErrorCode::not_found) return false;
+  if (!info) return in_chunk(info.status(), log_);
+  return file_ == nullptr || !info->same_file(place_);
+}
+
+Status LogFollowing::go_on() {
+  const FileInfo before = place_;
+  const bool had_file = file_ != nullptr;
+  if (Status status = open_file(); !status) return status;
+  const std::uint64_t was_at = std::exchange(position_, 0);
+  if (file_ == nullptr || !had_file) return {};
+  auto text = file_->attribute(LogFile::kSuccessor);
+  const auto successor = text ? parse_successor(*text) : std::nullopt;
+  if (successor && successor->inode == before.inode && was_at == successor->end) {
+    position_ = successor->here;
+  }
+  return {};
+}
+
+Result<std::optional<LogRecord>> LogFollowing::next(milliseconds timeout) {
+  const auto deadline = platform_.clock.now() + timeout;
+  for (;;) {
+    auto record = take();
+    if (!record || *record) return record;
+    auto replaced = is_replaced();
+    if (!replaced) return replaced.status();
+    if (*replaced) {
+      // What came in before it lost its name.
+      record = take();
+      if (!record || *record) return record;
+      if (Status status = go_on(); !status) return status;
+      continue;
+    }
+    const auto left = std::chrono::ceil<milliseconds>(deadline - platform_.clock.now());
+    if (left <= milliseconds(0) || woken_.exchange(false)) return std::optional<LogRecord>();
+    if (watch_ == nullptr) {
+      std::this_thread::sleep_for(std::min(left, kPoll));
+      continue;
+    }
+    auto seen = watch_->wait(std::min(left, kLookAnyway));
+    if (!seen) return in_chunk(seen.status(), log_);
+    if (seen->woken) return std::optional<LogRecord>();
+  }
+}
+
+void LogFollowing::wake() noexcept {
+  if (watch_ != nullptr) {
+    watch_->wake();
+  } else {
+    woken_.store(true);
+  }
+}
+
+}  // namespace safechunk

@@ -1,0 +1,51 @@
+// Reads a log from a position on, and waits for more.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "platform/platform.h"
+#include "storage/files/text_settings.h"
+#include "store/logs.h"
+
+namespace safechunk {
+
+class LogFollowing final : public LogSource {
+ public:
+  // Nothing in `from`: from the end on. conflict when no record begins there.
+  static Result<std::unique_ptr<LogSource>> open(Platform platform, const std::string& path,
+                                                 const std::string& log,
+                                                 const TextSettings& settings,
+                                                 std::optional<std::uint64_t> from);
+
+  Result<std::optional<LogRecord>> next(std::chrono::milliseconds timeout) override;
+  void wake() noexcept override;
+  [[nodiscard]] std::uint64_t position() const override { return position_; }
+
+ private:
+  LogFollowing(Platform platform, std::string chunks_path, std::string log,
+               const TextSettings& settings);
+
+  // The next record that is there; nothing when there is none.
+  Result<std::optional<LogRecord>> take();
+  // Whether another file has the log's name now.
+  Result<bool> is_replaced();
+  // Goes on to that one.
+  Status go_on();
+  Status open_file();
+
+  const Platform platform_;
+  const std::string chunks_path_;
+  const std::string log_;
+  const std::string file_name_;
+  const TextSettings settings_;
+  std::unique_ptr<FolderWatch> watch_;  // null: where nothing tells of changes
+  std::unique_ptr<File> file_;          // null: there was none
+  FileInfo place_;
+  std::uint64_t position_ = 0;
+  std::atomic<bool> woken_{false};  // where there is no watch
+};
+
+}  // namespace safechunk
