@@ -5,10 +5,10 @@
 #include <iterator>
 
 #include "base/in_chunk.h"
+#include "storage/files/names.h"
 #include "storage/files/project_layout.h"
 #include "storage/logs/log_follower.h"
 #include "storage/logs/log_lines.h"
-#include "storage/project/names.h"
 
 namespace safechunk {
 namespace {
