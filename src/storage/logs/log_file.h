@@ -99,8 +99,8 @@ class LogFile {
   Status settle(std::uint64_t from, const FileInfo& info, When when, Notices& notices)
       REQUIRES(mutex_);
   Result<Found> look(File& file, std::uint64_t from, std::uint64_t end, When when) const;
-  Status settle_tail(const Found& found, const FileInfo& info, const WriteGuard& guard,
-                     Notices& notices) REQUIRES(mutex_);
+  Status settle_tail(const Found& found, const FileInfo& info, Writers writers, Notices& notices)
+      REQUIRES(mutex_);
   bool take_growth(std::uint64_t from, std::uint64_t end) REQUIRES(mutex_);
   // Always an error: being_edited when it was done.
   Status sync_and_look_again(Notices& notices) REQUIRES(mutex_);

@@ -85,15 +85,17 @@ Status LogFile::settle(std::uint64_t from, const FileInfo& info, When when, Noti
   // A lease is for who has the file not open for writing.
   file_ = nullptr;
   unsynced_.clear();
-  const WriteGuard guard = WriteGuard::take(folder_.chunks, file_name_, WriteGuard::By::owner);
+  // Not to be held: this process is about to write itself.
+  const Writers writers =
+      WriteGuard::take(folder_.chunks, file_name_, WriteGuard::By::owner).writers();
   end_ = info.size;
   if (found->tail) {
-    if (Status status = settle_tail(*found, info, guard, notices); !status) return status;
+    if (Status status = settle_tail(*found, info, writers, notices); !status) return status;
   }
   if (!found->invalid.empty()) {
     const std::string what = "not JSON (" + found->reason.to_text() + ") in the line at " +
                              std::to_string(found->invalid.front().begin);
-    if (guard.writers() == Writers::some) {
+    if (writers == Writers::some) {
       report(Event::Kind::invalid_edit, what + "; it stays: another program writes to the log",
              notices);
     } else {
@@ -116,7 +118,7 @@ Status LogFile::settle(std::uint64_t from, const FileInfo& info, When when, Noti
   return {};
 }
 
-Status LogFile::settle_tail(const Found& found, const FileInfo& info, const WriteGuard& guard,
+Status LogFile::settle_tail(const Found& found, const FileInfo& info, Writers writers,
                             Notices& notices) {
   auto file = folder_.chunks.open(file_name_, OpenMode::append);
   if (!file) return file.status();
@@ -129,8 +131,7 @@ Status LogFile::settle_tail(const Found& found, const FileInfo& info, const Writ
                ? Status()
                : Status(ErrorCode::being_edited, "another program is writing to the log");
   }
-  const bool may_be_written =
-      guard.writers() == Writers::some && !folder_.watch.is_still(file_name_, info);
+  const bool may_be_written = writers == Writers::some && !folder_.watch.is_still(file_name_, info);
   if (may_be_written) {
     return Status(ErrorCode::being_edited,
                   "another program has written half a line at the end of the log");
