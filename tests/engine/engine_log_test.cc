@@ -322,7 +322,8 @@ TEST(EngineLog, TheFunctionOfCompactMustNotUseTheLog) {
   ASSERT_TRUE(log.compact([&](const LogRecord&) {
                    inside = log.append("2").code();
                    return true;
-                 }).ok());
+                 })
+                  .ok());
   EXPECT_EQ(inside, ErrorCode::conflict);
   EXPECT_EQ(bench.log_file(), "1\n");
   ASSERT_TRUE(log.append("2").ok());
@@ -341,6 +342,55 @@ TEST(EngineLog, AMebibyteIsMadeDurable) {
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(engine.log("events").append(record).ok());
   bench.files.set_hook({});
   EXPECT_EQ(syncs, 2U);
+}
+
+TEST(EngineLog, VerifyJudgesLogs) {
+  LogBench bench;
+  SafeChunkEngine engine = bench.engine();
+  ASSERT_TRUE(engine.log("events").append("1").ok());
+  const auto state = [&] {
+    const VerifyReport report = engine.verify().value();
+    for (const FileVerdict& verdict : report.files) {
+      if (verdict.path == "chunks/events.jsonl") return verdict.state;
+    }
+    return FileVerdict::State::ignored;
+  };
+  EXPECT_EQ(state(), FileVerdict::State::good);
+  bench.append("{\"a\":");
+  EXPECT_EQ(state(), FileVerdict::State::edited);
+  bench.append("\n2\n");
+  EXPECT_EQ(state(), FileVerdict::State::lost);
+  ASSERT_TRUE(engine.log("events").compact(5).ok());
+  EXPECT_EQ(state(), FileVerdict::State::good);
+  EXPECT_EQ(bench.log_file(), "1\n2\n");
+}
+
+// Kills: an owner that looks at the whole log when it opens it (G18: in constant time).
+TEST(EngineLog, OpeningReadsTheEndOnly) {
+  const auto reads = [](std::size_t megabytes) {
+    LogBench bench;
+    const std::string record = "\"" + std::string(99'997, 'x') + "\"";
+    {
+      SafeChunkEngine engine = bench.engine();
+      const Texts ten(10, record);
+      for (std::size_t i = 0; i < megabytes; ++i) {
+        EXPECT_TRUE(engine.log("events").append(ten).ok());
+      }
+    }
+    SafeChunkEngine engine = bench.engine();
+    std::size_t calls = 0;
+    bench.files.set_hook([&](const SimCall& call) -> std::optional<int> {
+      if (call.verb == "read_at") ++calls;
+      return std::nullopt;
+    });
+    EXPECT_TRUE(engine.log("events").append("1").ok());
+    EXPECT_EQ(engine.log("events").tail(1)->records.size(), 1U);
+    bench.files.set_hook({});
+    return calls;
+  };
+  const std::size_t few = reads(3);
+  EXPECT_GT(few, 3U);
+  EXPECT_EQ(reads(30), few);
 }
 
 TEST(EngineLog, SharedModeMakesEachRecordDurable) {
