@@ -105,6 +105,7 @@ class LogLife {
           break;
         case 1:
           foreign();
+          append(20);  // nobody has promised that what another program appends is durable
           break;
         case 2:
           compact();
@@ -252,7 +253,8 @@ class LogLife {
       for (std::size_t at = 0; at < bytes.size();) {
         const std::size_t end = std::min(bytes.find('\n', at), bytes.size());
         const std::string_view line = std::string_view(bytes).substr(at, end - at);
-        if (!line.empty() && !json::validate(line, {})) wrong = "a line that is not JSON";
+        const bool is_blank = line.find_first_not_of(" \t\r") == std::string_view::npos;
+        if (!is_blank && !json::validate(line, {})) wrong = "a line that is not JSON";
         if (end == bytes.size()) wrong = "a line without a line break";
         at = end + 1;
       }
