@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -106,7 +108,7 @@ class Appending {
   Status append(const std::vector<std::string>& records, const std::vector<std::uint64_t>& lines) {
     if (records.empty()) return {};
     if (Status status = open(records.front()); !status) return in_line(status, lines, 0);
-    auto appended = engine_->log(log_).append(std::span(records));
+    auto appended = append_patiently(records);
     if (appended) {
       note(*appended, records.size());
       return {};
@@ -168,6 +170,20 @@ class Appending {
   static bool is_refusal(ErrorCode code) {
     return code == ErrorCode::invalid_json || code == ErrorCode::too_deep ||
            code == ErrorCode::too_large;
+  }
+
+  // Another program that has written half a line gets the time to complete it: the engine takes it
+  // for damage after 2 seconds.
+  Result<std::uint64_t> append_patiently(const std::vector<std::string>& records) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    for (;;) {
+      auto appended = engine_->log(log_).append(std::span(records));
+      if (appended.code() != ErrorCode::being_edited || was_interrupted() ||
+          std::chrono::steady_clock::now() >= deadline) {
+        return appended;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
   }
 
   Status open(const std::string& first) {

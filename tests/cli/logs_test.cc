@@ -158,6 +158,23 @@ TEST_F(Logs, AppendFromASlowProgram) {
   EXPECT_EQ(read_file(log()), "1\n2\n");
 }
 
+// Breaks when half a line of another program is an error at once, or damage too early.
+TEST_F(Logs, AppendWaitsForHalfALine) {
+  append("1");
+  const int other = ::open(log().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  ASSERT_GE(other, 0);
+  ASSERT_EQ(::write(other, "{\"a\":", 5), 5);
+  std::thread writer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_EQ(::write(other, "2}\n", 3), 3);
+    ::close(other);
+  });
+  const Output output = run({"append", "project", "events", "3"});
+  writer.join();
+  EXPECT_EQ(output.code, kOk) << output.err;
+  EXPECT_EQ(read_file(log()), "1\n{\"a\":2}\n3\n");
+}
+
 // Breaks when a record is lost or twice between two batches.
 TEST_F(Logs, AppendsManyRecords) {
   constexpr int kRecords = 100'000;
@@ -242,6 +259,22 @@ TEST_F(Logs, ListsRotatesAndCompacts) {
   EXPECT_EQ(run({"compact", "project", "absent", "--keep-last", "1"}).code, kNotFound);
   EXPECT_EQ(run({"rotate", "project", "absent"}).code, kNotFound);
   EXPECT_EQ(run({"compact", "project", "events"}).code, kUsage);
+}
+
+// Breaks when the files of logs, or what was moved to quarantine of them, are taken for another
+// program's.
+TEST_F(Logs, AProjectWithLogsCanBeDeleted) {
+  append("1");
+  write_file(log(), "1\nno\n");
+  const Output appended = run({"append", "project", "events", "2"});
+  EXPECT_EQ(appended.code, kFailed);
+  EXPECT_NE(appended.err.find("1 record appended"), std::string::npos) << appended.err;
+  EXPECT_EQ(read_file(log()), "1\n2\n");
+  EXPECT_FALSE(fs::is_empty(file("quarantine")));
+  EXPECT_EQ(run({"rotate", "project", "events"}).code, kOk);
+  const Output output = run({"delete-project", "project", "--yes"});
+  EXPECT_EQ(output.code, kOk) << output.err;
+  EXPECT_FALSE(fs::exists(folder_ / "project"));
 }
 
 }  // namespace

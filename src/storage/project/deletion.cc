@@ -17,8 +17,8 @@ namespace {
 using IsOurs = bool (*)(const std::string& name);
 
 bool is_chunk(const std::string& name) {
-  return layout::chunk_of_file(name) || layout::chunk_of_displaced(name) ||
-         layout::is_own_temporary(name);
+  return layout::chunk_of_file(name) || layout::log_of_file(name) ||
+         layout::chunk_of_displaced(name) || layout::is_own_temporary(name);
 }
 bool is_backup(const std::string& name) {
   return layout::chunk_of_backup(name) || layout::is_own_temporary(name);
