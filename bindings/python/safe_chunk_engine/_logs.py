@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -190,6 +190,16 @@ class Log:
     def sync(self) -> None:
         """Returns when all records that were appended before survive a power cut."""
         self._calls._raised(self._calls._core.sync_log, self._name)
+
+    def append_async(self, value: object) -> Coroutine[Any, Any, int]:
+        """As append(). The copy is taken at the call, not when it is awaited."""
+        calls = self._calls
+        text = _core.dump(value, calls._default, calls._depth_limit)
+        return asyncio.to_thread(calls._raised, calls._core.extend_log, self._name, [text])
+
+    async def sync_async(self) -> None:
+        """As sync()."""
+        await asyncio.to_thread(self.sync)
 
     @overload
     def compact(self, *, keep: Callable[[Any], object]) -> None: ...

@@ -302,6 +302,21 @@ def test_async_for(log: Log) -> None:
     assert asyncio.run(run()) == [0, 1, 2, 3]
 
 
+def test_append_async_takes_the_copy_at_the_call(log: Log) -> None:
+    """Breaks when the value is read when the append is awaited."""
+
+    async def run() -> int:
+        value = ["before"]
+        later = log.append_async(value)
+        value.append("after")
+        position = await later
+        await log.sync_async()
+        return position
+
+    assert asyncio.run(run()) == 0
+    assert list(log) == [["before"]]
+
+
 def test_ctrl_c_ends_a_follow(base: Path) -> None:
     """Breaks when the wait is one call of the core."""
     code = """
@@ -373,9 +388,11 @@ def test_log_handler_never_raises(
     engine.detach()
     logger.info("too late")
     assert "NotOwnerError" in capsys.readouterr().err
+    faults: list[Fault] = []
+    engine.on_fault = faults.append
     handler.flush()
     handler.close()
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "" and faults == []
     assert [value["message"] for value in engine.log("app")] == ["kept"]
     with pytest.raises(TypeError):
         LogHandler(engine.log("app"), "name")
