@@ -22,18 +22,17 @@ constexpr const char* kFooter =
     "Data goes through stdin and stdout, messages through stderr.\n"
     "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found,\n"
     "130 and 143 interrupted by SIGINT and SIGTERM.\n"
-    "get, list, watch, health, verify, checkpoints, export, quarantine list and show, and "
-    "projects\n"
-    "write nothing to the project, and work while another process owns it. Only put, set and "
-    "merge\n"
-    "create a project.";
+    "get, list, watch, tail, logs, health, verify, checkpoints, export, quarantine list and show,\n"
+    "and projects write nothing to the project, and work while another process owns it. Only put,\n"
+    "set, merge and append create a project.";
 
 void add_all(CLI::App& app, Context& context) {
   for (const auto add :
-       {add_put,     add_get,    add_set,        add_unset,         add_merge,       add_patch,
-        add_update,  add_edit,   add_watch,      add_list,          add_remove,      add_health,
-        add_verify,  add_repair, add_quarantine, add_checkpoint,    add_checkpoints, add_export,
-        add_restore, add_unlock, add_projects,   add_delete_project}) {
+       {add_put,    add_get,        add_set,           add_unset,       add_merge,  add_patch,
+        add_update, add_edit,       add_watch,         add_append,      add_tail,   add_logs,
+        add_rotate, add_compact,    add_list,          add_remove,      add_health, add_verify,
+        add_repair, add_quarantine, add_checkpoint,    add_checkpoints, add_export, add_restore,
+        add_unlock, add_projects,   add_delete_project}) {
     add(app, context);
   }
 }

@@ -276,8 +276,56 @@ void count_together(const std::string& folder) {
   check(engine.detach(), "detach");
 }
 
+// The child appends as fast as it can and tells each record's number through the pipe.
+[[noreturn]] void append_for_ever(const std::string& folder, int pipe) {
+  EngineOptions options;
+  options.base_dir = folder;
+  SafeChunkEngine engine("a_log", options);
+  for (std::uint64_t i = 1;; ++i) {
+    if (!engine.log("events").append(Json{{"record", i}}.dump()).ok()) ::_exit(1);
+    if (::write(pipe, &i, sizeof i) != sizeof i) ::_exit(1);
+  }
+}
+
+void kill_a_log_writer(const std::string& folder) {
+  title("7. A log, whose writer is killed with SIGKILL");
+  fs::remove_all(fs::path(folder) / "a_log");
+  int ends[2];
+  if (::pipe(ends) != 0) give_up("pipe failed");
+  std::cout.flush();
+  const pid_t child = ::fork();
+  if (child < 0) give_up("fork failed");
+  if (child == 0) {
+    ::close(ends[0]);
+    append_for_ever(folder, ends[1]);
+  }
+  ::close(ends[1]);
+  std::uint64_t appended = 0;
+  std::uint64_t record = 0;
+  while (::read(ends[0], &record, sizeof record) == sizeof record) {
+    appended = record;
+    if (appended == 500 && ::kill(child, SIGKILL) != 0) give_up("kill failed");
+  }
+  ::close(ends[0]);
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) give_up("the writer failed");
+
+  EngineOptions options;
+  options.base_dir = folder;
+  options.mode = safechunk::Mode::read;
+  SafeChunkEngine engine("a_log", options);
+  const auto page = take(engine.log("events").tail(3), "tail");
+  for (const safechunk::LogRecord& found : page.records) std::cout << "    " << found.text << "\n";
+  expect(!page.records.empty() && page.invalid == 0, "the log is damaged");
+  // One more may have been appended than was told.
+  expect(Json::parse(page.records.back().text).at("record").get<std::uint64_t>() >= appended,
+         "a record was lost");
+  std::printf("    all %llu records that were appended are there\n",
+              static_cast<unsigned long long>(appended));
+}
+
 void report_health(SafeChunkEngine& engine) {
-  title("7. Health");
+  title("8. Health");
   const auto health = take(engine.health_report(), "health_report");
   std::cout << "    active " << health.engine_active << ", dirty " << health.dirty_buffer
             << ", chunks " << health.shards << ", unfinished files " << health.orphaned_artifacts
@@ -315,6 +363,7 @@ int main(int argc, char** argv) {
   compete(folder);
   checkpoint_and_restore(engine, tables);
   count_together(folder);
+  kill_a_log_writer(folder);
   report_health(engine);
   check(engine.detach(), "detach");
   std::printf("\nDone in %.1f s. Look at the files: %s/%s\n", all.milliseconds() / 1000,

@@ -1,13 +1,13 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project"
+    local commands="put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
-            --mode|--wait|--if-revision|--since|--count|--timeout) ((++i)) ;;
+            --mode|--wait|--if-revision|--since|--count|--timeout|-n|--keep-last) ((++i)) ;;
             --) break ;;
             --label|--notes|--retention|--delete) ((++i)) ;;
             -*) ;;
@@ -24,6 +24,9 @@ _safechunk() {
             put|set|unset|merge|patch|remove) options="$options --if-revision --if-absent" ;;
         esac
         [ "$command" = watch ] && options="$options --every --since --count --timeout"
+        [ "$command" = append ] && options="$options --one --string"
+        [ "$command" = tail ] && options="$options -n --count -f --follow"
+        [ "$command" = compact ] && options="$options --keep-last"
         [ "$command" = set ] && options="$options --string"
         [ "$command" = checkpoint ] && options="$options --label --notes --retention --keep"
         [ "$command" = export ] && options="$options --label --notes"
@@ -50,6 +53,7 @@ _safechunk() {
         case $command in
             show|clear) names=$(cd "$base/$project/quarantine" 2>/dev/null && printf '%s\n' *) ;;
             put|get|set|unset|merge|patch|update|edit|watch|remove) names=$(safechunk -C "$base" list "$project" 2>/dev/null) ;;
+            append|tail|rotate|compact) names=$(safechunk -C "$base" logs "$project" 2>/dev/null | sed 's/  [0-9]* bytes\{0,1\}$//') ;;
             restore|verify)
                 [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
                 names=$(cd "$base/$project/checkpoints" 2>/dev/null && printf '%s\n' checkpoint_*.zip) ;;

@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get set unset merge patch update edit watch list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project
+set -l commands put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -23,6 +23,11 @@ function __safechunk_chunks
     safechunk -C (__safechunk_base) list $project 2>/dev/null
 end
 
+function __safechunk_logs
+    set -l project (commandline -opc)[-1]
+    safechunk -C (__safechunk_base) logs $project 2>/dev/null | string replace -r '  \d+ bytes?$' ''
+end
+
 complete -c safechunk -f
 complete -c safechunk -s C -l base-dir -r -a '(__fish_complete_directories)' -d 'folder that holds the project'
 complete -c safechunk -l mode -r -a '600 640 660' -d 'what files that are made allow at most'
@@ -36,9 +41,14 @@ complete -c safechunk -n "not __fish_seen_subcommand_from $commands" -a "$comman
 complete -c safechunk -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from projects" -a '(__safechunk_projects)'
 complete -c safechunk -n "__fish_seen_subcommand_from quarantine; and not __fish_seen_subcommand_from list show clear" -a 'list show clear'
 complete -c safechunk -n "__fish_seen_subcommand_from put get set unset merge patch update edit watch remove" -a '(__safechunk_chunks)'
+complete -c safechunk -n "__fish_seen_subcommand_from append tail rotate compact" -a '(__safechunk_logs)'
+complete -c safechunk -n "__fish_seen_subcommand_from append" -l one -d 'the whole input is one record'
+complete -c safechunk -n "__fish_seen_subcommand_from tail" -s n -l count -r -d 'how many records'
+complete -c safechunk -n "__fish_seen_subcommand_from tail" -s f -l follow -d 'go on with records that come'
+complete -c safechunk -n "__fish_seen_subcommand_from compact" -l keep-last -r -d 'how many records stay'
 complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-revision -r -d 'only when the chunk has this revision'
 complete -c safechunk -n "__fish_seen_subcommand_from put set unset merge patch remove" -l if-absent -d 'only when there is no such chunk'
-complete -c safechunk -n "__fish_seen_subcommand_from set" -l string -d 'take the value as a string'
+complete -c safechunk -n "__fish_seen_subcommand_from set append" -l string -d 'take the value as a string'
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l every -d 'each commit'
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l since -r -d 'behind the change of this number'
 complete -c safechunk -n "__fish_seen_subcommand_from watch" -l count -r -d 'end after so many lines'

@@ -15,6 +15,13 @@ _safechunk_chunks() {
     compadd -a chunks
 }
 
+_safechunk_logs() {
+    local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
+    local -a logs
+    logs=(${${(f)"$(safechunk -C $base logs $words[2] 2>/dev/null)"}%%  [0-9]*})
+    compadd -a logs
+}
+
 _safechunk_checkpoints() {
     local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
     local -a archives
@@ -34,6 +41,11 @@ _safechunk() {
         'update:replace a text by what a command makes of it'
         'edit:edit a chunk or one value in your editor'
         'watch:print a line for each change'
+        'append:append records to a log, durably'
+        'tail:print the last records of a log'
+        'logs:print the names and sizes of all logs'
+        'rotate:end the file of a log'
+        'compact:remove the old records of a log'
         'list:print the names of all chunks'
         'remove:remove a chunk and its backup'
         'health:print the state of the folder'
@@ -76,6 +88,14 @@ _safechunk() {
                 watch) _arguments '--every[each commit]' '--since[behind this change]:number:' \
                     '--count[end after so many lines]:number:' '--timeout[end after so long]:seconds:' \
                     '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
+                append) _arguments '--one[the whole input is one record]' '--string[take the value as a string]' \
+                    '1:project:_safechunk_projects' '2:log:_safechunk_logs' '3:value:' ;;
+                tail) _arguments '(-n --count)'{-n,--count}'[how many records]:number:' \
+                    '(-f --follow)'{-f,--follow}'[go on with records that come]' \
+                    '1:project:_safechunk_projects' '2:log:_safechunk_logs' ;;
+                rotate) _arguments '1:project:_safechunk_projects' '2:log:_safechunk_logs' ;;
+                compact) _arguments '--keep-last[how many records stay]:number:' \
+                    '1:project:_safechunk_projects' '2:log:_safechunk_logs' ;;
                 update) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '*::command:_normal' ;;
                 remove) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;
                 restore|verify) _arguments '1:project:_safechunk_projects' \

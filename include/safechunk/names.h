@@ -9,6 +9,7 @@
 #ifndef SAFECHUNK_NAMES_H
 #define SAFECHUNK_NAMES_H
 
+#include <safechunk/logs.h>
 #include <safechunk/parts.h>
 
 #ifdef __cplusplus
@@ -141,6 +142,38 @@ SAFECHUNK_API safechunk_code safechunk_delete_project_n(const char* project_id,
                                                         size_t project_id_size,
                                                         const char* base_dir, size_t base_dir_size,
                                                         safechunk_error* error);
+
+SAFECHUNK_API safechunk_code safechunk_append_log_n(safechunk_engine* engine, const char* log,
+                                                    size_t log_size, const char* text,
+                                                    size_t text_size, uint64_t* position,
+                                                    safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_sync_log_n(safechunk_engine* engine, const char* log,
+                                                  size_t log_size, safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_compact_log_n(safechunk_engine* engine, const char* log,
+                                                     size_t log_size, size_t keep_last,
+                                                     safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_rotate_log_n(safechunk_engine* engine, const char* log,
+                                                    size_t log_size, char** rotated,
+                                                    safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_remove_log_n(safechunk_engine* engine, const char* log,
+                                                    size_t log_size, safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_read_log_n(safechunk_engine* engine, const char* log,
+                                                  size_t log_size, uint64_t from, size_t limit,
+                                                  safechunk_log_record*** records, size_t* count,
+                                                  uint64_t* next, uint64_t* invalid,
+                                                  safechunk_error* first_invalid,
+                                                  safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_tail_log_n(safechunk_engine* engine, const char* log,
+                                                  size_t log_size, size_t most,
+                                                  safechunk_log_record*** records, size_t* count,
+                                                  uint64_t* next, uint64_t* invalid,
+                                                  safechunk_error* first_invalid,
+                                                  safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_log_follower_open_n(safechunk_engine* engine,
+                                                           const char* log, size_t log_size,
+                                                           uint64_t from,
+                                                           safechunk_log_follower** follower,
+                                                           safechunk_error* error);
 
 #ifdef __cplusplus
 }

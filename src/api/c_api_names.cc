@@ -210,4 +210,51 @@ safechunk_code safechunk_delete_project(const char* project_id, const char* base
                                     error);
 }
 
+safechunk_code safechunk_append_log(safechunk_engine* engine, const char* log, const char* text,
+                                    size_t text_size, uint64_t* position, safechunk_error* error) {
+  return safechunk_append_log_n(engine, log, size_of(log), text, text_size, position, error);
+}
+
+safechunk_code safechunk_sync_log(safechunk_engine* engine, const char* log,
+                                  safechunk_error* error) {
+  return safechunk_sync_log_n(engine, log, size_of(log), error);
+}
+
+safechunk_code safechunk_compact_log(safechunk_engine* engine, const char* log, size_t keep_last,
+                                     safechunk_error* error) {
+  return safechunk_compact_log_n(engine, log, size_of(log), keep_last, error);
+}
+
+safechunk_code safechunk_rotate_log(safechunk_engine* engine, const char* log, char** rotated,
+                                    safechunk_error* error) {
+  return safechunk_rotate_log_n(engine, log, size_of(log), rotated, error);
+}
+
+safechunk_code safechunk_remove_log(safechunk_engine* engine, const char* log,
+                                    safechunk_error* error) {
+  return safechunk_remove_log_n(engine, log, size_of(log), error);
+}
+
+safechunk_code safechunk_read_log(safechunk_engine* engine, const char* log, uint64_t from,
+                                  size_t limit, safechunk_log_record*** records, size_t* count,
+                                  uint64_t* next, uint64_t* invalid, safechunk_error* first_invalid,
+                                  safechunk_error* error) {
+  return safechunk_read_log_n(engine, log, size_of(log), from, limit, records, count, next, invalid,
+                              first_invalid, error);
+}
+
+safechunk_code safechunk_tail_log(safechunk_engine* engine, const char* log, size_t most,
+                                  safechunk_log_record*** records, size_t* count, uint64_t* next,
+                                  uint64_t* invalid, safechunk_error* first_invalid,
+                                  safechunk_error* error) {
+  return safechunk_tail_log_n(engine, log, size_of(log), most, records, count, next, invalid,
+                              first_invalid, error);
+}
+
+safechunk_code safechunk_log_follower_open(safechunk_engine* engine, const char* log, uint64_t from,
+                                           safechunk_log_follower** follower,
+                                           safechunk_error* error) {
+  return safechunk_log_follower_open_n(engine, log, size_of(log), from, follower, error);
+}
+
 }  // extern "C"

@@ -142,6 +142,48 @@ std::vector<Operation> operations() {
          safechunk_free(text);
          return code;
        }},
+      {"append_log",
+       [](auto* engine, auto* error) {
+         auto code = safechunk_append_log(engine, "log", "[1, 2]", 6, nullptr, error);
+         return code == SAFECHUNK_OK ? safechunk_sync_log(engine, "log", error) : code;
+       }},
+      {"read_log and list_logs",
+       [](auto* engine, auto* error) {
+         safechunk_log_record** records = nullptr;
+         safechunk_log_info** logs = nullptr;
+         std::size_t count = 0;
+         auto code = safechunk_append_log(engine, "log", "[1, 2]", 6, nullptr, error);
+         if (code != SAFECHUNK_OK) return code;
+         code = safechunk_read_log(engine, "log", 0, 0, &records, &count, nullptr, nullptr, nullptr,
+                                   error);
+         EXPECT_EQ(records == nullptr, code != SAFECHUNK_OK);
+         safechunk_free(records);
+         if (code == SAFECHUNK_OK) code = safechunk_list_logs(engine, &logs, &count, error);
+         safechunk_free(logs);
+         return code;
+       }},
+      {"log_follower_next",
+       [](auto* engine, auto* error) {
+         safechunk_log_follower* follower = nullptr;
+         safechunk_log_record* record = nullptr;
+         auto code = safechunk_append_log(engine, "log", "[1, 2]", 6, nullptr, error);
+         if (code == SAFECHUNK_OK)
+           code = safechunk_log_follower_open(engine, "log", 0, &follower, error);
+         if (code == SAFECHUNK_OK) code = safechunk_log_follower_next(follower, 0, &record, error);
+         EXPECT_EQ(record == nullptr, code != SAFECHUNK_OK);
+         safechunk_free(record);
+         safechunk_log_follower_close(follower);
+         return code;
+       }},
+      {"rotate_log and compact_log",
+       [](auto* engine, auto* error) {
+         char* rotated = nullptr;
+         auto code = safechunk_append_log(engine, "log", "[1, 2]", 6, nullptr, error);
+         if (code == SAFECHUNK_OK) code = safechunk_compact_log(engine, "log", 1, error);
+         if (code == SAFECHUNK_OK) code = safechunk_rotate_log(engine, "log", &rotated, error);
+         safechunk_free(rotated);
+         return code;
+       }},
       {"list_chunks",
        [](auto* engine, auto* error) {
          char** names = nullptr;

@@ -172,6 +172,43 @@ static void names_of_projects(void) {
   CHECK_OK(safechunk_close(engine, &error));
 }
 
+static void names_of_logs(void) {
+  safechunk_engine* engine = open_project("p");
+  safechunk_log_record** records = NULL;
+  safechunk_log_follower* follower = NULL;
+  char* rotated = NULL;
+  size_t count = 0;
+  CHECK_OK(safechunk_append_log_n(engine, "abc", 1, NAME("1"), NULL, &error));
+  CHECK(file_exists("p/chunks/a.jsonl"));
+  CHECK(safechunk_append_log_n(engine, CUT, NAME("2"), NULL, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_sync_log_n(engine, CUT, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_compact_log_n(engine, CUT, 0, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_rotate_log_n(engine, CUT, &rotated, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_remove_log_n(engine, CUT, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_read_log_n(engine, CUT, 0, 0, &records, &count, NULL, NULL, NULL, &error) ==
+        SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_tail_log_n(engine, CUT, 1, &records, &count, NULL, NULL, NULL, &error) ==
+        SAFECHUNK_INVALID_NAME);
+  CHECK(safechunk_log_follower_open_n(engine, CUT, 0, &follower, &error) == SAFECHUNK_INVALID_NAME);
+  CHECK_OK(
+      safechunk_read_log_n(engine, "abc", 1, 0, 0, &records, &count, NULL, NULL, NULL, &error));
+  CHECK(count == 1);
+  safechunk_free(records);
+  CHECK_OK(safechunk_tail_log_n(engine, "abc", 1, 5, &records, &count, NULL, NULL, NULL, &error));
+  CHECK(count == 1);
+  safechunk_free(records);
+  CHECK_OK(safechunk_log_follower_open_n(engine, "abc", 1, 0, &follower, &error));
+  safechunk_log_follower_close(follower);
+  CHECK_OK(safechunk_sync_log_n(engine, "abc", 1, &error));
+  CHECK_OK(safechunk_compact_log_n(engine, "abc", 1, 1, &error));
+  CHECK_OK(safechunk_rotate_log_n(engine, "abc", 1, &rotated, &error));
+  CHECK_TEXT(rotated, "a.000001");
+  safechunk_free(rotated);
+  CHECK_OK(safechunk_remove_log_n(engine, "a.000001xyz", 8, &error));
+  CHECK(!file_exists("p/chunks/a.000001.jsonl"));
+  CHECK_OK(safechunk_close(engine, &error));
+}
+
 /* A name that is missing, with and without a size. */
 static void names_missing(void) {
   safechunk_engine* engine = NULL;
@@ -235,6 +272,7 @@ static const struct test_case cases[] = {
     {"names_of_chunks", names_of_chunks},
     {"names_in_transactions", names_in_transactions},
     {"names_of_projects", names_of_projects},
+    {"names_of_logs", names_of_logs},
     {"names_missing", names_missing},
 };
 

@@ -31,9 +31,10 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kCommands = {
-    "put",        "get",         "set",    "unset",   "merge",  "patch",    "update",
-    "edit",       "list",        "remove", "health",  "verify", "repair",   "quarantine",
-    "checkpoint", "checkpoints", "export", "restore", "unlock", "projects", "delete-project"};
+    "put",    "get",     "set",    "unset",    "merge",         "patch",      "update",
+    "edit",   "append",  "tail",   "logs",     "rotate",        "compact",    "list",
+    "remove", "health",  "verify", "repair",   "quarantine",    "checkpoint", "checkpoints",
+    "export", "restore", "unlock", "projects", "delete-project"};
 
 // A process that owns the project.
 class LiveOwner {

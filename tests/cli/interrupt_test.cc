@@ -94,6 +94,31 @@ TEST_F(Interrupt, EditsOfPartsEndCleanly) {
   }
 }
 
+TEST_F(Interrupt, LogsAreWholeAfterASignal) {
+  make_project();
+  const fs::path log = file("chunks/l.jsonl");
+  at_every_sync(SIGTERM, [&](const std::string& setting) {
+    fs::remove(log);
+    const Output output = run_with(setting, {"append", "project", "l"}, "1\n2\n");
+    const std::string now = fs::exists(log) ? read_file(log) : "";
+    EXPECT_TRUE(now.empty() || now == "1\n2\n") << now;
+    EXPECT_EQ(leftovers(), "");
+    if (output.code == kOk) return false;
+    EXPECT_EQ(output.code, 128 + SIGTERM) << output.err;
+    return true;
+  });
+  at_every_sync(SIGINT, [&](const std::string& setting) {
+    test::write_file(log, "1\n2\n");
+    const Output output = run_with(setting, {"compact", "project", "l", "--keep-last", "1"});
+    const std::string now = read_file(log);
+    EXPECT_TRUE(now == "1\n2\n" || now == "2\n") << now;
+    EXPECT_EQ(leftovers(), "");
+    if (output.code == kOk) return false;
+    EXPECT_EQ(output.code, 128 + SIGINT) << output.err;
+    return true;
+  });
+}
+
 TEST_F(Interrupt, CheckpointIsWholeOrNotThere) {
   make_project();
   at_every_sync(SIGTERM, [&](const std::string& setting) {

@@ -9,6 +9,8 @@
 """
 
 from ._engine import SafeChunkEngine
+from ._log_handler import LogHandler
+from ._logs import Log, LogFollower, LogInfo, LogPage, LogRecord
 from ._numbers import BigFloat
 from ._projects import delete_project, list_projects
 from ._transaction import Transaction
@@ -62,6 +64,12 @@ __all__ = [
     "InvalidNameError",
     "InvalidTypeError",
     "LockedError",
+    "Log",
+    "LogFollower",
+    "LogHandler",
+    "LogInfo",
+    "LogPage",
+    "LogRecord",
     "LostError",
     "NoSpaceError",
     "NotFoundError",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from . import _core
 from ._arguments import Default
@@ -28,6 +29,12 @@ _T = TypeVar("_T")
 _Otherwise = TypeVar("_Otherwise")
 
 
+class Closable(Protocol):
+    """What the end of the engine's ``with`` statement closes."""
+
+    def close(self) -> None: ...
+
+
 class Calls:
     """The state that SafeChunkEngine sets, and the treatment of failures: a wrong argument raises;
     so does a failure of the environment with ``strict=True``, which otherwise goes to
@@ -44,6 +51,7 @@ class Calls:
     _debounce_delay: float
     _project_id: str
     _path: Path
+    _followers: weakref.WeakSet[Closable]
 
     def _try(
         self, call: Callable[..., _T], otherwise: _Otherwise, *arguments: object

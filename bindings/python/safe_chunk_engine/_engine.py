@@ -29,6 +29,7 @@ from ._attributes import Attributes
 from ._calls import ParseNumber, Progress
 from ._events import Events
 from ._health import with_other_names
+from ._logs import Logs
 from ._ownership import Claim, find_claim, opening
 from ._watch import Watching
 from .errors import MISTAKES, InvalidArgumentError, LockedError, NotFoundError, SafeChunkError
@@ -40,7 +41,7 @@ _core.set_numbers(_numbers.integer_of, _numbers.text_of, _numbers.BigFloat)
 _MAX_DELAY = 5.0
 
 
-class SafeChunkEngine(Asyncio, Attributes, Watching):
+class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
     """One project: a folder of JSON files that this object owns, or only reads.
 
     Threads may share an engine. A child process that was forked gets an inactive one; to use the
@@ -160,7 +161,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         )
         self._path = Path(self._core.project_path())
         self._claim = Claim(self._core, self._path, self)
-        self._watches = weakref.WeakSet()
+        self._followers = weakref.WeakSet()
         _open_engines.add(self)
         self._check_opened(mode_number == MODES.index("read"), wait)
 
@@ -388,7 +389,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         traceback: TracebackType | None,
     ) -> None:
         self.detach()
-        self._close_watches()
+        self._close_followers()
 
     def __del__(self) -> None:
         claim = getattr(self, "_claim", None)
@@ -437,7 +438,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching):
         traceback: TracebackType | None,
     ) -> None:
         await self.detach_async()
-        self._close_watches()
+        self._close_followers()
 
     # --- identity
 

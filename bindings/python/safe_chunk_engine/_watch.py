@@ -175,7 +175,6 @@ class Watching(Calls):
     """The part of SafeChunkEngine that tells of changes."""
 
     _feed: Feed | None = None
-    _watches: weakref.WeakSet[Watch]
 
     def watch(
         self,
@@ -201,12 +200,12 @@ class Watching(Calls):
         name = None if chunk_name is None else checked_name(chunk_name)
         number = None if since is None else checked_integer(since, "since", 2**63 - 1)
         watch = Watch(self._core.watch(delivery == "every", number), name)
-        self._watches.add(watch)
+        self._followers.add(watch)
         return watch
 
-    def _close_watches(self) -> None:
-        for watch in list(self._watches):
-            watch.close()
+    def _close_followers(self) -> None:
+        for follower in list(self._followers):
+            follower.close()
 
     @property
     def on_change(self) -> Callable[[Change], object] | None:

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "calls.h"
 #include "dispatcher.h"
 #include "gil.h"
+#include "logs.h"
 #include "transaction.h"
 #include "values.h"
 #include "watch.h"
@@ -176,6 +179,65 @@ class PyEngine {
     auto opened = without_gil([&] { return engine_->watch({delivery, since}); });
     return PyWatch(*std::move(opened));
   }
+
+  // --- logs
+
+  std::uint64_t append_log(const std::string& log, const nb::object& value,
+                           const nb::object& default_hook) {
+    std::unique_ptr<TextBuffer> text = std::move(spare_buffer_);
+    if (text == nullptr) text = std::make_unique<TextBuffer>(kFirstBuffer);
+    text->truncate(0);
+    write_value(value, default_hook, depth_limit_, *text);
+    const auto position = without_gil([&] { return engine_->log(log).append(text->view()); });
+    if (text->capacity() <= kMostSpare) spare_buffer_ = std::move(text);
+    return *position;
+  }
+  std::uint64_t extend_log(const std::string& log, const std::vector<std::string>& texts) {
+    return *without_gil([&] { return engine_->log(log).append(std::span(texts)); });
+  }
+  void sync_log(const std::string& log) {
+    (void)without_gil([&] { return engine_->log(log).sync(); });
+  }
+  nb::tuple read_log(const std::string& log, std::uint64_t from, std::size_t limit,
+                     const nb::object& parse_int, const nb::object& parse_float) {
+    const auto page = without_gil([&] { return engine_->log(log).read(from, limit); });
+    return page_tuple(*page, parse_int, parse_float);
+  }
+  nb::tuple tail_log(const std::string& log, std::size_t count, const nb::object& parse_int,
+                     const nb::object& parse_float) {
+    const auto page = without_gil([&] { return engine_->log(log).tail(count); });
+    return page_tuple(*page, parse_int, parse_float);
+  }
+  PyLogFollower follow_log(const std::string& log, std::optional<std::uint64_t> from) {
+    auto opened = without_gil([&] { return engine_->log(log).follow(from); });
+    return PyLogFollower(*std::move(opened));
+  }
+  void compact_log(const std::string& log, const nb::object& keep, const nb::object& parse_int,
+                   const nb::object& parse_float) {
+    Keep function(keep, parse_int, parse_float);
+    try {
+      (void)without_gil([&] { return engine_->log(log).compact(std::ref(function)); });
+    } catch (const Keep::Raised&) {
+      function.raise_again();
+    }
+  }
+  void compact_log_to_last(const std::string& log, std::size_t keep_last) {
+    (void)without_gil([&] { return engine_->log(log).compact(keep_last); });
+  }
+  std::string rotate_log(const std::string& log) {
+    return *without_gil([&] { return engine_->log(log).rotate(); });
+  }
+  void remove_log(const std::string& log) {
+    (void)without_gil([&] { return engine_->log(log).remove(); });
+  }
+  // [(name, bytes), ...]
+  nb::list list_logs() {
+    const auto logs = without_gil([&] { return engine_->list_logs(); });
+    nb::list found;
+    for (const LogInfo& log : *logs) found.append(nb::make_tuple(to_str(log.name), log.bytes));
+    return found;
+  }
+
   [[nodiscard]] PyTransaction transaction() { return PyTransaction(engine_->transaction()); }
 
   // --- reading

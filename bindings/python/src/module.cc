@@ -18,6 +18,7 @@
 #include "dispatcher.h"
 #include "engine.h"
 #include "gil.h"
+#include "logs.h"
 #include "transaction.h"
 #include "values.h"
 #include "watch.h"
@@ -111,6 +112,11 @@ NB_MODULE(_core, module) {
       .def("wake", &PyWatch::wake)
       .def("descriptor", &PyWatch::descriptor);
 
+  nb::class_<PyLogFollower>(module, "LogFollower")
+      .def("next", &PyLogFollower::next, nb::arg(), nb::arg().none(), nb::arg().none())
+      .def("wake", &PyLogFollower::wake)
+      .def("position", &PyLogFollower::position);
+
   nb::class_<PyTransaction>(module, "Transaction")
       .def("stage", &PyTransaction::stage, nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg())
       .def("remove", &PyTransaction::remove)
@@ -146,6 +152,20 @@ NB_MODULE(_core, module) {
       .def("update", &PyEngine::update)
       .def("force_sync", &PyEngine::force_sync)
       .def("watch", &PyEngine::watch, nb::arg(), nb::arg().none())
+      .def("append_log", &PyEngine::append_log, nb::arg(), nb::arg().none(), nb::arg().none())
+      .def("extend_log", &PyEngine::extend_log)
+      .def("sync_log", &PyEngine::sync_log)
+      .def("read_log", &PyEngine::read_log, nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+           nb::arg().none())
+      .def("tail_log", &PyEngine::tail_log, nb::arg(), nb::arg(), nb::arg().none(),
+           nb::arg().none())
+      .def("follow_log", &PyEngine::follow_log, nb::arg(), nb::arg().none())
+      .def("compact_log", &PyEngine::compact_log, nb::arg(), nb::arg(), nb::arg().none(),
+           nb::arg().none())
+      .def("compact_log_to_last", &PyEngine::compact_log_to_last)
+      .def("rotate_log", &PyEngine::rotate_log)
+      .def("remove_log", &PyEngine::remove_log)
+      .def("list_logs", &PyEngine::list_logs)
       .def("transaction", &PyEngine::transaction, nb::keep_alive<0, 1>())
       .def("has_chunk", &PyEngine::has_chunk)
       .def("find_chunk", &PyEngine::find_chunk, nb::arg(), nb::arg(), nb::arg().none(),

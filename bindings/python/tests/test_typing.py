@@ -20,7 +20,9 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from safe_chunk_engine import Fault, SafeChunkEngine, delete_project, list_projects
+from safe_chunk_engine import (
+    Fault, LogHandler, LogInfo, LogRecord, SafeChunkEngine, delete_project, list_projects,
+)
 from safe_chunk_engine.tinydb import SafeChunkStorage
 
 @dataclass
@@ -74,6 +76,20 @@ with engine.transaction() as edits:
     maybe = edits.read("c", model=User)
     user = edits.read("c", user, model=User)
 
+log = engine.log("events")
+position: int = log.append({"a": 1})
+first: int | None = log.extend([1, 2])
+log.compact(last=5)
+log.compact(keep=lambda value: value["a"] > 1)
+records: list[LogRecord] = log.read(position, limit=10)
+position = log.read().next + records[0].position
+last: list[Any] = log.tail(3) + [value for value in log]
+logs: list[LogInfo] = engine.list_logs()
+with log.follow(start=position, timeout=1.0) as follower:
+    record: LogRecord | None = follower.next(0.5)
+handler = LogHandler(engine, "log")
+handler = LogHandler(log, level="INFO")
+
 mapping: MutableMapping[str, Any] = engine
 engine.update({"a": 1}, b=user)
 engine.update([("a", 1)])
@@ -89,6 +105,8 @@ async def later() -> None:
     await engine.set_async("c", "/a", 1)
     async with engine.edit("c") as value:
         value["a"] = 2
+    async for entry in engine.log("events").follow():
+        print(entry)
 opened, reason = SafeChunkEngine.open("project", base_dir="data", debounce_delay=2.0)
 if opened is not None:
     path: Path = opened.chunks_path
@@ -102,6 +120,8 @@ SafeChunkEngine("x").fetch_value("c", "", model=int).upper()
 SafeChunkEngine("x").get("c", model=str).upper()
 SafeChunkEngine("x").update("c", len, model=int)
 SafeChunkEngine("x").update({1: 2})
+SafeChunkEngine("x").log("l").compact()
+SafeChunkEngine("x").log("l").read("1")
 """
 
 
@@ -126,7 +146,7 @@ def test_mypy_strict(tmp_path: Path) -> None:
     assert used.returncode == 0, used.stdout
     (tmp_path / "wrong.py").write_text(WRONG)
     wrong = check(mypy, tmp_path / "wrong.py")
-    assert wrong.stdout.count(": error:") == 7, wrong.stdout
+    assert wrong.stdout.count(": error:") == 9, wrong.stdout
 
 
 def test_pyright_strict(tmp_path: Path) -> None:
