@@ -151,6 +151,9 @@ class FileSystem {
 
   // The absolute form of `path` against the working folder of this moment; nothing is resolved.
   virtual Result<std::string> absolute_path(const std::string& path) = 0;
+  // The path of the file or folder that `absolute` leads to, through all links. not_found when it
+  // leads to nothing.
+  virtual Result<std::string> resolved_path(const std::string& absolute) { return absolute; }
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) = 0;
   // Hears of changes to files; unsupported_format where nothing tells of them.
   virtual Result<std::unique_ptr<FolderWatch>> new_watch() {

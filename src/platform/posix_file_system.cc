@@ -364,6 +364,13 @@ class PosixFileSystem final : public FileSystem {
     return absolute + path;
   }
 
+  Result<std::string> resolved_path(const std::string& absolute) override {
+    const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(absolute.c_str(), nullptr),
+                                                          &std::free);
+    if (resolved == nullptr) return status_from_errno(errno, "find", absolute);
+    return std::string(resolved.get());
+  }
+
   Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override {
     const int descriptor = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return status_from_errno(errno, "open the folder", absolute);

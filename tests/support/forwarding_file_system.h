@@ -184,6 +184,9 @@ class ForwardingFileSystem : public FileSystem, public CallAround {
   Result<std::string> absolute_path(const std::string& path) override {
     return inner_.absolute_path(path);
   }
+  Result<std::string> resolved_path(const std::string& absolute) override {
+    return inner_.resolved_path(absolute);
+  }
   Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override {
     before("open_directory", absolute, 0);
     auto directory = inner_.open_directory(absolute);

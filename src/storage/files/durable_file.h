@@ -106,4 +106,8 @@ class TemporaryFile {
 // when the folder is synced.
 Status move_aside(Directory& directory, const std::string& from, const std::string& to);
 
+// Gives two files of a folder each other's names, at one instant. Durable when the folder is
+// synced.
+Status exchange_names(Directory& directory, const std::string& one, const std::string& other);
+
 }  // namespace safechunk

@@ -126,6 +126,12 @@ std::string set_aside(std::string_view name, std::uint64_t token) {
   return join(name, "." + hex_of(token, 2 * sizeof token));
 }
 
+std::string side_folder(std::string_view file) {
+  std::string name = join(".", file);
+  name += ".safechunk";
+  return name;
+}
+
 std::string quarantined_file(std::string_view file, const Digest& bytes) {
   return join(file, "." + bytes.to_hex());
 }

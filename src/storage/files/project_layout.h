@@ -51,6 +51,9 @@ std::optional<std::string> chunk_of_backup(std::string_view file);
 // For what somebody else put under a name that is needed.
 std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKEN
 
+// Beside a file of another program: a folder for its backup.
+std::string side_folder(std::string_view file);  // .FILE.safechunk
+
 // quarantine/: named by content, so that the same evidence is kept once and never overwritten.
 std::string quarantined_file(std::string_view file, const Digest& bytes);  // FILE.DIGEST
 // Of two versions of a chunk, the one that could not stay.

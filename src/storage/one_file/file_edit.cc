@@ -1,0 +1,368 @@
+#include "storage/one_file/file_edit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/digest.h"
+#include "base/mutex.h"
+#include "json/comments.h"
+#include "json/encoding.h"
+#include "json/pointer.h"
+#include "json/scan.h"
+#include "storage/chunks/quarantine.h"
+#include "storage/chunks/write_guard.h"
+#include "storage/files/durable_file.h"
+#include "storage/files/file_io.h"
+#include "storage/files/project_layout.h"
+#include "storage/one_file/file_place.h"
+
+namespace safechunk {
+namespace {
+
+using std::chrono::microseconds;
+
+// Between two tries for the lock; with as much again by chance, so that two do not come together.
+constexpr microseconds kPause{1000};
+
+Status about(const Status& status, const std::string& path) {
+  if (status.ok() || !status.error().path.empty()) return status;
+  Error error = status.error();
+  error.path = path;
+  return error;
+}
+
+json::ScanOptions scan_of(const TextSettings& settings) {
+  return {.depth_limit = settings.depth_limit, .lenient = true};
+}
+
+// The text as JSON: with blanks in the place of comments, if the dialect has any.
+Result<std::string> plain_text(const std::string& text, Dialect dialect,
+                               const TextSettings& settings) {
+  const json::ScanOptions scan = scan_of(settings);
+  if (dialect == Dialect::jsonc) {
+    Result<std::string> masked = json::read_jsonc(text, scan);
+    return masked ? std::move(masked) : json::name_encoding(masked.status(), text);
+  }
+  const Status valid = json::validate(text, scan);
+  if (valid.ok()) return text;
+  if (!json::read_jsonc(text, scan)) return json::name_encoding(valid, text);
+  Error error = valid.error();
+  error.message +=
+      "; the file has comments or a comma behind the last entry, which the dialect "
+      "jsonc accepts";
+  return error;
+}
+
+Result<std::string> compact_text(const std::string& plain, const TextSettings& settings) {
+  std::string compact;
+  if (Status status = json::compact(plain, scan_of(settings), compact); !status) return status;
+  return compact;
+}
+
+// A check of apply(), which nothing must be written without: the value is there.
+Status check_result(const std::string& plain, const json::Edit& edit,
+                    const TextSettings& settings) {
+  if (edit.kind != json::Edit::Kind::set || edit.pointer.ends_with("/-")) return {};
+  const auto pointer = json::Pointer::parse(edit.pointer);
+  if (!pointer) return pointer.status();
+  const auto value = json::value_at(plain, *pointer);
+  if (!value) return value.status();
+  const auto found = compact_text(std::string(*value), settings);
+  const auto wanted = compact_text(edit.value, settings);
+  if (found && wanted && *found == *wanted) return {};
+  return Status(ErrorCode::io_error,
+                "the edit gave another value than it should; the file was not "
+                "changed");
+}
+
+class FileEditor {
+ public:
+  FileEditor(const Platform& platform, const std::string& path, std::span<const json::Edit> edits,
+             const FileEditSettings& settings)
+      : platform_(platform),
+        path_(path),
+        edits_(edits),
+        settings_(settings),
+        deadline_(platform.clock.now() + settings.lock_timeout) {}
+
+  Result<FileEditOutcome> run() {
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+      if (Status status = json::check(edits_[i], edit_options()); !status) {
+        return at_edit(i, status);
+      }
+    }
+    for (;;) {
+      auto done = try_once();
+      if (!done) return about(done.status(), path_);
+      if (*done) return outcome_;
+      if (platform_.clock.now() >= deadline_) return about(out_of_time(), path_);
+      pause();
+    }
+  }
+
+ private:
+  [[nodiscard]] json::EditOptions edit_options() const {
+    return {.indent = settings_.text.indent,
+            .depth_limit = settings_.text.depth_limit,
+            .size_limit = settings_.text.size_limit,
+            .dialect = settings_.dialect};
+  }
+
+  [[nodiscard]] Status at_edit(std::size_t index, const Status& status) const {
+    if (edits_.size() < 2) return status;
+    Error error = status.error();
+    error.message = "edit " + std::to_string(index) + ": " + error.message;
+    return error;
+  }
+
+  [[nodiscard]] Status out_of_time() const {
+    const std::string waited =
+        "; waited " + std::to_string(settings_.lock_timeout.count()) + " ms (lock_timeout)";
+    if (being_written_) {
+      return Status(ErrorCode::being_edited,
+                    "another program has the file open for writing" + waited);
+    }
+    return Status(ErrorCode::locked, "another program has locked or replaces the file" + waited);
+  }
+
+  void pause() const {
+    const auto by_chance =
+        platform_.process.random_token() % static_cast<std::uint64_t>(kPause.count());
+    const auto until =
+        std::min(deadline_, platform_.clock.now() + kPause + microseconds(by_chance));
+    CondVar nobody;
+    Mutex mutex;
+    const MutexLock lock(mutex);
+    while (platform_.clock.now() < until) platform_.clock.wait_until(nobody, mutex, until);
+  }
+
+  // False: not now. Another program has the file, or has changed it since it was read.
+  Result<bool> try_once() {
+    being_written_ = false;
+    auto place = find_file(platform_.file_system, path_);
+    if (!place) return place.status();
+    place_ = *std::move(place);
+    if (place_.missing) return make_file();
+    auto locked = try_lock_file(place_);
+    if (locked.code() == ErrorCode::not_found) return false;  // removed just now
+    if (!locked) return locked.status();
+    if (*locked == nullptr) return false;
+    return edit_locked(**locked);
+  }
+
+  // --- the text
+
+  Result<std::string> edited(const std::string& text) {
+    std::string result = text;
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+      auto next = json::apply(result, edits_[i], edit_options());
+      if (!next) return at_edit(i, next.status());
+      result = *std::move(next);
+      const auto plain = plain_text(result, settings_.dialect, settings_.text);
+      const Status checked =
+          plain ? check_result(*plain, edits_[i], settings_.text) : plain.status();
+      if (!checked) return at_edit(i, checked);
+    }
+    return result;
+  }
+
+  // Stores the revision of the text in the outcome.
+  Result<std::string> read_compact(const std::string& text) {
+    const auto plain = plain_text(text, settings_.dialect, settings_.text);
+    auto compact = plain ? compact_text(*plain, settings_.text) : plain.status();
+    if (compact) outcome_.revision = digest_of(*compact).to_hex();
+    return compact;
+  }
+
+  [[nodiscard]] Status check_revision(const std::string& found) const {
+    if (!settings_.if_revision || *settings_.if_revision == found) return {};
+    return Status(ErrorCode::conflict, "the file must have the revision " + *settings_.if_revision +
+                                           ", and it " +
+                                           (found.empty() ? "is missing" : "has " + found));
+  }
+
+  // --- the file
+
+  Result<bool> make_file() {
+    const bool edits_make_it = std::ranges::all_of(edits_, [](const json::Edit& edit) {
+      return edit.kind == json::Edit::Kind::set || edit.kind == json::Edit::Kind::merge;
+    });
+    if (!settings_.create || !edits_make_it) {
+      return Status(ErrorCode::not_found, "there is no such file");
+    }
+    if (Status status = check_revision({}); !status) return status;
+    auto text = edited("{}");
+    if (!text) return text.status();
+    *text += '\n';
+    if (const auto compact = read_compact(*text); !compact) return compact.status();
+    // Others may be about to make it, too.
+    const std::string temporary_name =
+        layout::temporary_of(layout::set_aside(place_.name, platform_.process.random_token()));
+    auto temporary = TemporaryFile::write(*place_.folder, temporary_name, *text, {});
+    if (!temporary) return temporary.status();
+    if (Status status = temporary->make_durable(); !status) return status;
+    const Status published = temporary->publish_new(place_.name);
+    if (already_exists(published)) return false;
+    if (!published) return published;
+    outcome_.changed = true;
+    if (Status status = place_.folder->sync(); !status) return status;
+    return true;
+  }
+
+  Result<bool> edit_locked(LockedFile& locked) {
+    const auto text = read_all(*locked.file, locked.info, settings_.text.size_limit);
+    if (!text) return text.status();
+    const auto before = read_compact(*text);
+    if (!before) return refuse_text(before.status());
+    if (Status status = check_revision(outcome_.revision); !status) return status;
+    const auto result = edited(*text);
+    if (!result) return result.status();
+    const auto after = read_compact(*result);
+    if (!after) return after.status();
+    outcome_.changed = *before != *after;
+    return outcome_.changed ? replace(locked.info, *text, *result) : true;
+  }
+
+  // A program that writes it now may not be done.
+  Result<bool> refuse_text(const Status& invalid) {
+    const WriteGuard guard = WriteGuard::take(*place_.folder, place_.name, WriteGuard::By::reader);
+    being_written_ = guard.writers() == Writers::some;
+    if (being_written_ && platform_.clock.now() < deadline_) return false;
+    return invalid;
+  }
+
+  Result<bool> replace(const FileInfo& old, const std::string& text, const std::string& result) {
+    if (settings_.backup) {
+      if (Status kept = keep_backup(old, text); !kept) return kept;
+    }
+    FileAttributes attributes;
+    attributes.like = old;
+    const std::string temporary_name = layout::temporary_of(place_.name);
+    auto temporary = TemporaryFile::write(*place_.folder, temporary_name, result, attributes);
+    if (!temporary) return temporary.status();
+    if (Status status = temporary->make_durable(); !status) return status;
+    // Who comes when the file has its name waits until the old one is dealt with.
+    auto next = place_.folder->open(temporary_name, OpenMode::read);
+    if (!next) return next.status();
+    if (const auto held = (*next)->try_lock(); !held) return held.status();
+    const auto made = (*next)->stat();
+    if (!made) return made.status();
+
+    const WriteGuard guard = WriteGuard::take(*place_.folder, place_.name, WriteGuard::By::owner);
+    being_written_ = guard.writers() == Writers::some;
+    if (being_written_) return false;
+    const auto now = place_.folder->stat(place_.name);
+    if (now.code() == ErrorCode::not_found) return false;
+    if (!now) return now.status();
+    if (!is_same_version(*now, old) || now->changed_ns != old.changed_ns) return false;
+    const auto published = publish(*temporary, old, *made, guard);
+    if (!published || !*published) return published;
+    if (Status status = place_.folder->sync(); !status) return status;
+    return true;
+  }
+
+  static bool is_same_version(const FileInfo& found, const FileInfo& old) {
+    return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
+  }
+
+  Status keep_backup(const FileInfo& old, const std::string& text) {
+    auto side = open_side_folder(place_, old);
+    if (!side) return side.status();
+    FileAttributes attributes;
+    attributes.like = old;
+    const std::string name = layout::backup_file(place_.name);
+    auto backup = TemporaryFile::write(**side, layout::temporary_of(name), text, attributes);
+    if (!backup) return backup.status();
+    if (Status status = backup->make_durable(); !status) return status;
+    if (Status status = backup->publish(name); !status) return status;
+    return (*side)->sync();
+  }
+
+  // The old file gets a temporary name, is looked at, and removed only if it is the version that
+  // was read. Else the names are exchanged back, and the edit begins anew.
+  Result<bool> publish(TemporaryFile& temporary, const FileInfo& old, const FileInfo& made,
+                       const WriteGuard& guard) {
+    const std::string displaced = layout::displaced_file(place_.name);
+    bool is_displaced = false;
+    Status published = temporary.publish_over(place_.name, displaced, is_displaced);
+    if (already_exists(published)) {
+      if (Status settled = keep_left_over(displaced); !settled) return settled;
+      published = temporary.publish_over(place_.name, displaced, is_displaced);
+    }
+    if (published.code() == ErrorCode::not_found) return false;
+    if (!published) return published;
+    if (!is_displaced) return true;
+    const auto found = place_.folder->stat(displaced);
+    if (!found) return found.status();
+    if (is_same_version(*found, old) && !guard.somebody_waits()) {
+      if (Status removed = place_.folder->unlink(displaced); !removed) return removed;
+      return true;
+    }
+    if (Status back = exchange_names(*place_.folder, place_.name, displaced); !back) return back;
+    const auto returned = place_.folder->stat(displaced);
+    if (!returned) return returned.status();
+    const Status dismissed =
+        returned->same_file(made) ? place_.folder->unlink(displaced) : keep_left_over(displaced);
+    if (!dismissed) return dismissed;
+    if (Status status = place_.folder->sync(); !status) return status;
+    return false;
+  }
+
+  // A file that a crash left under the temporary name may be a version that is nowhere else.
+  Status keep_left_over(const std::string& displaced) {
+    const auto info = place_.folder->stat(displaced);
+    if (!info) return info.status();
+    auto file = place_.folder->open(displaced, OpenMode::read);
+    if (!file) return file.status();
+    const auto bytes = read_all(**file, *info, settings_.text.size_limit);
+    if (!bytes) return bytes.status();
+    auto side = open_side_folder(place_, *info);
+    if (!side) return side.status();
+    Quarantine quarantine(**side, FileRights::at_most(0600));
+    std::string name;
+    bool added = false;
+    Status kept =
+        quarantine.preserve_file(*place_.folder, displaced, place_.name, *bytes, name, added);
+    if (!kept) return kept;
+    return place_.folder->unlink(displaced);
+  }
+
+  const Platform platform_;
+  const std::string path_;
+  const std::span<const json::Edit> edits_;
+  const FileEditSettings& settings_;
+  const Clock::TimePoint deadline_;
+  FilePlace place_;
+  FileEditOutcome outcome_;
+  bool being_written_ = false;
+};
+
+}  // namespace
+
+Result<FileEditOutcome> edit_file(const Platform& platform, const std::string& path,
+                                  std::span<const json::Edit> edits,
+                                  const FileEditSettings& settings) {
+  return FileEditor(platform, path, edits, settings).run();
+}
+
+Result<FileText> read_file(const Platform& platform, const std::string& path, Dialect dialect,
+                           const TextSettings& settings) {
+  const auto place = find_file(platform.file_system, path);
+  if (!place) return about(place.status(), path);
+  if (place->missing) return about(Status(ErrorCode::not_found, "there is no such file"), path);
+  auto file = place->folder->open(place->name, OpenMode::read);
+  if (!file) return file.status();
+  FileText found;
+  auto text = read_all(**file, settings.size_limit);
+  if (!text) return about(text.status(), path);
+  found.text = *std::move(text);
+  auto plain = plain_text(found.text, dialect, settings);
+  if (!plain) return about(plain.status(), path);
+  found.plain = *std::move(plain);
+  const auto compact = compact_text(found.plain, settings);
+  if (!compact) return about(compact.status(), path);
+  found.revision = digest_of(*compact).to_hex();
+  return found;
+}
+
+}  // namespace safechunk
