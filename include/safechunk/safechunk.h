@@ -492,9 +492,9 @@ SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechun
 }
 #endif
 
-/* Events and changes; parts of chunks, edits under conditions, names with a size; projects. */
-#include <safechunk/events.h>   /* IWYU pragma: export */
-#include <safechunk/parts.h>    /* IWYU pragma: export */
-#include <safechunk/projects.h> /* IWYU pragma: export */
+#include <safechunk/events.h>     /* IWYU pragma: export */
+#include <safechunk/file_edits.h> /* IWYU pragma: export */
+#include <safechunk/parts.h>      /* IWYU pragma: export */
+#include <safechunk/projects.h>   /* IWYU pragma: export */
 
 #endif

@@ -88,7 +88,7 @@ class FileEditor {
   Result<FileEditOutcome> run() {
     for (std::size_t i = 0; i < edits_.size(); ++i) {
       if (Status status = json::check(edits_[i], edit_options()); !status) {
-        return at_edit(i, status);
+        return at_edit(i, status);  // about the edit, and not the file
       }
     }
     for (;;) {

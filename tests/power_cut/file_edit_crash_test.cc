@@ -1,0 +1,178 @@
+// An edit of another program's file, a power cut or an error before each of its calls, and programs
+// that save the file in the same moment.
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "platform/platform.h"
+#include "storage/files/file_io.h"
+#include "storage/files/project_layout.h"
+#include "storage/one_file/file_edit.h"
+#include "support/fake_process.h"
+#include "support/forwarding_file_system.h"
+#include "support/manual_clock.h"
+#include "support/sim_file_system.h"
+#include "support/temporary_folder.h"
+
+namespace safechunk::test {
+namespace {
+
+const std::string kOld = "{\n  \"a\": 1, // one\n}\n";
+const std::string kNew = "{\n  \"a\": 2, // one\n}\n";
+const std::string kBackup = "/.settings.json.safechunk/settings.json.bak";
+
+// Makes the file, durably.
+void make_file(SimFileSystem& disk, const std::string& text) {
+  auto root = disk.open_directory("/");
+  ASSERT_TRUE(root.ok());
+  auto file = (*root)->open("settings.json", OpenMode::create);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(write_all(**file, 0, text).ok());
+  ASSERT_TRUE((*file)->sync().ok());
+  ASSERT_TRUE((*root)->sync().ok());
+}
+
+Result<FileEditOutcome> set_a(FileSystem& disk, const std::string& path, const std::string& value) {
+  ManualClock clock;
+  FakeProcess process;
+  const json::Edit edit{json::Edit::Kind::set, "/a", value};
+  FileEditSettings settings;
+  settings.dialect = Dialect::jsonc;
+  settings.lock_timeout = std::chrono::milliseconds(0);
+  return edit_file(Platform{disk, clock, process}, path, std::span(&edit, 1), settings);
+}
+
+std::string text_of(const SimFileSystem& disk, const std::string& name) {
+  const auto contents = disk.contents();
+  const auto found = contents.find(name.substr(1));
+  return found == contents.end() ? "(missing)" : found->second;
+}
+
+// G1, G2: kills an fsync or rename of the edit, or of its backup, that is left out or comes at
+// another place.
+TEST(FileEditCrash, TheFileIsOldOrNewAndWhole) {
+  std::set<std::string> met;
+  for (std::size_t cut = 0, calls = 1; cut <= calls; ++cut) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      SimFileSystem disk;
+      make_file(disk, kOld);
+      const std::size_t begin = disk.calls();
+      std::unique_ptr<SimFileSystem> left;
+      disk.set_hook([&](const SimCall& call) -> std::optional<int> {
+        if (call.number == begin + cut) left = disk.crash_clone(seed, CrashModel::ordered);
+        return std::nullopt;
+      });
+      const auto done = set_a(disk, "/settings.json", "2");
+      ASSERT_TRUE(done.ok()) << done.status().to_text();
+      calls = disk.calls() - begin;
+      const bool acknowledged = left == nullptr;
+      if (acknowledged) left = disk.crash_clone(seed, CrashModel::ordered);
+      disk.set_hook({});
+
+      const std::string found = text_of(*left, "/settings.json");
+      EXPECT_TRUE(found == kNew || (found == kOld && !acknowledged)) << found << ", cut " << cut;
+      if (found == kNew) EXPECT_EQ(text_of(*left, kBackup), kOld) << "cut " << cut;
+      met.insert(found);
+      // What is left does not stand in the way of the next edit, which removes it.
+      const auto next = set_a(*left, "/settings.json", "3");
+      ASSERT_TRUE(next.ok()) << next.status().to_text() << ", cut " << cut;
+      for (const auto& [name, text] : left->contents()) {
+        EXPECT_FALSE(layout::is_own_temporary(name)) << name << ", cut " << cut;
+      }
+    }
+  }
+  EXPECT_EQ(met.size(), 2U) << "the cuts came all before or all after the edit";
+}
+
+// Kills a return code that is not looked at: each call fails once.
+TEST(FileEditCrash, AnErrorLeavesTheFileWhole) {
+  constexpr int kIoError = 5;
+  for (std::size_t at = 0, calls = 1; at < calls; ++at) {
+    SimFileSystem disk;
+    make_file(disk, kOld);
+    const std::size_t begin = disk.calls();
+    std::string verb;
+    disk.set_hook([&](const SimCall& call) -> std::optional<int> {
+      if (call.number != begin + at) return std::nullopt;
+      verb = call.verb;
+      return kIoError;
+    });
+    const auto done = set_a(disk, "/settings.json", "2");
+    calls = std::max(calls, disk.calls() - begin);
+    disk.set_hook({});
+    const std::string found = text_of(disk, "/settings.json");
+    EXPECT_TRUE(found == kOld || found == kNew) << found << " after " << verb;
+    if (done.ok()) EXPECT_EQ(found, kNew) << verb;
+  }
+}
+
+class FileEditBesideOthers : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path() const { return (folder_ / "settings.json").string(); }
+  // As editors save: another file gets the name.
+  void save_as_editor(const std::string& text) const {
+    write_file(folder_ / "new", text);
+    std::filesystem::rename(folder_ / "new", folder_ / "settings.json");
+  }
+  static Result<FileEditOutcome> edit(FileSystem& disk, const std::string& path) {
+    const json::Edit set{json::Edit::Kind::set, "/a", "2"};
+    return edit_file(Platform{disk, system_clock(), system_process()}, path, std::span(&set, 1),
+                     {});
+  }
+  // All names in the folder.
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      names.insert(entry.path().filename().string());
+    }
+    return names;
+  }
+  TemporaryFolder folder_;
+};
+
+// Kills a look at the old file that is left out: at whichever call another program saves the file,
+// its version is there in the end, with the edit in it or in its place.
+TEST_F(FileEditBesideOthers, AVersionThatComesMeanwhileIsNotLost) {
+  std::size_t edited_theirs = 0;
+  for (std::size_t at = 0, calls = 1; at < calls; ++at) {
+    save_as_editor("{\"a\": 1}\n");
+    std::size_t call = 0;
+    HookedFileSystem disk(system_file_system(), [&](const char* /*verb*/) {
+      if (call++ == at) save_as_editor("{\"a\": 1, \"theirs\": true}\n");
+    });
+    const auto done = edit(disk, path());
+    ASSERT_TRUE(done.ok()) << done.status().to_text() << " at " << at;
+    calls = std::max(calls, std::min<std::size_t>(call, 200));
+    const std::string found = read_file(path());
+    const bool both = found == "{\"a\": 2, \"theirs\": true}\n";
+    EXPECT_TRUE(both || found == "{\"a\": 1, \"theirs\": true}\n") << found << " at " << at;
+    if (both) ++edited_theirs;
+    EXPECT_EQ(names(), (std::set<std::string>{".settings.json.safechunk", "settings.json"})) << at;
+  }
+  EXPECT_GT(edited_theirs, 10U);
+}
+
+// A crash between the two renames leaves a version of somebody else under our temporary name. Kills
+// an edit that writes over it.
+TEST_F(FileEditBesideOthers, AVersionThatACrashLeftIsKept) {
+  save_as_editor("{\"a\": 1}\n");
+  write_file(folder_ / layout::displaced_file("settings.json"), "{\"unknown\": 1}\n");
+  const auto done = edit(system_file_system(), path());
+  ASSERT_TRUE(done.ok()) << done.status().to_text();
+  EXPECT_EQ(read_file(path()), "{\"a\": 2}\n");
+  std::string kept;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_ / ".settings.json.safechunk/quarantine")) {
+    kept = read_file(entry.path());
+  }
+  EXPECT_EQ(kept, "{\"unknown\": 1}\n");
+  EXPECT_EQ(names().size(), 2U);
+}
+
+}  // namespace
+}  // namespace safechunk::test
