@@ -53,9 +53,7 @@ std::string text_of(const SimFileSystem& disk, const std::string& name) {
   return found == contents.end() ? "(missing)" : found->second;
 }
 
-// G1, G2: kills an fsync or rename of the edit, or of its backup, that is left out or comes at
-// another place.
-TEST(FileEditCrash, TheFileIsOldOrNewAndWhole) {
+void cut_the_power(CrashModel model) {
   std::set<std::string> met;
   for (std::size_t cut = 0, calls = 1; cut <= calls; ++cut) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
@@ -64,19 +62,19 @@ TEST(FileEditCrash, TheFileIsOldOrNewAndWhole) {
       const std::size_t begin = disk.calls();
       std::unique_ptr<SimFileSystem> left;
       disk.set_hook([&](const SimCall& call) -> std::optional<int> {
-        if (call.number == begin + cut) left = disk.crash_clone(seed, CrashModel::ordered);
+        if (call.number == begin + cut) left = disk.crash_clone(seed, model);
         return std::nullopt;
       });
       const auto done = set_a(disk, "/settings.json", "2");
       ASSERT_TRUE(done.ok()) << done.status().to_text();
       calls = disk.calls() - begin;
       const bool acknowledged = left == nullptr;
-      if (acknowledged) left = disk.crash_clone(seed, CrashModel::ordered);
+      if (acknowledged) left = disk.crash_clone(seed, model);
       disk.set_hook({});
 
       const std::string found = text_of(*left, "/settings.json");
       EXPECT_TRUE(found == kNew || (found == kOld && !acknowledged)) << found << ", cut " << cut;
-      if (found == kNew) EXPECT_EQ(text_of(*left, kBackup), kOld) << "cut " << cut;
+      EXPECT_TRUE(found == kOld || text_of(*left, kBackup) == kOld) << "cut " << cut;
       met.insert(found);
       // What is left does not stand in the way of the next edit, which removes it.
       const auto next = set_a(*left, "/settings.json", "3");
@@ -89,10 +87,20 @@ TEST(FileEditCrash, TheFileIsOldOrNewAndWhole) {
   EXPECT_EQ(met.size(), 2U) << "the cuts came all before or all after the edit";
 }
 
+// G1, G2: kills an fsync or rename of the edit, or of its backup, that is left out or comes at
+// another place.
+TEST(FileEditCrash, TheFileIsOldOrNewAndWhole) {
+  cut_the_power(CrashModel::ordered);
+}
+TEST(FileEditCrash, AlsoWhereFolderOperationsSurviveInAnyOrder) {
+  cut_the_power(CrashModel::strict);
+}
+
 // Kills a return code that is not looked at: each call fails once.
 TEST(FileEditCrash, AnErrorLeavesTheFileWhole) {
   constexpr int kIoError = 5;
-  for (std::size_t at = 0, calls = 1; at < calls; ++at) {
+  std::size_t failed = 0;
+  for (std::size_t at = 0, calls = 1; at <= calls; ++at) {
     SimFileSystem disk;
     make_file(disk, kOld);
     const std::size_t begin = disk.calls();
@@ -103,12 +111,14 @@ TEST(FileEditCrash, AnErrorLeavesTheFileWhole) {
       return kIoError;
     });
     const auto done = set_a(disk, "/settings.json", "2");
-    calls = std::max(calls, disk.calls() - begin);
+    if (!verb.empty()) calls = at + 1;  // there may be a next one
+    if (!done) ++failed;
     disk.set_hook({});
     const std::string found = text_of(disk, "/settings.json");
     EXPECT_TRUE(found == kOld || found == kNew) << found << " after " << verb;
-    if (done.ok()) EXPECT_EQ(found, kNew) << verb;
+    EXPECT_TRUE(!done || found == kNew) << verb;
   }
+  EXPECT_GT(failed, 20U);
 }
 
 class FileEditBesideOthers : public testing::Test {
@@ -139,7 +149,7 @@ class FileEditBesideOthers : public testing::Test {
 // its version is there in the end, with the edit in it or in its place.
 TEST_F(FileEditBesideOthers, AVersionThatComesMeanwhileIsNotLost) {
   std::size_t edited_theirs = 0;
-  for (std::size_t at = 0, calls = 1; at < calls; ++at) {
+  for (std::size_t at = 0;; ++at) {
     save_as_editor("{\"a\": 1}\n");
     std::size_t call = 0;
     HookedFileSystem disk(system_file_system(), [&](const char* /*verb*/) {
@@ -147,7 +157,7 @@ TEST_F(FileEditBesideOthers, AVersionThatComesMeanwhileIsNotLost) {
     });
     const auto done = edit(disk, path());
     ASSERT_TRUE(done.ok()) << done.status().to_text() << " at " << at;
-    calls = std::max(calls, std::min<std::size_t>(call, 200));
+    if (call <= at) break;  // the edit has no such call
     const std::string found = read_file(path());
     const bool both = found == "{\"a\": 2, \"theirs\": true}\n";
     EXPECT_TRUE(both || found == "{\"a\": 1, \"theirs\": true}\n") << found << " at " << at;

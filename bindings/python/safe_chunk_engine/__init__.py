@@ -9,6 +9,7 @@
 """
 
 from ._engine import SafeChunkEngine
+from ._files import FileEditResult, FileRead, edit_file, read_json_file
 from ._numbers import BigFloat
 from ._projects import delete_project, list_projects
 from ._transaction import Transaction
@@ -54,6 +55,8 @@ __all__ = [
     "ConflictError",
     "CorruptError",
     "Fault",
+    "FileEditResult",
+    "FileRead",
     "HealedError",
     "InputOutputError",
     "InvalidArgumentError",
@@ -82,5 +85,7 @@ __all__ = [
     "Watch",
     "__version__",
     "delete_project",
+    "edit_file",
     "list_projects",
+    "read_json_file",
 ]
