@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import _core
@@ -98,15 +98,13 @@ def edit_file(
         parts.append(_merge(merge))
     if patch is not None:
         parts.append(_patch(patch))
-    if if_revision is not None and not isinstance(if_revision, str):
-        raise TypeError(f"if_revision must be str, not {type(if_revision).__name__}")
     changed, revision = _core.edit_file(
         os.fsencode(path),
         parts,
         _dialect(dialect),
         checked_integer(indent, "indent", _MOST_INDENT),
         milliseconds(checked_timeout(lock_timeout), "lock_timeout"),
-        if_revision,
+        _revision(if_revision),
         checked_bool(create, "create"),
         checked_bool(backup, "backup"),
     )
@@ -126,12 +124,17 @@ def _dialect(dialect: object) -> int:
     return _DIALECTS.index(str(dialect))
 
 
+def _revision(text: object) -> str | None:
+    if text is None or isinstance(text, str):
+        return text
+    raise TypeError(f"if_revision must be str, not {type(text).__name__}")
+
+
 def _part(edit: tuple[Any, ...]) -> _Edit:
-    makers = {"set": _set, "unset": _unset, "merge": _merge, "patch": _patch}
     kind, *arguments = edit
-    if kind not in makers:
-        raise InvalidArgumentError(f"the kind of an edit must be one of {', '.join(makers)}")
-    return makers[kind](*arguments)
+    if kind not in _MAKERS:
+        raise InvalidArgumentError(f"the kind of an edit must be one of {', '.join(_MAKERS)}")
+    return _MAKERS[kind](*arguments)
 
 
 def _set(pointer: object, value: object) -> _Edit:
@@ -148,3 +151,11 @@ def _merge(changes: object) -> _Edit:
 
 def _patch(operations: Iterable[Mapping[str, object]]) -> _Edit:
     return (_KINDS["patch"], "", _core.dump(list(operations), None, _DEPTH))
+
+
+_MAKERS: dict[str, Callable[..., _Edit]] = {
+    "set": _set,
+    "unset": _unset,
+    "merge": _merge,
+    "patch": _patch,
+}

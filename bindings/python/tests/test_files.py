@@ -43,7 +43,7 @@ def test_only_the_values_change(settings: Path) -> None:
     )
     assert done.changed
     assert settings.read_text() == (
-        '{\n  // why\n  "a": 2, // one\n  "list": [1,2],\n  "b": {},\n  "d": true\n}\n'
+        '{\n  // why\n  "a": 2, // one\n  "list": [1, 2],\n  "b": {},\n  "d": true\n}\n'
     )
     assert (settings.parent / ".settings.json.safechunk/settings.json.bak").read_text() == COMMENTED
     found = read_json_file(str(settings), dialect="jsonc")
@@ -70,7 +70,7 @@ def test_refusals_change_nothing(settings: Path) -> None:
         edit_file(settings, set={"/a": object()}, dialect="jsonc")
     for wrong in ({"dialect": "json5"}, {"indent": 17}, {"lock_timeout": -1}):
         with pytest.raises(InvalidArgumentError):
-            edit_file(settings, set={"/a": 2}, **wrong)  # type: ignore[arg-type]
+            edit_file(settings, set={"/a": 2}, **wrong)
     with pytest.raises(InvalidArgumentError):
         edit_file(settings, [("put", "/a", 2)])
     with pytest.raises(TypeError):
