@@ -195,14 +195,13 @@ class FileEditor {
     if (!text) return text.status();
     *text += '\n';
     if (const auto compact = read_compact(*text); !compact) return compact.status();
-    // Others may be about to make it, too.
-    const std::string temporary_name =
-        layout::temporary_of(layout::set_aside(place_.name, platform_.process.random_token()));
+    const std::string temporary_name = new_name();
     auto temporary = TemporaryFile::write(*place_.folder, temporary_name, *text, {});
     if (!temporary) return temporary.status();
     if (Status status = temporary->make_durable(); !status) return status;
     const Status published = temporary->publish_new(place_.name);
-    if (already_exists(published)) return false;
+    // Somebody else has made it, or has taken the temporary file for a left-over.
+    if (already_exists(published) || published.code() == ErrorCode::not_found) return false;
     if (!published) return published;
     outcome_.changed = true;
     if (Status status = place_.folder->sync(); !status) return status;
@@ -231,22 +230,31 @@ class FileEditor {
     return invalid;
   }
 
+  // Sets the token of this try.
+  std::string new_name() {
+    token_ = platform_.process.random_token();
+    return layout::edited_file(place_.name, token_);
+  }
+
   Result<bool> replace(const FileInfo& old, const std::string& text, const std::string& result) {
+    if (Status settled = settle_left_overs(old, text); !settled) return settled;
     if (settings_.backup) {
-      if (Status kept = keep_backup(old, text); !kept) return kept;
+      const auto kept = keep_backup(old, text);
+      if (!kept || !*kept) return kept;
     }
     FileAttributes attributes;
     attributes.like = old;
-    const std::string temporary_name = layout::temporary_of(place_.name);
+    const std::string temporary_name = new_name();
     auto temporary = TemporaryFile::write(*place_.folder, temporary_name, result, attributes);
     if (!temporary) return temporary.status();
-    if (Status status = temporary->make_durable(); !status) return status;
     // Who comes when the file has its name waits until the old one is dealt with.
     auto next = place_.folder->open(temporary_name, OpenMode::read);
+    if (next.code() == ErrorCode::not_found) return false;  // taken for a left-over
     if (!next) return next.status();
     if (const auto held = (*next)->try_lock(); !held) return held.status();
     const auto made = (*next)->stat();
     if (!made) return made.status();
+    if (Status status = temporary->make_durable(); !status) return status;
 
     const WriteGuard guard = WriteGuard::take(*place_.folder, place_.name, WriteGuard::By::owner);
     being_written_ = guard.writers() == Writers::some;
@@ -265,66 +273,122 @@ class FileEditor {
     return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
   }
 
-  Status keep_backup(const FileInfo& old, const std::string& text) {
+  Result<bool> keep_backup(const FileInfo& old, const std::string& text) {
     auto side = open_side_folder(place_, old);
     if (!side) return side.status();
+    const std::string name = layout::backup_file(place_.name);
+    if (Status settled = remove_unfinished(**side, name); !settled) return settled;
     FileAttributes attributes;
     attributes.like = old;
-    const std::string name = layout::backup_file(place_.name);
-    auto backup = TemporaryFile::write(**side, layout::temporary_of(name), text, attributes);
+    const std::string temporary_name = layout::edited_file(name, platform_.process.random_token());
+    auto backup = TemporaryFile::write(**side, temporary_name, text, attributes);
     if (!backup) return backup.status();
     if (Status status = backup->make_durable(); !status) return status;
-    if (Status status = backup->publish(name); !status) return status;
-    return (*side)->sync();
+    const Status published = backup->publish(name);
+    if (published.code() == ErrorCode::not_found) return false;  // taken for a left-over
+    if (!published) return published;
+    if (Status status = (*side)->sync(); !status) return status;
+    return true;
   }
 
   // The old file gets a temporary name, is looked at, and removed only if it is the version that
   // was read. Else the names are exchanged back, and the edit begins anew.
   Result<bool> publish(TemporaryFile& temporary, const FileInfo& old, const FileInfo& made,
                        const WriteGuard& guard) {
-    const std::string displaced = layout::displaced_file(place_.name);
+    const std::string replaced = layout::replaced_file(place_.name, token_);
     bool is_displaced = false;
-    Status published = temporary.publish_over(place_.name, displaced, is_displaced);
-    if (already_exists(published)) {
-      if (Status settled = keep_left_over(displaced); !settled) return settled;
-      published = temporary.publish_over(place_.name, displaced, is_displaced);
-    }
-    if (published.code() == ErrorCode::not_found) return false;
+    const Status published = temporary.publish_over(place_.name, replaced, is_displaced);
+    if (published.code() == ErrorCode::not_found || already_exists(published)) return false;
     if (!published) return published;
     if (!is_displaced) return true;
-    const auto found = place_.folder->stat(displaced);
+    const auto found = place_.folder->stat(replaced);
     if (!found) return found.status();
     if (is_same_version(*found, old) && !guard.somebody_waits()) {
-      if (Status removed = place_.folder->unlink(displaced); !removed) return removed;
+      if (Status removed = place_.folder->unlink(replaced); !removed) return removed;
       return true;
     }
-    if (Status back = exchange_names(*place_.folder, place_.name, displaced); !back) return back;
-    const auto returned = place_.folder->stat(displaced);
+    if (Status back = exchange_names(*place_.folder, place_.name, replaced); !back) return back;
+    const auto returned = place_.folder->stat(replaced);
     if (!returned) return returned.status();
     const Status dismissed =
-        returned->same_file(made) ? place_.folder->unlink(displaced) : keep_left_over(displaced);
+        returned->same_file(made) ? place_.folder->unlink(replaced) : set_aside(replaced);
     if (!dismissed) return dismissed;
     if (Status status = place_.folder->sync(); !status) return status;
     return false;
   }
 
-  // A file that a crash left under the temporary name may be a version that is nowhere else.
-  Status keep_left_over(const std::string& displaced) {
-    const auto info = place_.folder->stat(displaced);
+  // --- what crashes left
+
+  Status settle_left_overs(const FileInfo& old, const std::string& text) {
+    const auto names = place_.folder->list();
+    if (!names) return names.status();
+    for (const std::string& name : *names) {
+      const layout::EditName kind = layout::edit_name_of(name, place_.name);
+      if (kind == layout::EditName::none) continue;
+      if (Status settled = settle(name, kind, old, text); !settled) return settled;
+    }
+    return {};
+  }
+
+  Status settle(const std::string& name, layout::EditName kind, const FileInfo& old,
+                const std::string& text) {
+    auto file = place_.folder->open(name, OpenMode::read);
+    if (file.code() == ErrorCode::not_found) return {};
+    if (!file) return file.status();
+    const auto info = (*file)->stat();
     if (!info) return info.status();
-    auto file = place_.folder->open(displaced, OpenMode::read);
+    // A power cut may leave the new version under both names.
+    const bool is_second_name = kind == layout::EditName::edited && info->same_file(old);
+    const auto held = (*file)->try_lock();
+    if (!held) return held.status();
+    if (!*held && !is_second_name) return {};  // the edit that has made it is at work
+    if (kind == layout::EditName::replaced) {
+      const auto bytes = read_all(**file, settings_.text.size_limit);
+      if (!bytes) return bytes.status();
+      if (*bytes != text && *bytes != text_of_backup()) return set_aside(name);
+    }
+    const Status removed = place_.folder->unlink(name);
+    return removed.code() == ErrorCode::not_found ? Status() : removed;
+  }
+
+  // Unfinished files that are to become `name`.
+  static Status remove_unfinished(Directory& folder, const std::string& name) {
+    const auto files = folder.list();
+    if (!files) return files.status();
+    for (const std::string& file : *files) {
+      if (layout::edit_name_of(file, name) == layout::EditName::none) continue;
+      const Status removed = folder.unlink(file);
+      if (!removed && removed.code() != ErrorCode::not_found) return removed;
+    }
+    return {};
+  }
+
+  // Empty when there is none that can be read; no file is empty and JSON.
+  [[nodiscard]] std::string text_of_backup() const {
+    auto side = place_.folder->open_directory(layout::side_folder(place_.name));
+    if (!side) return {};
+    auto file = (*side)->open(layout::backup_file(place_.name), OpenMode::read);
+    if (!file) return {};
+    auto bytes = read_all(**file, settings_.text.size_limit);
+    return bytes ? *std::move(bytes) : std::string();
+  }
+
+  // It may be a version of another program that is nowhere else.
+  Status set_aside(const std::string& name) {
+    const auto info = place_.folder->stat(name);
+    if (!info) return info.status();
+    auto file = place_.folder->open(name, OpenMode::read);
     if (!file) return file.status();
     const auto bytes = read_all(**file, *info, settings_.text.size_limit);
     if (!bytes) return bytes.status();
     auto side = open_side_folder(place_, *info);
     if (!side) return side.status();
     Quarantine quarantine(**side, FileRights::at_most(0600));
-    std::string name;
+    std::string kept_as;
     bool added = false;
-    Status kept =
-        quarantine.preserve_file(*place_.folder, displaced, place_.name, *bytes, name, added);
-    if (!kept) return kept;
-    return place_.folder->unlink(displaced);
+    const Status kept =
+        quarantine.preserve_file(*place_.folder, name, place_.name, *bytes, kept_as, added);
+    return kept.ok() ? place_.folder->unlink(name) : kept;
   }
 
   const Platform platform_;
@@ -333,6 +397,7 @@ class FileEditor {
   const FileEditSettings& settings_;
   const Clock::TimePoint deadline_;
   FilePlace place_;
+  std::uint64_t token_ = 0;
   FileEditOutcome outcome_;
   bool being_written_ = false;
 };
