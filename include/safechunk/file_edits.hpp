@@ -54,9 +54,10 @@ struct FileEditResult {
 };
 
 // Makes all edits, in order, or none. Outside of the values every byte of the file stays: comments,
-// order of members, indentation, line ends, byte-order mark, mode. A comment behind a member on its
-// line stays with it; with a member that is removed go the comments inside of it and those on lines
-// that it has for itself, and with a value that is replaced those inside of it. Links are followed.
+// order of members, indentation, line ends, byte-order mark, mode and ACL. A comment behind a
+// member on its line stays with it; with a member that is removed go the comments inside of it and
+// those on lines that it has for itself, and with a value that is replaced those inside of it.
+// Links are followed.
 //
 // When it returns ok the file is durable. Before that, whatever happens, it is the old version or
 // the new one, and whole. The version before is kept as .NAME.safechunk/NAME.bak beside the file;
@@ -78,10 +79,10 @@ struct FileEditResult {
 //   unsupported_format the file system has no locks
 //   read_only, permission_denied, no_space, io_error: also for what is no regular file
 //
-// Limits: hard links to the file keep the old version. Extended attributes and ACLs are not taken
-// over. Where the file system cannot exchange two names (FAT, NFS), a version that another program
-// saves in the instant of the rename is lost.
-// Any thread. Cost: reads the file, writes it and its backup; five fsyncs.
+// Limits: hard links to the file keep the old version. Owner, ACL and extended attributes stay as
+// far as the process may set them. Where the file system cannot exchange two names (FAT, NFS), a
+// version that another program saves in the instant of the rename is lost. Any thread. Cost: reads
+// the file, writes it and its backup; five fsyncs.
 SAFECHUNK_EXPORT Result<FileEditResult> edit_file(const std::string& path,
                                                   std::span<const FileEdit> edits,
                                                   const FileEditOptions& options = {});

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <safechunk/status.hpp>
@@ -105,6 +106,10 @@ class File {
   // unsupported_format when the file system has no extended attributes.
   virtual Result<std::string> attribute(const char* name) = 0;
   virtual Status set_attribute(const char* name, std::string_view value) = 0;
+  // All that this process may read, with their values; ACLs are among them. Empty where there is no
+  // such thing.
+  using Attributes = std::vector<std::pair<std::string, std::string>>;
+  virtual Result<Attributes> attributes() { return Attributes(); }
   // Exclusive advisory lock of this open file, released by close or by the end of the process;
   // false when somebody else holds it. A forked child does not keep it.
   virtual Result<bool> try_lock() = 0;

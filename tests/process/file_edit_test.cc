@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <array>
 #include <chrono>
@@ -159,6 +160,29 @@ TEST_F(FileEdits, ModesAndTheBackup) {
   EXPECT_FALSE(edit({FileEdit::set("/a", "5")}).ok());
   EXPECT_EQ(text(), "{\"a\":4}");
   EXPECT_EQ(read_file(path(".settings.json.safechunk")), "mine");
+}
+
+// Kills attributes that stay with the old file. An ACL is one of them.
+TEST_F(FileEdits, AttributesAndAclsStay) {
+  write("{\"a\":1}");
+  const std::string value(3000, 'x');
+  if (::setxattr(path().c_str(), "user.mine", value.data(), value.size(), 0) != 0) {
+    GTEST_SKIP() << "no extended attributes here";
+  }
+  // Version 2; the owner rw-, the user 1234 r--, the group r--, the mask r--, others nothing.
+  constexpr std::array<unsigned char, 44> kAcl = {
+      2, 0,    0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+      0, 0xD2, 4,   0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
+      4, 0,    255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
+  const bool has_acl =
+      ::setxattr(path().c_str(), "system.posix_acl_access", kAcl.data(), kAcl.size(), 0) == 0;
+  ASSERT_TRUE(edit({FileEdit::set("/a", "2")}).ok());
+  EXPECT_EQ(text(), "{\"a\":2}");
+  std::string found(4000, '\0');
+  EXPECT_EQ(::getxattr(path().c_str(), "user.mine", found.data(), found.size()), 3000);
+  if (!has_acl) return;
+  EXPECT_EQ(::getxattr(path().c_str(), "system.posix_acl_access", found.data(), found.size()), 44);
+  EXPECT_EQ(found.substr(0, 44), std::string(kAcl.begin(), kAcl.end()));
 }
 
 // Kills a link that is replaced by a file.

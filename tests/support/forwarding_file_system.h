@@ -76,6 +76,9 @@ class ForwardingFile final : public File {
     return forward(around_, "set_permissions", "",
                    [&] { return file_->set_permissions(permissions); });
   }
+  Result<Attributes> attributes() override {
+    return forward(around_, "attributes", "", [&] { return file_->attributes(); });
+  }
   Result<std::string> attribute(const char* name) override {
     return forward(around_, "attribute", "", [&] { return file_->attribute(name); });
   }

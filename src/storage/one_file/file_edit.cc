@@ -14,6 +14,7 @@
 #include "storage/files/durable_file.h"
 #include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
+#include "storage/files/stamp.h"
 #include "storage/one_file/file_place.h"
 
 namespace safechunk {
@@ -219,7 +220,7 @@ class FileEditor {
     const auto after = read_compact(*result);
     if (!after) return after.status();
     outcome_.changed = *before != *after;
-    return outcome_.changed ? replace(locked.info, *text, *result) : true;
+    return outcome_.changed ? replace(locked, *text, *result) : true;
   }
 
   // A program that writes it now may not be done.
@@ -236,7 +237,8 @@ class FileEditor {
     return layout::edited_file(place_.name, token_);
   }
 
-  Result<bool> replace(const FileInfo& old, const std::string& text, const std::string& result) {
+  Result<bool> replace(LockedFile& locked, const std::string& text, const std::string& result) {
+    const FileInfo& old = locked.info;
     if (Status settled = settle_left_overs(old, text); !settled) return settled;
     if (settings_.backup) {
       const auto kept = keep_backup(old, text);
@@ -247,6 +249,7 @@ class FileEditor {
     const std::string temporary_name = new_name();
     auto temporary = TemporaryFile::write(*place_.folder, temporary_name, result, attributes);
     if (!temporary) return temporary.status();
+    if (Status taken = take_attributes(*locked.file, temporary->file()); !taken) return taken;
     // Who comes when the file has its name waits until the old one is dealt with.
     auto next = place_.folder->open(temporary_name, OpenMode::read);
     if (next.code() == ErrorCode::not_found) return false;  // taken for a left-over
@@ -267,6 +270,22 @@ class FileEditor {
     if (!published || !*published) return published;
     if (Status status = place_.folder->sync(); !status) return status;
     return true;
+  }
+
+  // ACLs among them. What this process may not set, or the file system does not know, is left out,
+  // and what belongs to the system, when it refuses.
+  static Status take_attributes(File& from, File& to) {
+    const auto attributes = from.attributes();
+    if (!attributes) return attributes.status();
+    for (const auto& [name, value] : *attributes) {
+      if (name == Stamp::kAttribute) continue;  // of the old bytes
+      const Status set = to.set_attribute(name.c_str(), value);
+      const bool is_of_people = name.starts_with("user.") || name.starts_with("system.posix_acl");
+      const bool may_not = !is_of_people || set.code() == ErrorCode::unsupported_format ||
+                           set.code() == ErrorCode::permission_denied;
+      if (!set && !may_not) return set;
+    }
+    return {};
   }
 
   static bool is_same_version(const FileInfo& found, const FileInfo& old) {
