@@ -1,7 +1,9 @@
 // An edit of another program's file, a power cut or an error before each of its calls, and programs
 // that save the file in the same moment.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
@@ -190,6 +192,41 @@ TEST_F(FileEditBesideOthers, AVersionThatComesMeanwhileIsNotLost) {
     EXPECT_EQ(names(), (std::set<std::string>{".settings.json.safechunk", "settings.json"})) << at;
   }
   EXPECT_GT(edited_theirs, 10U);
+}
+
+// The same for a program that writes into the file itself, as open("w") does. Kills a lease that is
+// not taken, or not held until the old file was looked at.
+TEST_F(FileEditBesideOthers, WhatIsWrittenIntoTheFileIsNotLost) {
+  const std::string theirs = "{\"a\": 1, \"theirs\": true}\n";
+  std::size_t written = 0;
+  std::size_t held_off = 0;
+  for (std::size_t at = 0;; ++at) {
+    save_as_editor("{\"a\": 1}\n");
+    std::size_t call = 0;
+    bool wrote = false;
+    HookedFileSystem disk(system_file_system(), [&](const char* /*verb*/) {
+      if (call++ != at) return;
+      const int file = ::open(path().c_str(), O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
+      if (file < 0) return;  // a lease is held; a program that waits would come later
+      wrote = ::write(file, theirs.data(), theirs.size()) == static_cast<ssize_t>(theirs.size());
+      ::close(file);
+    });
+    const auto done = edit(disk, path());
+    ASSERT_TRUE(done.ok()) << done.status().to_text() << " at " << at;
+    if (call <= at) break;
+    const std::string found = read_file(path());
+    if (wrote) {
+      EXPECT_TRUE(found == theirs || found == "{\"a\": 2, \"theirs\": true}\n") << found << at;
+    } else {
+      EXPECT_EQ(found, "{\"a\": 2}\n") << at;
+    }
+    ++(wrote ? written : held_off);
+    EXPECT_EQ(names(), (std::set<std::string>{".settings.json.safechunk", "settings.json"})) << at;
+  }
+  EXPECT_GT(written, 10U);
+#ifdef __linux__
+  EXPECT_GT(held_off, 2U);
+#endif
 }
 
 // Kills a new file without a lock: another edit would begin before this one is done with the old

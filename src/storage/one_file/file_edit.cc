@@ -212,6 +212,9 @@ class FileEditor {
   Result<bool> edit_locked(LockedFile& locked) {
     const auto text = read_all(*locked.file, locked.info, settings_.text.size_limit);
     if (!text) return text.status();
+    const auto now = locked.file->stat();
+    if (!now) return now.status();
+    if (!is_untouched(*now, locked.info)) return false;  // written while it was read
     const auto before = read_compact(*text);
     if (!before) return refuse_text(before.status());
     if (Status status = check_revision(outcome_.revision); !status) return status;
@@ -265,7 +268,7 @@ class FileEditor {
     const auto now = place_.folder->stat(place_.name);
     if (now.code() == ErrorCode::not_found) return false;
     if (!now) return now.status();
-    if (!is_same_version(*now, old) || now->changed_ns != old.changed_ns) return false;
+    if (!is_untouched(*now, old)) return false;
     const auto published = publish(*temporary, old, *made, guard);
     if (!published || !*published) return published;
     if (Status status = place_.folder->sync(); !status) return status;
@@ -288,6 +291,11 @@ class FileEditor {
     return {};
   }
 
+  static bool is_untouched(const FileInfo& found, const FileInfo& old) {
+    return is_same_version(found, old) && found.changed_ns == old.changed_ns;
+  }
+
+  // Another name changes the ctime.
   static bool is_same_version(const FileInfo& found, const FileInfo& old) {
     return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
   }
