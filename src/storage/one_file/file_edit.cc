@@ -76,6 +76,35 @@ Status check_result(const std::string& plain, const json::Edit& edit,
                 "changed");
 }
 
+// Another name changes the ctime.
+bool is_same_version(const FileInfo& found, const FileInfo& old) {
+  return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
+}
+
+bool is_untouched(const FileInfo& found, const FileInfo& old) {
+  return is_same_version(found, old) && found.changed_ns == old.changed_ns;
+}
+
+// Nothing when it was written while it was read.
+Result<std::optional<std::string>> read_unchanged(File& file, const FileInfo& info,
+                                                  std::uint64_t size_limit) {
+  auto text = read_all(file, info, size_limit);
+  if (!text) return text.status();
+  const auto now = file.stat();
+  if (!now) return now.status();
+  return is_untouched(*now, info) ? std::optional(*std::move(text)) : std::nullopt;
+}
+
+// Of one try.
+Result<std::optional<std::string>> read_place(const FilePlace& place, std::uint64_t size_limit) {
+  if (place.missing) return Status(ErrorCode::not_found, "there is no such file");
+  auto file = place.folder->open(place.name, OpenMode::read);
+  if (!file) return file.status();
+  const auto info = (*file)->stat();
+  if (!info) return info.status();
+  return read_unchanged(**file, *info, size_limit);
+}
+
 class FileEditor {
  public:
   FileEditor(const Platform& platform, const std::string& path, std::span<const json::Edit> edits,
@@ -210,20 +239,19 @@ class FileEditor {
   }
 
   Result<bool> edit_locked(LockedFile& locked) {
-    const auto text = read_all(*locked.file, locked.info, settings_.text.size_limit);
-    if (!text) return text.status();
-    const auto now = locked.file->stat();
-    if (!now) return now.status();
-    if (!is_untouched(*now, locked.info)) return false;  // written while it was read
-    const auto before = read_compact(*text);
+    const auto found = read_unchanged(*locked.file, locked.info, settings_.text.size_limit);
+    if (!found) return found.status();
+    if (!found->has_value()) return false;
+    const std::string& text = **found;
+    const auto before = read_compact(text);
     if (!before) return refuse_text(before.status());
     if (Status status = check_revision(outcome_.revision); !status) return status;
-    const auto result = edited(*text);
+    const auto result = edited(text);
     if (!result) return result.status();
     const auto after = read_compact(*result);
     if (!after) return after.status();
     outcome_.changed = *before != *after;
-    return outcome_.changed ? replace(locked, *text, *result) : true;
+    return outcome_.changed ? replace(locked, text, *result) : true;
   }
 
   // A program that writes it now may not be done.
@@ -289,15 +317,6 @@ class FileEditor {
       if (!set && !may_not) return set;
     }
     return {};
-  }
-
-  static bool is_untouched(const FileInfo& found, const FileInfo& old) {
-    return is_same_version(found, old) && found.changed_ns == old.changed_ns;
-  }
-
-  // Another name changes the ctime.
-  static bool is_same_version(const FileInfo& found, const FileInfo& old) {
-    return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
   }
 
   Result<bool> keep_backup(const FileInfo& old, const std::string& text) {
@@ -439,15 +458,20 @@ Result<FileEditOutcome> edit_file(const Platform& platform, const std::string& p
 
 Result<FileText> read_file(const Platform& platform, const std::string& path, Dialect dialect,
                            const TextSettings& settings) {
-  const auto place = find_file(platform.file_system, path);
-  if (!place) return about(place.status(), path);
-  if (place->missing) return about(Status(ErrorCode::not_found, "there is no such file"), path);
-  auto file = place->folder->open(place->name, OpenMode::read);
-  if (!file) return file.status();
+  constexpr int kTries = 100;  // as long as another program writes it
   FileText found;
-  auto text = read_all(**file, settings.size_limit);
-  if (!text) return about(text.status(), path);
-  found.text = *std::move(text);
+  for (int left = kTries;; --left) {
+    const auto place = find_file(platform.file_system, path);
+    if (!place) return about(place.status(), path);
+    auto text = read_place(*place, settings.size_limit);
+    if (!text) return about(text.status(), path);
+    if (!text->has_value() && left > 0) continue;
+    if (!text->has_value()) {
+      return about(Status(ErrorCode::being_edited, "another program is writing the file"), path);
+    }
+    found.text = **std::move(text);
+    break;
+  }
   auto plain = plain_text(found.text, dialect, settings);
   if (!plain) return about(plain.status(), path);
   found.plain = *std::move(plain);
