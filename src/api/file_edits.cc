@@ -4,6 +4,7 @@
 
 #include "platform/platform.h"
 #include "storage/one_file/file_edit.h"
+#include "storage/one_file/file_text.h"
 
 namespace safechunk {
 namespace {

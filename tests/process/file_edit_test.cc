@@ -274,6 +274,7 @@ TEST_F(FileEdits, WaitsForALockAndForAWriter) {
 #endif
   ::close(writer);
   EXPECT_TRUE(edit({FileEdit::set("/a", "3")}, in(milliseconds(0))).ok());
+  EXPECT_TRUE(edit({FileEdit::set("/a", "3")}, in(milliseconds::max())).ok());
   EXPECT_EQ(text(), "{\"a\":3}");
 }
 

@@ -5,17 +5,14 @@
 
 #include "base/digest.h"
 #include "base/mutex.h"
-#include "json/comments.h"
-#include "json/encoding.h"
 #include "json/pointer.h"
-#include "json/scan.h"
-#include "storage/chunks/quarantine.h"
 #include "storage/chunks/write_guard.h"
 #include "storage/files/durable_file.h"
-#include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 #include "storage/files/stamp.h"
 #include "storage/one_file/file_place.h"
+#include "storage/one_file/file_text.h"
+#include "storage/one_file/left_overs.h"
 
 namespace safechunk {
 namespace {
@@ -24,41 +21,7 @@ using std::chrono::microseconds;
 
 // Between two tries for the lock; with as much again by chance, so that two do not come together.
 constexpr microseconds kPause{1000};
-
-Status about(const Status& status, const std::string& path) {
-  if (status.ok() || !status.error().path.empty()) return status;
-  Error error = status.error();
-  error.path = path;
-  return error;
-}
-
-json::ScanOptions scan_of(const TextSettings& settings) {
-  return {.depth_limit = settings.depth_limit, .lenient = true};
-}
-
-// The text as JSON: with blanks in the place of comments, if the dialect has any.
-Result<std::string> plain_text(const std::string& text, Dialect dialect,
-                               const TextSettings& settings) {
-  const json::ScanOptions scan = scan_of(settings);
-  if (dialect == Dialect::jsonc) {
-    Result<std::string> masked = json::read_jsonc(text, scan);
-    return masked ? std::move(masked) : json::name_encoding(masked.status(), text);
-  }
-  const Status valid = json::validate(text, scan);
-  if (valid.ok()) return text;
-  if (!json::read_jsonc(text, scan)) return json::name_encoding(valid, text);
-  Error error = valid.error();
-  error.message +=
-      "; the file has comments or a comma behind the last entry, which the dialect "
-      "jsonc accepts";
-  return error;
-}
-
-Result<std::string> compact_text(const std::string& plain, const TextSettings& settings) {
-  std::string compact;
-  if (Status status = json::compact(plain, scan_of(settings), compact); !status) return status;
-  return compact;
-}
+constexpr std::chrono::hours kLongestWait{24 * 365};  // what can be added to any time
 
 // A check of apply(), which nothing must be written without: the value is there.
 Status check_result(const std::string& plain, const json::Edit& edit,
@@ -76,35 +39,6 @@ Status check_result(const std::string& plain, const json::Edit& edit,
                 "changed");
 }
 
-// Another name changes the ctime.
-bool is_same_version(const FileInfo& found, const FileInfo& old) {
-  return found.same_file(old) && found.size == old.size && found.modified_ns == old.modified_ns;
-}
-
-bool is_untouched(const FileInfo& found, const FileInfo& old) {
-  return is_same_version(found, old) && found.changed_ns == old.changed_ns;
-}
-
-// Nothing when it was written while it was read.
-Result<std::optional<std::string>> read_unchanged(File& file, const FileInfo& info,
-                                                  std::uint64_t size_limit) {
-  auto text = read_all(file, info, size_limit);
-  if (!text) return text.status();
-  const auto now = file.stat();
-  if (!now) return now.status();
-  return is_untouched(*now, info) ? std::optional(*std::move(text)) : std::nullopt;
-}
-
-// Of one try.
-Result<std::optional<std::string>> read_place(const FilePlace& place, std::uint64_t size_limit) {
-  if (place.missing) return Status(ErrorCode::not_found, "there is no such file");
-  auto file = place.folder->open(place.name, OpenMode::read);
-  if (!file) return file.status();
-  const auto info = (*file)->stat();
-  if (!info) return info.status();
-  return read_unchanged(**file, *info, size_limit);
-}
-
 class FileEditor {
  public:
   FileEditor(const Platform& platform, const std::string& path, std::span<const json::Edit> edits,
@@ -113,7 +47,8 @@ class FileEditor {
         path_(path),
         edits_(edits),
         settings_(settings),
-        deadline_(platform.clock.now() + settings.lock_timeout) {}
+        deadline_(platform.clock.now() +
+                  std::min<std::chrono::milliseconds>(settings.lock_timeout, kLongestWait)) {}
 
   Result<FileEditOutcome> run() {
     for (std::size_t i = 0; i < edits_.size(); ++i) {
@@ -123,9 +58,9 @@ class FileEditor {
     }
     for (;;) {
       auto done = try_once();
-      if (!done) return about(done.status(), path_);
+      if (!done) return about_file(done.status(), path_);
       if (*done) return outcome_;
-      if (platform_.clock.now() >= deadline_) return about(out_of_time(), path_);
+      if (platform_.clock.now() >= deadline_) return about_file(out_of_time(), path_);
       pause();
     }
   }
@@ -270,7 +205,8 @@ class FileEditor {
 
   Result<bool> replace(LockedFile& locked, const std::string& text, const std::string& result) {
     const FileInfo& old = locked.info;
-    if (Status settled = settle_left_overs(old, text); !settled) return settled;
+    if (Status settled = settle_left_overs(place_, old, text, settings_.text.size_limit); !settled)
+      return settled;
     if (settings_.backup) {
       const auto kept = keep_backup(old, text);
       if (!kept || !*kept) return kept;
@@ -356,85 +292,12 @@ class FileEditor {
     if (Status back = exchange_names(*place_.folder, place_.name, replaced); !back) return back;
     const auto returned = place_.folder->stat(replaced);
     if (!returned) return returned.status();
-    const Status dismissed =
-        returned->same_file(made) ? place_.folder->unlink(replaced) : set_aside(replaced);
+    const Status dismissed = returned->same_file(made)
+                                 ? place_.folder->unlink(replaced)
+                                 : set_aside(place_, replaced, settings_.text.size_limit);
     if (!dismissed) return dismissed;
     if (Status status = place_.folder->sync(); !status) return status;
     return false;
-  }
-
-  // --- what crashes left
-
-  Status settle_left_overs(const FileInfo& old, const std::string& text) {
-    const auto names = place_.folder->list();
-    if (!names) return names.status();
-    for (const std::string& name : *names) {
-      const layout::EditName kind = layout::edit_name_of(name, place_.name);
-      if (kind == layout::EditName::none) continue;
-      if (Status settled = settle(name, kind, old, text); !settled) return settled;
-    }
-    return {};
-  }
-
-  Status settle(const std::string& name, layout::EditName kind, const FileInfo& old,
-                const std::string& text) {
-    auto file = place_.folder->open(name, OpenMode::read);
-    if (file.code() == ErrorCode::not_found) return {};
-    if (!file) return file.status();
-    const auto info = (*file)->stat();
-    if (!info) return info.status();
-    // A power cut may leave the new version under both names.
-    const bool is_second_name = kind == layout::EditName::edited && info->same_file(old);
-    const auto held = (*file)->try_lock();
-    if (!held) return held.status();
-    if (!*held && !is_second_name) return {};  // the edit that has made it is at work
-    if (kind == layout::EditName::replaced) {
-      const auto bytes = read_all(**file, settings_.text.size_limit);
-      if (!bytes) return bytes.status();
-      if (*bytes != text && *bytes != text_of_backup()) return set_aside(name);
-    }
-    const Status removed = place_.folder->unlink(name);
-    return removed.code() == ErrorCode::not_found ? Status() : removed;
-  }
-
-  // Unfinished files that are to become `name`.
-  static Status remove_unfinished(Directory& folder, const std::string& name) {
-    const auto files = folder.list();
-    if (!files) return files.status();
-    for (const std::string& file : *files) {
-      if (layout::edit_name_of(file, name) == layout::EditName::none) continue;
-      const Status removed = folder.unlink(file);
-      if (!removed && removed.code() != ErrorCode::not_found) return removed;
-    }
-    return {};
-  }
-
-  // Empty when there is none that can be read; no file is empty and JSON.
-  [[nodiscard]] std::string text_of_backup() const {
-    auto side = place_.folder->open_directory(layout::side_folder(place_.name));
-    if (!side) return {};
-    auto file = (*side)->open(layout::backup_file(place_.name), OpenMode::read);
-    if (!file) return {};
-    auto bytes = read_all(**file, settings_.text.size_limit);
-    return bytes ? *std::move(bytes) : std::string();
-  }
-
-  // It may be a version of another program that is nowhere else.
-  Status set_aside(const std::string& name) {
-    const auto info = place_.folder->stat(name);
-    if (!info) return info.status();
-    auto file = place_.folder->open(name, OpenMode::read);
-    if (!file) return file.status();
-    const auto bytes = read_all(**file, *info, settings_.text.size_limit);
-    if (!bytes) return bytes.status();
-    auto side = open_side_folder(place_, *info);
-    if (!side) return side.status();
-    Quarantine quarantine(**side, FileRights::at_most(0600));
-    std::string kept_as;
-    bool added = false;
-    const Status kept =
-        quarantine.preserve_file(*place_.folder, name, place_.name, *bytes, kept_as, added);
-    return kept.ok() ? place_.folder->unlink(name) : kept;
   }
 
   const Platform platform_;
@@ -454,31 +317,6 @@ Result<FileEditOutcome> edit_file(const Platform& platform, const std::string& p
                                   std::span<const json::Edit> edits,
                                   const FileEditSettings& settings) {
   return FileEditor(platform, path, edits, settings).run();
-}
-
-Result<FileText> read_file(const Platform& platform, const std::string& path, Dialect dialect,
-                           const TextSettings& settings) {
-  constexpr int kTries = 100;  // as long as another program writes it
-  FileText found;
-  for (int left = kTries;; --left) {
-    const auto place = find_file(platform.file_system, path);
-    if (!place) return about(place.status(), path);
-    auto text = read_place(*place, settings.size_limit);
-    if (!text) return about(text.status(), path);
-    if (!text->has_value() && left > 0) continue;
-    if (!text->has_value()) {
-      return about(Status(ErrorCode::being_edited, "another program is writing the file"), path);
-    }
-    found.text = **std::move(text);
-    break;
-  }
-  auto plain = plain_text(found.text, dialect, settings);
-  if (!plain) return about(plain.status(), path);
-  found.plain = *std::move(plain);
-  const auto compact = compact_text(found.plain, settings);
-  if (!compact) return about(compact.status(), path);
-  found.revision = digest_of(*compact).to_hex();
-  return found;
 }
 
 }  // namespace safechunk

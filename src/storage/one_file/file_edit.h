@@ -35,14 +35,4 @@ Result<FileEditOutcome> edit_file(const Platform& platform, const std::string& p
                                   std::span<const json::Edit> edits,
                                   const FileEditSettings& settings);
 
-struct FileText {
-  std::string text;   // as it is in the file
-  std::string plain;  // the same with blanks in the place of comments: JSON
-  std::string revision;
-};
-
-// Reads without a lock. Errors as edit_file().
-Result<FileText> read_file(const Platform& platform, const std::string& path, Dialect dialect,
-                           const TextSettings& settings);
-
 }  // namespace safechunk
