@@ -25,6 +25,7 @@ struct Context {
   double wait_seconds = 0;           // for a project that another process owns
   std::vector<std::string> program;  // behind "--" of update: a command and its arguments
   std::string project;               // as it was typed: a name or a path
+  bool names_file = false;           // set, unset, merge, patch and get: a file is in its place
   int exit_code = kOk;
   // Shared with the handlers of an engine, which may call on another thread.
   std::shared_ptr<Messages> messages = std::make_shared<Messages>();

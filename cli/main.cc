@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "context.h"
+#include "file_commands.h"
 
 namespace safechunk::cli {
 namespace {
@@ -24,7 +26,9 @@ constexpr const char* kFooter =
     "130 and 143 interrupted by SIGINT and SIGTERM.\n"
     "get, list, watch, tail, logs, health, verify, checkpoints, export, quarantine list and show,\n"
     "and projects write nothing to the project, and work while another process owns it. Only put,\n"
-    "set, merge and append create a project.";
+    "set, merge and append create a project.\n"
+    "set, unset, merge, patch and get also take the path of a JSON file of any program in the\n"
+    "place of PROJECT CHUNK: safechunk set ~/.config/app/settings.json /theme dark --string";
 
 void add_all(CLI::App& app, Context& context) {
   for (const auto add :
@@ -80,6 +84,24 @@ std::string_view command_in(const CLI::App& app, const std::vector<std::string_v
   return {};
 }
 
+// The command, and the arguments behind it that are neither options nor their values. Called before
+// the commands are added: the form of some depends on it.
+std::vector<std::string_view> words_of(const CLI::App& app,
+                                       const std::vector<std::string_view>& arguments) {
+  constexpr std::array<std::string_view, 2> kWithValue = {"--if-revision", "--dialect"};
+  std::vector<std::string_view> words;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (!arguments[i].starts_with('-')) {
+      words.push_back(arguments[i]);
+      continue;
+    }
+    const CLI::Option* option = app.get_option_no_throw(std::string(arguments[i]));
+    const bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
+    if (takes_value || std::ranges::find(kWithValue, arguments[i]) != kWithValue.end()) ++i;
+  }
+  return words;
+}
+
 // The words behind "--" of update are another program's, and none of our business. Returns how many
 // arguments are ours.
 int take_program(const CLI::App& app, const std::vector<std::string_view>& arguments,
@@ -125,6 +147,7 @@ int run(int argc, char** argv) {
   app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);
+  context.names_file = names_file(words_of(app, arguments));
   add_all(app, context);
   try {
     app.parse(take_program(app, arguments, context.program), argv);

@@ -19,7 +19,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
-TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_shared_test", "engine_test"]
+TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_shared_test", "engine_test", "first_crash_test",
+         "file_edit_test"]
 CRASH_TESTS = ["log_crash_test", "random_lives_test", "random_neighbours_test", "other_program_test", "operation_faults_test", "crash_states_test",
                "recovery_crash_test", "faults_test"]
 
@@ -179,6 +180,18 @@ MUTANTS = [
     ('what a crash left of a commit is removed unseen', 'settle_displaced',
      '  if (is_own) return',
      '  if (is_own || info.ok()) return'),
+    ('an edit of a file replaces a version that came meanwhile', 'publish',
+     '    if (is_same_version(*found, old) && !guard.somebody_waits()) {\n',
+     '    if (found.ok() || guard.somebody_waits()) {\n'),
+    ('an edit of a file has no final check', 'replace',
+     '    if (!is_untouched(*now, old)) return false;\n',
+     ''),
+    ('a lock of a file is not waited for', 'try_lock_file',
+     '  if (!*held) return Locked();\n',
+     ''),
+    ('what a crash left of an edit of a file is removed unseen', 'settle',
+     '      return set_aside(place, name, size_limit);\n',
+     '      (void)set_aside;\n'),
     ('a replayed removal takes a foreign version along', 'apply',
      'planned.seen ? planned.text_digest : kUnknownDigest',
      'planned.seen || true ? planned.text_digest : kUnknownDigest'),

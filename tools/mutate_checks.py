@@ -24,7 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "checks"
 BUILD = ROOT / "build" / "mutants" / "checks-build"
 TESTS = ["storage_test", "engine_core_test", "engine_test", "golden_test", "operation_faults_test", "faults_test",
-         "recovery_crash_test", "hostile_folder_test", "crash_states_test", "other_program_test", "random_lives_test"]
+         "recovery_crash_test", "hostile_folder_test", "crash_states_test", "other_program_test", "random_lives_test",
+         "first_crash_test", "file_edit_test"]
 SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400", "SAFECHUNK_FAULT_STRIDE": "7"}
 PATIENCE = 300  # seconds; when they are over, it hangs
 

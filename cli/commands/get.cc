@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "../context.h"
+#include "../file_commands.h"
 
 namespace safechunk::cli {
 namespace {
@@ -53,6 +54,7 @@ int get(const Context& context, const std::string& chunk,
 }  // namespace
 
 void add_get(CLI::App& app, Context& context) {
+  if (context.names_file) return add_get_in_file(app, context);
   auto chunk = std::make_shared<std::string>();
   auto pointer = std::make_shared<std::optional<std::string>>();
   CLI::App* command =
@@ -62,6 +64,7 @@ void add_get(CLI::App& app, Context& context) {
   command->add_option_function<std::string>(
       "pointer", [pointer](const std::string& text) { *pointer = text; },
       "where the value is: /window/width, /users/0");
+  add_file_hint(*command, "get FILE [POINTER]");
 }
 
 }  // namespace safechunk::cli

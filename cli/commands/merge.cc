@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "../file_commands.h"
 #include "../saving.h"
 
 namespace safechunk::cli {
@@ -21,6 +22,7 @@ int merge(const Context& context, const std::string& chunk, const std::string& f
 }  // namespace
 
 void add_merge(CLI::App& app, Context& context) {
+  if (context.names_file) return add_merge_in_file(app, context);
   auto chunk = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>("-");
   auto condition = std::make_shared<EditCondition>();
@@ -30,6 +32,7 @@ void add_merge(CLI::App& app, Context& context) {
   command->add_option("chunk", *chunk, "the chunk's name")->required();
   command->add_option("file", *file, "the merge patch; - is standard input")->capture_default_str();
   add_condition(*command, condition);
+  add_file_hint(*command, "merge FILE [PATCH]");
 }
 
 }  // namespace safechunk::cli

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "../file_commands.h"
 #include "../saving.h"
 
 namespace safechunk::cli {
@@ -20,6 +21,7 @@ int patch(const Context& context, const std::string& chunk, const std::string& f
 }  // namespace
 
 void add_patch(CLI::App& app, Context& context) {
+  if (context.names_file) return add_patch_in_file(app, context);
   auto chunk = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>("-");
   auto condition = std::make_shared<EditCondition>();
@@ -29,6 +31,7 @@ void add_patch(CLI::App& app, Context& context) {
   command->add_option("chunk", *chunk, "the chunk's name")->required();
   command->add_option("file", *file, "the patch; - is standard input")->capture_default_str();
   add_condition(*command, condition);
+  add_file_hint(*command, "patch FILE [PATCH]");
 }
 
 }  // namespace safechunk::cli

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "../file_commands.h"
 #include "../saving.h"
 
 namespace safechunk::cli {
@@ -18,6 +19,7 @@ int unset(const Context& context, const std::string& chunk, const std::string& p
 }  // namespace
 
 void add_unset(CLI::App& app, Context& context) {
+  if (context.names_file) return add_unset_in_file(app, context);
   auto chunk = std::make_shared<std::string>();
   auto pointer = std::make_shared<std::string>();
   auto condition = std::make_shared<EditCondition>();
@@ -28,6 +30,7 @@ void add_unset(CLI::App& app, Context& context) {
   command->add_option("pointer", *pointer, "where the value is: /window/width, /users/0")
       ->required();
   add_condition(*command, condition);
+  add_file_hint(*command, "unset FILE POINTER");
 }
 
 }  // namespace safechunk::cli

@@ -7,7 +7,7 @@ _safechunk() {
         word=${COMP_WORDS[i]}
         case $word in
             -C|--base-dir) base=${COMP_WORDS[++i]} ;;
-            --mode|--wait|--if-revision|--since|--count|--timeout|-n|--keep-last) ((++i)) ;;
+            --mode|--wait|--if-revision|--dialect|--since|--count|--timeout|-n|--keep-last) ((++i)) ;;
             --) break ;;
             --label|--notes|--retention|--delete) ((++i)) ;;
             -*) ;;
@@ -17,11 +17,18 @@ _safechunk() {
     done
     case $previous in
         -C|--base-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --dialect) mapfile -t COMPREPLY < <(compgen -W "json jsonc" -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         local options="-C --base-dir --mode --weak-locks --weak-folders --wait --json --help --version"
         case $command in
             put|set|unset|merge|patch|remove) options="$options --if-revision --if-absent" ;;
+        esac
+        case $command in
+            get|set|unset|merge|patch) [ -f "$project" ] && options="$options --dialect" ;;
+        esac
+        case $command in
+            set|unset|merge|patch) [ -f "$project" ] && options="$options --no-backup --create" ;;
         esac
         [ "$command" = watch ] && options="$options --every --since --count --timeout"
         [ "$command" = append ] && options="$options --one --string"
@@ -41,6 +48,10 @@ _safechunk() {
         return
     elif [ -z "$project" ]; then
         local folder
+        case $command in
+            get|set|unset|merge|patch) mapfile -t COMPREPLY < <(compgen -f -X '!*.json*' -- "$current") ;;
+        esac
+        [[ $current == */* && ${#COMPREPLY[@]} -gt 0 ]] && return
         [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$current"); return; }
         for folder in "$base"/*/chunks; do
             [ -d "$folder" ] || continue

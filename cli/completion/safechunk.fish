@@ -63,3 +63,7 @@ complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l keep -d 'pi
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoints" -l delete -r -d 'delete this one'
 complete -c safechunk -n "__fish_seen_subcommand_from unlock" -l force -d 'remove a live legacy lock'
 complete -c safechunk -n "__fish_seen_subcommand_from delete-project" -l yes -d 'delete without asking'
+complete -c safechunk -n "__fish_seen_subcommand_from get set unset merge patch" -a '(__fish_complete_suffix .json .jsonc)'
+complete -c safechunk -n "__fish_seen_subcommand_from get set unset merge patch" -l dialect -r -a 'json jsonc' -d 'of a file: jsonc has comments'
+complete -c safechunk -n "__fish_seen_subcommand_from set unset merge patch" -l no-backup -d 'do not keep the version of a file before'
+complete -c safechunk -n "__fish_seen_subcommand_from set merge" -l create -d 'make a missing file'

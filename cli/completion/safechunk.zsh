@@ -8,6 +8,10 @@ _safechunk_projects() {
     compadd -a projects
 }
 
+_safechunk_places() {
+    _alternative 'projects:project:_safechunk_projects' 'files:file:_files -g "*.json*"'
+}
+
 _safechunk_chunks() {
     local base=${opt_args[-C]:-${opt_args[--base-dir]:-.}}
     local -a chunks
@@ -78,13 +82,26 @@ _safechunk() {
     case $state in
         command) _describe command commands ;;
         argument)
+            if [[ -f $words[2] && $words[1] == (set|unset|merge|patch|get) ]]; then
+                local -a of_file
+                of_file=('--dialect[how the file is read]:dialect:(json jsonc)')
+                [[ $words[1] != get ]] && of_file+=('--no-backup[do not keep the version before]'
+                    '--if-revision[only when the file has this revision]:revision:')
+                [[ $words[1] == (set|merge) ]] && of_file+=('--create[make a missing file]')
+                [[ $words[1] == set ]] && of_file+=('--string[take the value as a string]')
+                _arguments $of_file '1:file:_files' '2:pointer or patch:_files' '3:value:'
+                return
+            fi
             case $words[1] in
-                put|merge|patch) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' \
+                put) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' \
+                    '3:file:_files' ;;
+                merge|patch) _arguments $condition '1:project or file:_safechunk_places' '2:chunk:_safechunk_chunks' \
                     '3:file:_files' ;;
                 set) _arguments $condition '--string[take the value as a string]' \
-                    '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' '4:value:' ;;
-                unset) _arguments $condition '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
-                get|edit) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                    '1:project or file:_safechunk_places' '2:chunk:_safechunk_chunks' '3:pointer:' '4:value:' ;;
+                unset) _arguments $condition '1:project or file:_safechunk_places' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                get) _arguments '1:project or file:_safechunk_places' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
+                edit) _arguments '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' '3:pointer:' ;;
                 watch) _arguments '--every[each commit]' '--since[behind this change]:number:' \
                     '--count[end after so many lines]:number:' '--timeout[end after so long]:seconds:' \
                     '1:project:_safechunk_projects' '2:chunk:_safechunk_chunks' ;;

@@ -21,6 +21,12 @@ enum class Durability {
   journal,
 };
 
+// How the text of a file is read.
+enum class Dialect : std::uint8_t {
+  json = 0,   // RFC 8259
+  jsonc = 1,  // also comments (// and /* */), and one comma behind the last member or element
+};
+
 // A line of the program, for messages. here() as a default argument is the line of the call.
 struct CallSite {
   const char* file = "";

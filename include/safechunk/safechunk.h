@@ -492,9 +492,10 @@ SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechun
 }
 #endif
 
-#include <safechunk/events.h>   /* IWYU pragma: export */
-#include <safechunk/logs.h>     /* IWYU pragma: export */
-#include <safechunk/parts.h>    /* IWYU pragma: export */
-#include <safechunk/projects.h> /* IWYU pragma: export */
+#include <safechunk/events.h>     /* IWYU pragma: export */
+#include <safechunk/file_edits.h> /* IWYU pragma: export */
+#include <safechunk/logs.h>       /* IWYU pragma: export */
+#include <safechunk/parts.h>      /* IWYU pragma: export */
+#include <safechunk/projects.h>   /* IWYU pragma: export */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <safechunk/engine.hpp>
 #include <safechunk/export.hpp>
+#include <safechunk/file_edits.hpp>
 #include <safechunk/maintenance.hpp>
 #include <safechunk/options.hpp>
 #include <safechunk/report_json.hpp>

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "json/comments.h"
 #include "json/entry.h"
 #include "json/member.h"
 #include "json/patch.h"
@@ -129,15 +130,46 @@ Status apply_to(Tree& tree, const Edit& edit, const ParsedEdit& parsed) {
   return Status(ErrorCode::invalid_argument, "there is no such kind of edit");
 }
 
+Result<std::string> apply_parsed(std::string_view text, const Edit& edit, const ParsedEdit& parsed,
+                                 const EditOptions& options, const Comments& comments) {
+  Tree tree(text, options, comments);
+  const Status status = apply_to(tree, edit, parsed);
+  if (!status.ok()) return status;
+  return tree.write();
+}
+
+// Whether two texts are written with the same tokens.
+Result<bool> same_tokens(std::string_view left, std::string_view right, const ScanOptions& scan) {
+  std::string compact_left;
+  std::string compact_right;
+  if (Status status = compact(left, scan, compact_left); !status) return status;
+  if (Status status = compact(right, scan, compact_right); !status) return status;
+  return compact_left == compact_right;
+}
+
+Result<std::string> apply_to_jsonc(std::string_view text, const Edit& edit,
+                                   const ParsedEdit& parsed, const EditOptions& options) {
+  const ScanOptions scan{.depth_limit = options.depth_limit, .lenient = true};
+  const Result<std::string> masked = read_jsonc(text, scan);
+  if (!masked) return masked.status();
+  Result<std::string> edited = apply_parsed(*masked, edit, parsed, options, {text, *masked});
+  if (!edited) return edited;
+  const Result<std::string> plain = apply_parsed(*masked, edit, parsed, options, {});
+  if (!plain) return plain.status();
+  const Result<std::string> read = read_jsonc(*edited, scan);
+  const Result<bool> same = read ? same_tokens(*read, *plain, scan) : read.status();
+  if (same && *same) return edited;
+  return Status(ErrorCode::io_error,
+                "the comments around the value do not allow this edit; nothing was changed");
+}
+
 }  // namespace
 
 Result<std::string> apply(std::string_view text, const Edit& edit, const EditOptions& options) {
   const Result<ParsedEdit> parsed = parse(edit, options);
   if (!parsed) return parsed.status();
-  Tree tree(text, options);
-  const Status status = apply_to(tree, edit, *parsed);
-  if (!status.ok()) return status;
-  return tree.write();
+  if (options.dialect == Dialect::jsonc) return apply_to_jsonc(text, edit, *parsed, options);
+  return apply_parsed(text, edit, *parsed, options, {});
 }
 
 Status check(const Edit& edit, const EditOptions& options) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include <safechunk/options.hpp>
 #include <safechunk/status.hpp>
 
 namespace safechunk::json {
@@ -31,6 +32,7 @@ struct EditOptions {
   unsigned indent = 4;  // where the text shows no layout, as of format(); 0: no white space
   std::uint32_t depth_limit = 1024;       // of the result
   std::uint64_t size_limit = UINT64_MAX;  // of the result, in bytes
+  Dialect dialect = Dialect::json;        // of `text`; edits are always JSON
 };
 
 // `text` with the edit applied. `text` was accepted by validate(), lenient or not.
@@ -42,7 +44,14 @@ struct EditOptions {
 //   merge   As RFC 7396 says; members that the merge patch does not name keep every byte.
 //   patch   As RFC 6902 says: all operations, or none. Operations count from 0 in messages.
 //
+// With Dialect::jsonc `text` is any text, and comments stay, except those inside of what is
+// replaced or removed and on the lines that a removed entry has for itself (see tree_comments.cc).
+// A value that a patch moves or copies may lose its comments. The result was read again, and has
+// the value that the same edit gives without the comments; io_error if it has not. Cost: twice, and
+// reading.
+//
 // Errors of all kinds: those of check(), and
+//   invalid_json      with Dialect::jsonc, the text is not JSONC
 //   not_found         the value to remove, or what the pointer leads through, is not there
 //   invalid_argument  an index that is none; an object on the way has the member more than once
 //   conflict          a `test` of a patch failed; the message quotes what is there

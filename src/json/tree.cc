@@ -82,10 +82,11 @@ std::string_view text_behind_root(std::string_view text) noexcept {
 
 }  // namespace
 
-Tree::Tree(std::string_view text, const EditOptions& options)
+Tree::Tree(std::string_view text, const EditOptions& options, Comments comments)
     : before_(text_before_root(text)),
       behind_(text_behind_root(text)),
       options_(options),
+      comments_(comments),
       size_(text.size()) {
   root_.text = text.substr(before_.size(), text.size() - before_.size() - behind_.size());
   Layout layout = default_layout(options.indent);
@@ -94,7 +95,7 @@ Tree::Tree(std::string_view text, const EditOptions& options)
   const bool one_line =
       has_entries(root_.text) && !has_line_break(leading_white_space(between_brackets(root_.text)));
   if (one_line) layout.colon = ":";
-  root_layout_ = observed_layout(root_.text, layout);
+  root_layout_ = observe(root_.text, layout);
 }
 
 Tree::~Tree() = default;

@@ -16,6 +16,7 @@
 
 #include <safechunk/status.hpp>
 
+#include "json/comments.h"
 #include "json/edit.h"
 #include "json/layout.h"
 #include "json/pointer.h"
@@ -46,7 +47,8 @@ class Tree {
   };
 
   // `text` outlives the tree. It was accepted by validate(), lenient or not.
-  Tree(std::string_view text, const EditOptions& options);
+  // With `comments`, it is their copy with blanks, and write() gives the text with its comments.
+  Tree(std::string_view text, const EditOptions& options, Comments comments = {});
   Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
   ~Tree();
@@ -102,11 +104,29 @@ class Tree {
   Status insert(Container& container, std::size_t ordinal, Entry& entry, const Source& source,
                 std::size_t depth);
   void separate(Container& container, std::size_t ordinal, Entry& entry);
+  Layout observe(std::string_view value, const Layout& outer);
+  Layout layout_inside(const Container& container, const Entry& entry) const;
+  Layout layout_like(const Value& example, std::string_view value, const Layout& outer);
+  Layout layout_for(const Container& container, const Entry& entry, const Value* example,
+                    std::string_view value);
+
+  // tree_comments.cc
+  [[nodiscard]] std::string_view space_like(std::string_view lead) const noexcept;
+  // Comments, or a comma behind the last entry.
+  [[nodiscard]] bool has_comments(std::string_view gap) const noexcept;
+  void append_behind_comments(const Container& container, Entry& before, Entry& entry,
+                              std::string_view space);
+  void insert_between_comments(const Container& container, Entry& entry, Entry& behind);
+  void fill_commented(const Container& container, Entry& entry);
+  // False, and nothing done, where there are no comments around the entry.
+  bool remove_beside_comments(Container& container, const Entry& entry, Entry* before,
+                              Entry* behind);
   Status check_size();
 
   const std::string_view before_;  // the root: a byte-order mark and white space
   const std::string_view behind_;
   const EditOptions options_;
+  const Comments comments_;
   Value root_;
   Layout root_layout_;
   // Of the text as it is now: an estimate, so that copies of copies end.

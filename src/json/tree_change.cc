@@ -12,41 +12,6 @@
 namespace safechunk::json {
 namespace {
 
-// The white space before an entry on a line of its own, without blank lines before it.
-std::string_view one_line_break(std::string_view lead) noexcept {
-  std::size_t at = lead.rfind('\n');
-  if (at == std::string_view::npos) return lead;
-  if (at > 0 && lead[at - 1] == '\r') --at;
-  return lead.substr(at);
-}
-
-// The layout that an empty object or array would have in place of the entry's value.
-Layout layout_inside(const Container& container, const Entry& entry) {
-  Layout layout = container.layout;
-  if (!layout.lines) return layout;
-  layout.base = has_line_break(entry.lead) ? std::string(indentation(entry.lead))
-                                           : container.layout.entry_indent();
-  return layout;
-}
-
-// The layout of `example` if it is of the type of `value` and shows one.
-Layout layout_like(const Value& example, std::string_view value, const Layout& outer) {
-  if (example.opened != nullptr) {
-    const bool same_type = example.opened->is_object == value.starts_with('{');
-    return same_type && example.opened->has_entries() ? example.opened->layout : outer;
-  }
-  return example.text.front() == value.front() ? observed_layout(example.text, outer) : outer;
-}
-
-Layout layout_for(const Container& container, const Entry& entry, const Value* example,
-                  std::string_view value) {
-  const Layout inside = layout_inside(container, entry);
-  if (example == nullptr || !has_entries(value)) return inside;
-  Layout layout = layout_like(*example, value, inside);
-  if (inside.lines && layout.lines) layout.base = inside.base;
-  return layout;
-}
-
 Error too_large(std::uint64_t limit) {
   Error error;
   error.code = ErrorCode::too_large;
@@ -55,6 +20,39 @@ Error too_large(std::uint64_t limit) {
 }
 
 }  // namespace
+
+Layout Tree::observe(std::string_view value, const Layout& outer) {
+  const std::string_view shown = comments_.shown(value);
+  if (shown.data() == value.data() || shown == value) return observed_layout(value, outer);
+  return observed_layout(keep(without_comments(shown, value)), outer);
+}
+
+// The layout that an empty object or array would have in place of the entry's value.
+Layout Tree::layout_inside(const Container& container, const Entry& entry) const {
+  Layout layout = container.layout;
+  if (!layout.lines) return layout;
+  layout.base = has_line_break(entry.lead) ? std::string(indentation(space_like(entry.lead)))
+                                           : container.layout.entry_indent();
+  return layout;
+}
+
+// The layout of `example` if it is of the type of `value` and shows one.
+Layout Tree::layout_like(const Value& example, std::string_view value, const Layout& outer) {
+  if (example.opened != nullptr) {
+    const bool same_type = example.opened->is_object == value.starts_with('{');
+    return same_type && example.opened->has_entries() ? example.opened->layout : outer;
+  }
+  return example.text.front() == value.front() ? observe(example.text, outer) : outer;
+}
+
+Layout Tree::layout_for(const Container& container, const Entry& entry, const Value* example,
+                        std::string_view value) {
+  const Layout inside = layout_inside(container, entry);
+  if (example == nullptr || !has_entries(value)) return inside;
+  Layout layout = layout_like(*example, value, inside);
+  if (inside.lines && layout.lines) layout.base = inside.base;
+  return layout;
+}
 
 Container& Tree::open(const Place& place) {
   if (place.value->opened != nullptr) return *place.value->opened;
@@ -65,8 +63,8 @@ Container& Tree::open(const Place& place) {
   if (place.container == nullptr) {
     container.layout = root_layout_;
   } else {
-    container.layout = observed_layout(
-        text, layout_inside(*place.container, entry_at(*place.container, place.ordinal)));
+    container.layout =
+        observe(text, layout_inside(*place.container, entry_at(*place.container, place.ordinal)));
   }
   if (has_entries(text)) {
     container.pieces.push_back({.text = inside, .count = Piece::kUnread});
@@ -171,27 +169,38 @@ Status Tree::insert(Container& container, std::size_t ordinal, Entry& entry, con
 }
 
 // Distributes white space so that the entry can be inserted before the one with the ordinal.
-// All changes are such that text is inserted in one place.
+// All changes are such that text is inserted in one place; around comments, in two.
 void Tree::separate(Container& container, std::size_t ordinal, Entry& entry) {
   const Layout& layout = container.layout;
   Entry* const before = entry_before(container, ordinal);
   Entry* const behind = ordinal < container.counted() ? &entry_at(container, ordinal) : nullptr;
+  const auto trail_like = [&](const Entry* other) {
+    return other == nullptr || has_comments(other->trail) ? std::string_view() : other->trail;
+  };
   if (before != nullptr && behind != nullptr) {
-    entry.lead = one_line_break(behind->lead);
-    entry.trail = before->trail;
+    entry.trail = trail_like(before);
+    if (has_comments(behind->lead)) return insert_between_comments(container, entry, *behind);
+    entry.lead = space_like(behind->lead);
   } else if (before != nullptr) {
     const Entry* const second = entry_before(container, container.counted() - 1);
     const bool first_is_like_others = second != nullptr || has_line_break(before->lead);
-    entry.lead = first_is_like_others ? one_line_break(before->lead) : layout.gap;
-    entry.trail = std::exchange(before->trail, second != nullptr ? second->trail : "");
+    const std::string_view space = first_is_like_others ? space_like(before->lead) : layout.gap;
+    if (has_comments(before->trail)) {
+      return append_behind_comments(container, *before, entry, space);
+    }
+    entry.lead = space;
+    entry.trail = std::exchange(before->trail, trail_like(second));
   } else if (behind != nullptr) {
     const Entry* const second = entry_behind(container, ordinal);
+    entry.trail = second != nullptr ? trail_like(behind) : std::string_view();
+    if (has_comments(behind->lead)) return insert_between_comments(container, entry, *behind);
     const bool alone_on_line = has_line_break(behind->lead);
     entry.lead = behind->lead;
-    entry.trail = second != nullptr ? behind->trail : "";
-    behind->lead = second != nullptr ? one_line_break(second->lead)
-                   : alone_on_line   ? one_line_break(behind->lead)
+    behind->lead = second != nullptr ? space_like(second->lead)
+                   : alone_on_line   ? space_like(behind->lead)
                                      : layout.gap;
+  } else if (has_comments(container.blank)) {
+    fill_commented(container, entry);
   } else if (layout.lines) {
     const std::string line_break(layout.line_break);
     entry.lead = keep(line_break + layout.entry_indent());
@@ -205,9 +214,11 @@ void Tree::remove(const Place& place) {
   Entry& entry = entry_at(container, ordinal);
   Entry* const before = entry_before(container, ordinal);
   Entry* const behind = entry_behind(container, ordinal);
-  if (behind == nullptr && before != nullptr) before->trail = entry.trail;
-  if (before == nullptr && behind != nullptr) behind->lead = entry.lead;
-  if (before == nullptr && behind == nullptr) container.blank = {};
+  if (!comments_.any() || !remove_beside_comments(container, entry, before, behind)) {
+    if (behind == nullptr && before != nullptr) before->trail = entry.trail;
+    if (before == nullptr && behind != nullptr) behind->lead = entry.lead;
+    if (before == nullptr && behind == nullptr) container.blank = {};
+  }
   size_ -= std::min<std::uint64_t>(size_, entry.name.size() + size_of(entry.value));
 
   auto& pieces = container.pieces;
@@ -232,9 +243,9 @@ Result<std::string> Tree::write() const {
   if (size > options_.size_limit) return too_large(options_.size_limit);
   std::string text;
   text.reserve(size);
-  text += before_;
-  append_to(text, root_);
-  text += behind_;
+  text += comments_.shown(before_);
+  append_to(text, root_, comments_);
+  text += comments_.shown(behind_);
   return text;
 }
 

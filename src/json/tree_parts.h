@@ -73,5 +73,7 @@ void add_to_index(Container& object, std::string_view name, std::size_t ordinal)
 // The number of bytes of a value as it is now.
 [[nodiscard]] std::size_t size_of(const Value& value);
 void append_to(std::string& out, const Value& value);
+// The same with the comments of the text.
+void append_to(std::string& out, const Value& value, const Comments& comments);
 
 }  // namespace safechunk::json

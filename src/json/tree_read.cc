@@ -254,4 +254,8 @@ void append_to(std::string& out, const Value& value) {
   write_pieces(value, [&](std::string_view piece) { out += piece; });
 }
 
+void append_to(std::string& out, const Value& value, const Comments& comments) {
+  write_pieces(value, [&](std::string_view piece) { out += comments.shown(piece); });
+}
+
 }  // namespace safechunk::json

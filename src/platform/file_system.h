@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <safechunk/status.hpp>
@@ -113,6 +114,10 @@ class File {
   // unsupported_format when the file system has no extended attributes.
   virtual Result<std::string> attribute(const char* name) = 0;
   virtual Status set_attribute(const char* name, std::string_view value) = 0;
+  // All that this process may read, with their values; ACLs are among them. Empty where there is no
+  // such thing.
+  using Attributes = std::vector<std::pair<std::string, std::string>>;
+  virtual Result<Attributes> attributes() { return Attributes(); }
   // Exclusive advisory lock of this open file, released by close or by the end of the process;
   // false when somebody else holds it. A forked child does not keep it.
   virtual Result<bool> try_lock() = 0;
@@ -159,6 +164,9 @@ class FileSystem {
 
   // The absolute form of `path` against the working folder of this moment; nothing is resolved.
   virtual Result<std::string> absolute_path(const std::string& path) = 0;
+  // The path of the file or folder that `absolute` leads to, through all links. not_found when it
+  // leads to nothing.
+  virtual Result<std::string> resolved_path(const std::string& absolute) { return absolute; }
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) = 0;
   // Hears of changes to files; unsupported_format where nothing tells of them.
   virtual Result<std::unique_ptr<FolderWatch>> new_watch() {

@@ -24,6 +24,7 @@ namespace safechunk {
 namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
+constexpr std::size_t kAttributeBytes = 65536;  // the most that Linux allows, for names and values
 
 std::int64_t to_ns(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * kNanoseconds + time.tv_nsec;
@@ -140,6 +141,27 @@ class PosixFile final : public File {
       return attribute_error("set an attribute of");
     }
     return {};
+  }
+
+  // Others may change them meanwhile: what is gone or has grown is left out.
+  Result<Attributes> attributes() override {
+    Attributes found;
+    std::string names(kAttributeBytes, '\0');
+    const ssize_t size = ::flistxattr(fd_.get(), names.data(), names.size());
+    if (size < 0 && (errno == ENOTSUP || errno == ENOSYS)) return found;
+    if (size < 0) return failed("list the attributes of");
+    names.resize(static_cast<std::size_t>(size));
+    for (std::size_t at = 0; at < names.size();) {
+      const std::string name = names.c_str() + at;
+      at += name.size() + 1;
+      std::string value(kAttributeBytes, '\0');
+      const ssize_t bytes = ::fgetxattr(fd_.get(), name.c_str(), value.data(), value.size());
+      if (bytes < 0 && errno == EIO) return failed("read an attribute of");
+      if (bytes < 0) continue;
+      value.resize(static_cast<std::size_t>(bytes));
+      found.emplace_back(name, std::move(value));
+    }
+    return found;
   }
 
   Result<bool> try_lock() override {
@@ -376,6 +398,13 @@ class PosixFileSystem final : public FileSystem {
     if (path.empty() || path == ".") return absolute;
     if (absolute.back() != '/') absolute += '/';
     return absolute + path;
+  }
+
+  Result<std::string> resolved_path(const std::string& absolute) override {
+    const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(absolute.c_str(), nullptr),
+                                                          &std::free);
+    if (resolved == nullptr) return status_from_errno(errno, "find", absolute);
+    return std::string(resolved.get());
   }
 
   Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override {

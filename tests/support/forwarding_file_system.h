@@ -80,6 +80,9 @@ class ForwardingFile final : public File {
     return forward(around_, "set_permissions", "",
                    [&] { return file_->set_permissions(permissions); });
   }
+  Result<Attributes> attributes() override {
+    return forward(around_, "attributes", "", [&] { return file_->attributes(); });
+  }
   Result<std::string> attribute(const char* name) override {
     return forward(around_, "attribute", "", [&] { return file_->attribute(name); });
   }
@@ -187,6 +190,9 @@ class ForwardingFileSystem : public FileSystem, public CallAround {
 
   Result<std::string> absolute_path(const std::string& path) override {
     return inner_.absolute_path(path);
+  }
+  Result<std::string> resolved_path(const std::string& absolute) override {
+    return inner_.resolved_path(absolute);
   }
   Result<std::unique_ptr<Directory>> open_directory(const std::string& absolute) override {
     before("open_directory", absolute, 0);

@@ -32,13 +32,15 @@ ROOMS = {
     "checkpoints": {"files", "chunks"},
     "logs": {"files", "chunks"},
     "project": {"files", "journal", "chunks", "checkpoints", "logs"},
+    "one_file": {"files", "chunks"},
 }
 # The engine knows nothing of how a store keeps its edits.
 ENGINE_WORDS = re.compile(r"\b\w*(journal|quarantine|stamp|inode|directory)\w*\b", re.IGNORECASE)
 ENGINE_MAY_SAY = {"Durability::journal", "journal_synced", "sync_by_journal"}
 # The public headers that speak about values only; engine.hpp is the face of the api layer.
 PUBLIC_OF_API = {"safechunk/engine.hpp", "safechunk/safechunk.hpp", "safechunk/nlohmann.hpp",
-                 "safechunk/maintenance.hpp", "safechunk/report_json.hpp", "safechunk/safechunk.h", "safechunk/logs.h", "safechunk/parts.h",
+                 "safechunk/maintenance.hpp", "safechunk/file_edits.hpp", "safechunk/file_edits.h", "safechunk/report_json.hpp", "safechunk/safechunk.h", "safechunk/logs.h",
+                 "safechunk/parts.h",
                  "safechunk/events.h", "safechunk/names.h",
                  "safechunk/projects.h"}
 

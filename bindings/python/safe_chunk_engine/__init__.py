@@ -9,6 +9,7 @@
 """
 
 from ._engine import SafeChunkEngine
+from ._files import FileEditResult, FileRead, edit_file, read_json_file
 from ._log_handler import LogHandler
 from ._logs import Log, LogFollower, LogInfo, LogPage, LogRecord
 from ._numbers import BigFloat
@@ -56,6 +57,8 @@ __all__ = [
     "ConflictError",
     "CorruptError",
     "Fault",
+    "FileEditResult",
+    "FileRead",
     "HealedError",
     "InputOutputError",
     "InvalidArgumentError",
@@ -90,5 +93,7 @@ __all__ = [
     "Watch",
     "__version__",
     "delete_project",
+    "edit_file",
     "list_projects",
+    "read_json_file",
 ]

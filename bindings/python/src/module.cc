@@ -17,6 +17,7 @@
 #include "calls.h"
 #include "dispatcher.h"
 #include "engine.h"
+#include "file_edits.h"
 #include "gil.h"
 #include "logs.h"
 #include "transaction.h"
@@ -100,6 +101,7 @@ NB_MODULE(_core, module) {
   module.def("unlock", &unlock);
   module.def("list_projects", &list_projects_in);
   module.def("delete_project", &delete_project_in);
+  add_file_edits(module);
   module.def("dump", &dump, nb::arg().none(), nb::arg().none(), nb::arg());
   module.def("load", &load, nb::arg(), nb::arg().none() = nb::none(),
              nb::arg().none() = nb::none());

@@ -200,4 +200,8 @@ Status move_aside(Directory& directory, const std::string& from, const std::stri
   return directory.rename(from, to);
 }
 
+Status exchange_names(Directory& directory, const std::string& one, const std::string& other) {
+  return directory.rename(one, other, RenameMode::exchange);
+}
+
 }  // namespace safechunk

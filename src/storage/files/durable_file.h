@@ -110,4 +110,8 @@ Status move_aside(Directory& directory, const std::string& from, const std::stri
 // folder is synced.
 Status move_to_free(Directory& directory, const std::string& from, const std::string& to);
 
+// Gives two files of a folder each other's names, at one instant. Durable when the folder is
+// synced.
+Status exchange_names(Directory& directory, const std::string& one, const std::string& other);
+
 }  // namespace safechunk

@@ -151,6 +151,33 @@ std::string set_aside(std::string_view name, std::uint64_t token) {
   return join(name, "." + hex_of(token, 2 * sizeof token));
 }
 
+std::string side_folder(std::string_view file) {
+  std::string name = join(".", file);
+  name += ".safechunk";
+  return name;
+}
+
+std::string edited_file(std::string_view file, std::uint64_t token) {
+  return temporary_of(set_aside(file, token));
+}
+std::string replaced_file(std::string_view file, std::uint64_t token) {
+  return displaced_file(set_aside(file, token));
+}
+
+EditName edit_name_of(std::string_view name, std::string_view file) {
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
+  const auto text = without_temporary_ending(name);
+  if (!text) return EditName::none;
+  const auto edited = strip_token(*text, kTokenSeed);
+  const auto set_aside_name = edited ? edited : strip_token(*text, kDisplacedSeed);
+  if (!set_aside_name || !set_aside_name->starts_with(file)) return EditName::none;
+  const std::string_view token = set_aside_name->substr(file.size());
+  const bool is_token = token.size() == 1 + 2 * sizeof(std::uint64_t) && token.front() == '.' &&
+                        token.find_first_not_of(kHexDigits, 1) == std::string_view::npos;
+  if (!is_token) return EditName::none;
+  return edited ? EditName::edited : EditName::replaced;
+}
+
 std::string quarantined_file(std::string_view file, const Digest& bytes) {
   return join(file, "." + bytes.to_hex());
 }

@@ -59,6 +59,16 @@ std::optional<std::string> chunk_of_backup(std::string_view file);
 // For what somebody else put under a name that is needed.
 std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKEN
 
+// Beside a file of another program: a folder for its backup.
+std::string side_folder(std::string_view file);  // .FILE.safechunk
+// The temporary names of one edit of such a file; the token is by chance, because a program that
+// does not know the lock may let two edits run at once.
+std::string edited_file(std::string_view file, std::uint64_t token);    // the new version
+std::string replaced_file(std::string_view file, std::uint64_t token);  // what it has displaced
+// Which of the two `name` is, for whatever token.
+enum class EditName { none, edited, replaced };
+EditName edit_name_of(std::string_view name, std::string_view file);
+
 // quarantine/: named by content, so that the same evidence is kept once and never overwritten.
 std::string quarantined_file(std::string_view file, const Digest& bytes);  // FILE.DIGEST
 // Of two versions of a chunk, the one that could not stay.

@@ -36,6 +36,23 @@ TEST(ProjectLayout, KnowsItsOwnTemporaryNames) {
   }
 }
 
+// Kills: removing a file of somebody else, or of the edit of another file, as a left-over of an
+// edit.
+TEST(ProjectLayout, KnowsTheTemporaryNamesOfAnEdit) {
+  EXPECT_EQ(side_folder("a.json"), ".a.json.safechunk");
+  const std::string edited = edited_file("a.json", 7);
+  const std::string replaced = replaced_file("a.json", 7);
+  EXPECT_EQ(edited.find("a.json.0000000000000007."), 0U) << edited;
+  EXPECT_EQ(edit_name_of(edited, "a.json"), EditName::edited);
+  EXPECT_EQ(edit_name_of(replaced, "a.json"), EditName::replaced);
+  for (const std::string& name :
+       {edited_file("b.json", 7), edited_file("a.json.json", 7), temporary_of("a.json"),
+        displaced_file("a.json"), temporary_of("a.json.x"), std::string("a.json"),
+        std::string("a.json.0000000000000007.tmp"), edited + ".tmp"}) {
+    EXPECT_EQ(edit_name_of(name, "a.json"), EditName::none) << name;
+  }
+}
+
 TEST(ProjectLayout, ParsesCheckpointNames) {
   for (const CheckpointName& name : {CheckpointName{"manual", "20261122_170616", 1},
                                      CheckpointName{"a_b_20260101_000000", "20261122_170616", 1},
