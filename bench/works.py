@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 KB, MB = 1000, 1000 * 1000
+LOG_RECORD = 200
 ROCKS = ["LevelDB sync", "RocksDB sync", "LMDB"]
 DATABASES = ["SQLite WAL FULL", "SQLite rollback FULL"] + ROCKS
 SCRIPTS = ["write-file-atomic", "lowdb", "conf", "Python os.replace", "Python sqlite3"]
@@ -168,9 +169,18 @@ def engines(number):
                 size=KB, count=number)
 
 
+def log(operation, count, threads=1):
+    title = {"stage": "appended to a log: it survives the end of the process", "update": "appended to a log, durable",
+             "threads": f"appended to a log by each of {threads} threads, durable; per record"}[operation]
+    targets = [Target("P13", "engine", "limit", 1.0)] if operation == "stage" else [
+        Target("P13", "engine", "floor log", 1.2 if operation == "update" else 1.5)]
+    return Work(f"log {operation}", f"A record of {LOG_RECORD} bytes " + title, f"log_{operation}",
+                ["floor log", "engine"], targets, size=LOG_RECORD, count=count, threads=threads)
+
+
 def smoke():
     """Every kind of work once, to see that nothing has rotted."""
-    return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), processes(2, 2), notice(3), stage(KB, 2), fetch(0, 2),
+    return [update(KB, 2), edit(KB, 2), batch(3, 2), threads(2), processes(2, 2), notice(3), log("stage", 3), log("update", 2), log("threads", 2, 2), stage(KB, 2), fetch(0, 2),
             checkpoint(3, KB, 1, 2.0), attach(10, KB, 2), memory(MB),
             listing(10, 2), one_of("get", 20, 2), one_of("update", 20, 2), engines(20)]
 
@@ -178,6 +188,7 @@ def smoke():
 def quick():
     return [update(KB, 40), update(100 * KB, 25), update(10 * MB, 2), edit(10 * MB, 10), batch(100, 25), threads(40),
             processes(1, 100), processes(16, 25), notice(200),
+            log("stage", 20_000), log("update", 200), log("threads", 60, 16),
             stage(100 * KB, 200), fetch(100 * KB, 200), stage(0, 40), fetch(0, 40),
             checkpoint(1000, 10 * KB, 1, 2.0), attach(1000, KB, 10), memory(10 * MB),
             listing(1000, 20), one_of("get", 1000, 200), one_of("update", 1000, 60), engines(1000)]
@@ -188,6 +199,7 @@ def full():
             update(10 * MB, 4), update(100 * MB, 2, False), edit(KB, 100), edit(MB, 40), edit(10 * MB, 20),
             batch(10, 40, False), batch(100, 60), batch(1000, 3, False), threads(100),
             processes(1, 300), processes(16, 60), notice(1000),
+            log("stage", 50_000), log("update", 500), log("threads", 150, 16),
             stage(KB, 2000), stage(100 * KB, 400), stage(10 * MB, 5), stage(0, 80),
             fetch(KB, 2000), fetch(100 * KB, 400), fetch(10 * MB, 10), fetch(0, 80),
             checkpoint(1000, 10 * KB, 3, 2.0), checkpoint(10, 10 * MB, 1, 1.0),

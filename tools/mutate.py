@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants" / "source"
 BUILD = ROOT / "build" / "mutants" / "build"
 TESTS = ["golden_test", "storage_test", "engine_core_test", "engine_shared_test", "engine_test"]
-CRASH_TESTS = ["random_lives_test", "random_neighbours_test", "other_program_test", "operation_faults_test", "crash_states_test",
+CRASH_TESTS = ["log_crash_test", "random_lives_test", "random_neighbours_test", "other_program_test", "operation_faults_test", "crash_states_test",
                "recovery_crash_test", "faults_test"]
 
 # Each mutant dies in shallow crash tests already, if it dies at all.
@@ -28,6 +28,24 @@ SHALLOW = {"SAFECHUNK_CRASH_SEEDS": "2", "SAFECHUNK_CRASH_STRIDE": "400", "SAFEC
 
 # Name, function, a piece of its text, and what takes its place.
 MUTANTS = [
+    ('a sync of a log returns at once', 'LogFile::sync_held',
+     '    const Status synced = file->sync_data();\n',
+     '    const Status synced;\n'),
+    ('a log is synced again after a failed fsync', 'LogFile::sync_held',
+     '    is_broken_ = true;\n',
+     '    is_broken_ = false;\n'),
+    ('half a number at the end of a log is a record', 'LogFile::look',
+     '(when == When::growing && kind.invalid.ok());\n',
+     '(when <= When::growing && kind.invalid.ok());\n'),
+    ('what others have left half is not looked at', 'LogFile::settle',
+     '  if (found->tail) {\n',
+     '  if (false) {\n'),
+    ('a compacted log takes the place of the old one undurably', 'LogFile::replace',
+     '  if (Status status = folder_.chunks.sync(); !status) return status;\n',
+     ''),
+    ('half a record of a full disk stays', 'LogFile::append_once',
+     '      if (done > 0) {\n',
+     '      if (false) {\n'),
     ('no fsync of the temporary file', 'TemporaryFile::make_durable_and_keep_open',
      '  if (Status status = file_->sync(); !status) return status;\n',
      ''),

@@ -48,6 +48,7 @@ FUZZ_SHARE = 0.15
 # What must be reached in FULL_DEPTH minutes: a million states in all. The latter two do not depend on time.
 SECOND_OWNER_STATES, FAILED_SYNC_STATES = 280_000, 140_000
 STATES = (1_000_000 - SECOND_OWNER_STATES - FAILED_SYNC_STATES) * min(1, CORES / 2)
+LOG_STATES, LOG_LIVES = 100_000, 30
 STATES_AT_LEAST = 50_000  # the first rounds alone, however few the minutes
 # Far below what is usual: these only tell that something was fuzzed.
 FUZZED_AT_LEAST = {"archive": 10_000, "c_api": 1_000, "edit": 10_000, "engine": 200, "journal": 10_000, "json": 10_000,
@@ -255,6 +256,8 @@ def storm_proofs(process, depth):
     return [
         Proof("kill storm", [Command([process / "kill_test"])], "kills", r"(\d+) kills,", 100 * storm,
               {"SAFECHUNK_STORM": storm, **STORM}, "G2 G3 G4"),
+        Proof("kill storm of a log", [Command([process / "log_test", "--gtest_filter=Log.Kills*"])], "kills",
+              r"(\d+) kills,", 20 * max(1, storm // 10), {"SAFECHUNK_STORM": max(1, storm // 10), **STORM}, "G18"),
         Proof("lock storm", [Command([process / "lock_test", "--gtest_filter=LockStorm.*"])], "acquisitions",
               r"(\d+) owners", 1600 * contended,
               {"SAFECHUNK_CONTENDERS": 32, "SAFECHUNK_STORM": contended, **STORM}, "G3 G9"),
@@ -273,6 +276,9 @@ def crash_proofs(crash, minutes, depth):
               SECOND_OWNER_STATES, {}, "G1 to G6"),
         Proof("crashes after a failed fsync", shards(program, "All/AfterAFailedSync.*", 20), *counted,
               FAILED_SYNC_STATES, {}, "G1 to G6"),
+        Proof("crashes of logs", shards(crash / "log_crash_test", "*", 5), *counted,
+              LOG_STATES if depth == 1 else LOG_STATES * depth / 2,
+              {"SAFECHUNK_CRASH_SEEDS": 8, "SAFECHUNK_LIVES": max(4, round(LOG_LIVES * depth))}, "G18"),
         Proof("crashes of a recovery", [Command([crash / "recovery_crash_test"])], "power cuts",
               r"(\d+) power cuts", 1000, {}, "G1 G4"),
         Proof("random lives", [Command([crash / "random_lives_test"], {"SAFECHUNK_LIVES_SEED": 1 + i * LIVES_APART})

@@ -238,6 +238,39 @@ void engines(const Request& request, Answer& answer) {
   for (SafeChunkEngine& engine : all) must(engine.detach());
 }
 
+// --- logs (P13)
+
+// Acknowledged: it survives the end of the process.
+void log_stage(const Request& request, Answer& answer) {
+  Document document(request.document);
+  auto engine = open(request);
+  auto log = engine.log("events");
+  measure(request, answer, [&] { must(log.append(document.next()).status()); });
+  must(engine.detach());
+}
+
+void log_update(const Request& request, Answer& answer) {
+  Document document(request.document);
+  auto engine = open(request);
+  auto log = engine.log("events");
+  measure(request, answer, [&] {
+    must(log.append(document.next()).status());
+    must(log.sync());
+  });
+  must(engine.detach());
+}
+
+void log_threads(const Request& request, Answer& answer) {
+  std::vector<Document> documents(request.threads, Document(request.document));
+  auto engine = open(request);
+  auto log = engine.log("events");
+  measure_threads(request, answer, [&](std::size_t thread) {
+    must(log.append(documents[thread].next()).status());
+    must(log.sync());
+  });
+  must(engine.detach());
+}
+
 // What a project needs beside the document of its caller, at most.
 void memory(const Request& request, Answer& answer) {
   Document document(request.document);
@@ -328,10 +361,12 @@ void notice(const Request& request, Answer& answer) {
 using Job = void (*)(const Request&, Answer&);
 
 const std::map<std::string, Job> kJobs = {
-    {"update", update},   {"batch", batch},           {"threads", threads}, {"stage", stage},
-    {"fetch", fetch},     {"checkpoint", checkpoint}, {"attach", attach},   {"memory", memory},
-    {"edit", edit},       {"processes", processes},   {"notice", notice},   {"list", list_all},
-    {"get_one", get_one}, {"update_one", update_one}, {"engines", engines},
+    {"update", update},       {"batch", batch},           {"threads", threads},
+    {"stage", stage},         {"fetch", fetch},           {"checkpoint", checkpoint},
+    {"attach", attach},       {"memory", memory},         {"edit", edit},
+    {"processes", processes}, {"notice", notice},         {"list", list_all},
+    {"get_one", get_one},     {"update_one", update_one}, {"engines", engines},
+    {"log_stage", log_stage}, {"log_update", log_update}, {"log_threads", log_threads},
 };
 
 }  // namespace

@@ -40,6 +40,20 @@ void update_log(const Request& request, Answer& answer) {
   });
 }
 
+// The same without making it durable.
+void stage_log(const Request& request, Answer& answer) {
+  Document document(request.document);
+  const Fd folder = open_folder(request.folder);
+  remove_if_there(folder, "log");
+  const Fd log = create(folder, "log");
+  std::size_t offset = 0;
+  measure(request, answer, [&] {
+    const std::string& text = document.next();
+    write_all_at(log, text, offset);
+    offset += text.size();
+  });
+}
+
 // A copy of the document in memory, with one value changed, and that value at the end of a log.
 void edit_log(const Request& request, Answer& answer) {
   const Document document(request.document);
@@ -343,6 +357,9 @@ const std::map<std::string, Job> kJobs = {
     {"files batch", [](const Request& r, Answer& a) { batch_files(r, a, 1, true); }},
     {"files8 batch", [](const Request& r, Answer& a) { batch_files(r, a, 8, false); }},
     {"log threads", threads_log},
+    {"log log_stage", stage_log},
+    {"log log_update", update_log},
+    {"log log_threads", threads_log},
     {"simdjson stage", stage_simdjson},
     {"nlohmann stage", stage_nlohmann},
     {"xxh3 fetch", fetch_xxh3},

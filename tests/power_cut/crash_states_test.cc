@@ -21,6 +21,7 @@
 #include <set>
 
 #include "support/judge.h"
+#include "support/processor_clock.h"
 #include "support/setting.h"
 
 namespace safechunk::test {
@@ -154,7 +155,7 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   const std::uint64_t first = setting("SAFECHUNK_CRASH_SEED", 1);
   const std::uint64_t stride = std::max<std::uint64_t>(setting("SAFECHUNK_CRASH_STRIDE", 40), 1);
   const std::chrono::seconds budget(setting("SAFECHUNK_CRASH_SECONDS", 0));
-  const auto deadline = std::chrono::steady_clock::now() + budget;
+  const auto deadline = ProcessorClock::now() + budget;
   const bool goes_deeper = budget.count() > 0;
   Judge judge = judge_of(GetParam(), first);
   judge.crash_recoveries_every(goes_deeper ? kSparse : stride);
@@ -166,7 +167,7 @@ TEST_P(CrashStates, RecoverToAPrefixOfWhatWasAcknowledged) {
   std::uint64_t rounds = 1;
   judge.crash_recoveries_every(stride);
   judge.judge_one_in(kOneIn, deadline);
-  while (!HasFatalFailure() && std::chrono::steady_clock::now() < deadline) {
+  while (!HasFatalFailure() && ProcessorClock::now() < deadline) {
     judge.begin_round(first + rounds++);
     judge_a_life(GetParam(), judge, 2);
   }

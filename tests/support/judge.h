@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/digest.h"
+#include "support/processor_clock.h"
 #include "support/recovered.h"
 #include "support/sim_file_system.h"
 #include "support/workload.h"
@@ -40,7 +41,7 @@ class Judge {
              std::uint64_t seeds, int depth) {
     ++places_;
     if (number_of(where, kSampling) % one_in_ != 0) return;
-    if (std::chrono::steady_clock::now() > deadline_) return;
+    if (ProcessorClock::now() > deadline_) return;
     ++judged_places_;
     history_ = history;
     crash_everywhere(file_system, where, seeds, depth, {boot_, false});
@@ -65,7 +66,7 @@ class Judge {
   void crash_recoveries_every(std::uint64_t calls) { stride_ = calls; }
   // Judges only some of the places that it is called at, others in each round, and none after that
   // time.
-  void judge_one_in(std::uint64_t count, std::chrono::steady_clock::time_point deadline) {
+  void judge_one_in(std::uint64_t count, ProcessorClock::time_point deadline) {
     one_in_ = count;
     deadline_ = deadline;
   }
@@ -198,7 +199,7 @@ class Judge {
   std::uint64_t stride_ = 40;
   std::uint64_t round_seed_;
   std::uint64_t one_in_ = 1;
-  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
+  ProcessorClock::time_point deadline_ = ProcessorClock::time_point::max();
   std::size_t places_ = 0;
   std::size_t judged_places_ = 0;
   std::unordered_set<std::string> seen_;

@@ -30,7 +30,8 @@ ROOMS = {
     "journal": {"files"},
     "chunks": {"files"},
     "checkpoints": {"files", "chunks"},
-    "project": {"files", "journal", "chunks", "checkpoints"},
+    "logs": {"files", "chunks"},
+    "project": {"files", "journal", "chunks", "checkpoints", "logs"},
 }
 # The engine knows nothing of how a store keeps its edits.
 ENGINE_WORDS = re.compile(r"\b\w*(journal|quarantine|stamp|inode|directory)\w*\b", re.IGNORECASE)

@@ -5,10 +5,10 @@
 #include <iterator>
 
 #include "base/in_chunk.h"
+#include "storage/files/names.h"
 #include "storage/files/project_layout.h"
 #include "storage/logs/log_follower.h"
 #include "storage/logs/log_lines.h"
-#include "storage/project/names.h"
 
 namespace safechunk {
 namespace {
@@ -165,6 +165,27 @@ Result<std::vector<LogInfo>> list_logs(Directory& chunks) {
   }
   std::ranges::sort(logs, {}, &LogInfo::name);
   return logs;
+}
+
+Result<JudgedLog> judge_log(Directory& chunks, const std::string& log,
+                            const TextSettings& settings) {
+  auto file = chunks.open(layout::log_file(log), OpenMode::read);
+  if (!file) return file.status();
+  auto info = (*file)->stat();
+  if (!info) return info.status();
+  JudgedLog judged;
+  for (std::uint64_t from = 0;;) {
+    auto page = read_page(**file, from, info->size, kUsualLimit, settings, log);
+    if (!page) return page.status();
+    if (judged.invalid == 0) judged.reason = page->first_invalid;
+    judged.records += page->records.size();
+    judged.invalid += page->invalid;
+    if (page->next == from) {
+      judged.ends_in_half = from < info->size;
+      return judged;
+    }
+    from = page->next;
+  }
 }
 
 Result<std::vector<LogInfo>> FolderLogReader::list() {

@@ -73,6 +73,17 @@ class FolderLogWriter final : public LogWriter {
   std::map<std::string, std::shared_ptr<LogFile>> files_ GUARDED_BY(mutex_);
 };
 
+// What a log has.
+struct JudgedLog {
+  std::uint64_t records = 0;
+  std::uint64_t invalid = 0;  // lines that are no JSON
+  Status reason;              // of the first of them
+  bool ends_in_half = false;  // in half a record
+};
+// not_found when there is none. Cost: reads the file.
+Result<JudgedLog> judge_log(Directory& chunks, const std::string& log,
+                            const TextSettings& settings);
+
 // The logs in `chunks`, sorted by name.
 Result<std::vector<LogInfo>> list_logs(Directory& chunks);
 

@@ -88,8 +88,10 @@ class LogFile {
     bool tail_is_whole = false;
   };
 
-  // Opens the file or makes it, and looks at what others have done to it.
+  // Opens the file or makes it, and looks at what others have done to it. Tries again when they
+  // come between.
   Status make_ready(Notices& notices) REQUIRES(mutex_);
+  Status try_to_make_ready(Notices& notices) REQUIRES(mutex_);
   Status create(Notices& notices) REQUIRES(mutex_);
   Status open(const FileInfo& info, Notices& notices) REQUIRES(mutex_);
   void let_go(Notices& notices) REQUIRES(mutex_);
@@ -97,12 +99,15 @@ class LogFile {
   Status settle(std::uint64_t from, const FileInfo& info, When when, Notices& notices)
       REQUIRES(mutex_);
   Result<Found> look(File& file, std::uint64_t from, std::uint64_t end, When when) const;
-  Status settle_tail(const Found& found, const FileInfo& info, const WriteGuard& guard,
-                     Notices& notices) REQUIRES(mutex_);
-  Status note_growth(std::uint64_t from, std::uint64_t end, Notices& notices) REQUIRES(mutex_);
+  Status settle_tail(const Found& found, const FileInfo& info, Writers writers, Notices& notices)
+      REQUIRES(mutex_);
+  bool take_growth(std::uint64_t from, std::uint64_t end) REQUIRES(mutex_);
+  // Always an error: being_edited when it was done.
+  Status sync_and_look_again(Notices& notices) REQUIRES(mutex_);
 
   // The parts of append().
-  Result<std::uint64_t> append_once(std::string_view lines, Notices& notices) REQUIRES(mutex_);
+  Result<std::uint64_t> append_piece(std::string_view lines, Notices& notices) REQUIRES(mutex_);
+  Result<std::uint64_t> append_once(std::string_view lines) REQUIRES(mutex_);
   Status undo(std::uint64_t begin, std::uint64_t end) REQUIRES(mutex_);
   Status sync_held(std::uint64_t wanted, Notices& notices) REQUIRES(mutex_);
   // Afterwards no sync runs, and everything is durable.
@@ -115,6 +120,8 @@ class LogFile {
   using KeepLine = std::function<bool(const LineReader::Line& line)>;
   Status replace(std::uint64_t from_file, std::string_view rest, const KeepLine& keep,
                  Notices& notices) REQUIRES(mutex_);
+  // After an fsync that failed.
+  Status write_anew(Notices& notices) REQUIRES(mutex_);
   Status preserve(File& file, const std::vector<Found::Span>& spans, const std::string& why,
                   Notices& notices) REQUIRES(mutex_);
 
@@ -138,6 +145,7 @@ class LogFile {
   std::uint64_t appended_ GUARDED_BY(mutex_) = 0;
   std::uint64_t synced_ GUARDED_BY(mutex_) = 0;
   bool syncing_ GUARDED_BY(mutex_) = false;
+  bool is_broken_ GUARDED_BY(mutex_) = false;  // an fsync of the file has failed
   std::atomic<std::thread::id> compacting_{};
   bool told_of_others_ GUARDED_BY(mutex_) = false;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <map>
 #include <thread>
 
 #include "base/in_chunk.h"
@@ -61,7 +63,7 @@ Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const s
     }
     source->watch_ = *std::move(watch);
   }
-  if (Status status = source->open_file(); !status) return status;
+  if (Status status = source->open_file(source->file_name_); !status) return status;
   source->position_ = from.value_or(source->place_.size);
   if (from) {
     // A page of one record checks the position.
@@ -75,12 +77,12 @@ Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const s
   return std::unique_ptr<LogSource>(std::move(source));
 }
 
-Status LogFollowing::open_file() {
+Status LogFollowing::open_file(const std::string& name) {
   file_ = nullptr;
   place_ = {};
   auto chunks = platform_.file_system.open_directory(chunks_path_);
   if (!chunks) return in_chunk(chunks.status(), log_);
-  auto file = (*chunks)->open(file_name_, OpenMode::read);
+  auto file = (*chunks)->open(name, OpenMode::read);
   if (!file) {
     return file.code() == ErrorCode::not_found ? Status() : in_chunk(file.status(), log_);
   }
@@ -90,7 +92,7 @@ Status LogFollowing::open_file() {
   place_ = *info;
   if (watch_ != nullptr) {
     // When it is gone meanwhile, the next look finds another one.
-    auto added = watch_->add(chunks_path_ + "/" + file_name_);
+    auto added = watch_->add(chunks_path_ + "/" + name);
     if (!added && added.code() != ErrorCode::not_found) return in_chunk(added.status(), log_);
   }
   return {};
@@ -117,31 +119,45 @@ Result<std::optional<LogRecord>> LogFollowing::take() {
   }
 }
 
-Result<bool> LogFollowing::is_replaced() {
+// The files of the log are, in the order of their records, the rotated ones by their numbers, and
+// the one that has its name now. One that was compacted has a successor, under whatever name.
+Result<std::optional<LogFollowing::Place>> LogFollowing::find_next() {
   auto chunks = platform_.file_system.open_directory(chunks_path_);
   if (!chunks) {
     Error error = in_chunk(chunks.status(), log_).error();
     if (error.code == ErrorCode::not_found) error.code = ErrorCode::unavailable;
     return error;
   }
-  auto info = (*chunks)->stat(file_name_);
-  if (!info && info.code() == ErrorCode::not_found) return false;
-  if (!info) return in_chunk(info.status(), log_);
-  return file_ == nullptr || !info->same_file(place_);
-}
-
-Status LogFollowing::go_on() {
-  const FileInfo before = place_;
-  const bool had_file = file_ != nullptr;
-  if (Status status = open_file(); !status) return status;
-  const std::uint64_t was_at = std::exchange(position_, 0);
-  if (file_ == nullptr || !had_file) return {};
-  auto text = file_->attribute(LogFile::kSuccessor);
-  const auto successor = text ? parse_successor(*text) : std::nullopt;
-  if (successor && successor->inode == before.inode && was_at == successor->end) {
-    position_ = successor->here;
+  auto present = (*chunks)->stat(file_name_);
+  if (!present && present.code() != ErrorCode::not_found) return in_chunk(present.status(), log_);
+  if (file_ == nullptr) {
+    return present ? std::optional(Place{file_name_, 0}) : std::optional<Place>();
   }
-  return {};
+  if (present && present->same_file(place_)) return std::optional<Place>();
+  auto logs = list_logs(**chunks);
+  if (!logs) return in_chunk(logs.status(), log_);
+  std::map<std::uint32_t, std::string> files;
+  for (const LogInfo& info : *logs) {
+    const auto number = layout::number_of_rotated(info.name, log_);
+    if (number) files.emplace(*number, layout::log_file(info.name));
+  }
+  if (present) files.emplace(UINT32_MAX, file_name_);
+  for (auto file = files.begin(); file != files.end(); ++file) {
+    auto opened = (*chunks)->open(file->second, OpenMode::read);
+    if (!opened) continue;  // it is gone by now, or nobody's business
+    auto info = (*opened)->stat();
+    if (!info) return in_chunk(info.status(), log_);
+    if (info->same_file(place_)) {
+      const auto next = std::next(file);
+      return next == files.end() ? std::optional<Place>() : std::optional(Place{next->second, 0});
+    }
+    auto text = (*opened)->attribute(LogFile::kSuccessor);
+    const auto successor = text ? parse_successor(*text) : std::nullopt;
+    if (successor && successor->inode == place_.inode && position_ == successor->end) {
+      return std::optional(Place{file->second, successor->here});
+    }
+  }
+  return present ? std::optional(Place{file_name_, 0}) : std::optional<Place>();
 }
 
 Result<std::optional<LogRecord>> LogFollowing::next(milliseconds timeout) {
@@ -149,13 +165,14 @@ Result<std::optional<LogRecord>> LogFollowing::next(milliseconds timeout) {
   for (;;) {
     auto record = take();
     if (!record || *record) return record;
-    auto replaced = is_replaced();
-    if (!replaced) return replaced.status();
-    if (*replaced) {
+    auto next = find_next();
+    if (!next) return next.status();
+    if (*next) {
       // What came in before it lost its name.
       record = take();
       if (!record || *record) return record;
-      if (Status status = go_on(); !status) return status;
+      if (Status status = open_file((*next)->file); !status) return status;
+      position_ = (*next)->position;
       continue;
     }
     const auto left = std::chrono::ceil<milliseconds>(deadline - platform_.clock.now());

@@ -30,11 +30,14 @@ class LogFollowing final : public LogSource {
 
   // The next record that is there; nothing when there is none.
   Result<std::optional<LogRecord>> take();
-  // Whether another file has the log's name now.
-  Result<bool> is_replaced();
-  // Goes on to that one.
-  Status go_on();
-  Status open_file();
+  // Where to read on when the open file has been read and has lost its name; nothing when it has
+  // its name still, or there is no other yet.
+  struct Place {
+    std::string file;
+    std::uint64_t position = 0;
+  };
+  Result<std::optional<Place>> find_next();
+  Status open_file(const std::string& name);
 
   const Platform platform_;
   const std::string chunks_path_;

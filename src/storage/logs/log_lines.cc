@@ -104,6 +104,7 @@ Result<std::optional<LineReader::Line>> LineReader::next() {
     if (at != std::string::npos) {
       line.text = std::string_view(buffer_).substr(used_, at - used_);
       line.is_too_long = line.text.size() > limits::kRecordBytes;
+      if (line.is_too_long) line.text = {};
       offset_ += at + 1 - used_;
       used_ = at + 1;
       line.end = offset_;
@@ -125,7 +126,6 @@ Result<std::optional<LineReader::Line>> LineReader::next() {
   }
   // Too long: only its end is looked for.
   line.is_too_long = true;
-  std::string beginning = buffer_.substr(used_, kBlock);
   for (;;) {
     offset_ += buffer_.size() - used_;
     used_ = buffer_.size();
@@ -137,13 +137,9 @@ Result<std::optional<LineReader::Line>> LineReader::next() {
       offset_ += at + 1;
       used_ = at + 1;
     }
-    break;
+    line.end = offset_;
+    return std::optional(line);
   }
-  line.end = offset_;
-  buffer_.insert(0, beginning);
-  used_ += beginning.size();
-  line.text = std::string_view(buffer_).substr(0, beginning.size());
-  return std::optional(line);
 }
 
 Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before) {

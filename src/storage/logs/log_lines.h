@@ -40,7 +40,7 @@ class LineReader {
     std::uint64_t position = 0;
     std::string_view text;     // without the line break; valid until the next call
     bool is_complete = true;   // false: the file ends without a line break
-    bool is_too_long = false;  // more than limits::kRecordBytes: `text` is its beginning
+    bool is_too_long = false;  // more than limits::kRecordBytes: `text` is empty
     std::uint64_t end = 0;     // behind the line break
   };
 

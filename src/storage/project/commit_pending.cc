@@ -8,6 +8,17 @@
 namespace safechunk {
 namespace {
 
+// "'a', 'b', 'c' and 4 others"
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 5;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
+    list += (i == 0 ? "'" : ", '") + names[i] + "'";
+  }
+  if (names.size() > kMost) list += " and " + std::to_string(names.size() - kMost) + " others";
+  return list;
+}
+
 std::string count_of(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " chunk" : " chunks");
 }
@@ -252,6 +263,25 @@ void Project::truncate_journal(Notices& notices) {
     if (status.ok()) must_truncate_journal_ = false;
     notices.fault(status);
   }
+}
+
+// `reason` with the names of all chunks that could not be saved, and what becomes of them.
+Status Project::describe_unsaved(const Status& reason) const {
+  std::vector<std::string> kept;
+  std::vector<std::string> lost;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [chunk, staged] : pending_.snapshot()) {
+      (staged.journaled ? kept : lost).push_back(chunk);
+    }
+  }
+  if (reason.ok() || (kept.empty() && lost.empty())) return reason;
+  Error error = reason.error();
+  if (!kept.empty()) error.message += "; not saved, and kept in the journal: " + list_of(kept);
+  if (!lost.empty()) {
+    error.message += "; lost, because the journal could not take them either: " + list_of(lost);
+  }
+  return error;
 }
 
 }  // namespace safechunk

@@ -7,8 +7,8 @@
 #include "storage/chunks/chunk_files.h"
 #include "storage/files/durable_file.h"
 #include "storage/files/file_io.h"
+#include "storage/files/names.h"
 #include "storage/files/project_layout.h"
-#include "storage/project/names.h"
 
 namespace safechunk {
 namespace {

@@ -7,10 +7,10 @@
 #include "storage/checkpoints/archive_store.h"
 #include "storage/checkpoints/catalog.h"
 #include "storage/chunks/chunk_files.h"
+#include "storage/files/names.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/folders.h"
 #include "storage/project/lock.h"
-#include "storage/project/names.h"
 #include "storage/project/replay_plan.h"
 #include "storage/project/verify.h"
 

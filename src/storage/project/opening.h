@@ -12,11 +12,11 @@
 
 #include "platform/platform.h"
 #include "storage/chunks/chunk_files.h"
+#include "storage/files/names.h"
 #include "storage/files/project_folders.h"
 #include "storage/files/weak_folders.h"
 #include "storage/journal/journal.h"
 #include "storage/project/lock.h"
-#include "storage/project/names.h"
 
 namespace safechunk {
 

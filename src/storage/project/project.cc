@@ -148,40 +148,6 @@ void Project::preserve_unsaved(Notices& notices) {
   if (!status) notices.fault(sync_journal(pending().newest, {}, notices));
 }
 
-namespace {
-
-// "'a', 'b', 'c' and 4 others"
-std::string list_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 5;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
-    list += (i == 0 ? "'" : ", '") + names[i] + "'";
-  }
-  if (names.size() > kMost) list += " and " + std::to_string(names.size() - kMost) + " others";
-  return list;
-}
-
-}  // namespace
-
-// `reason` with the names of all chunks that could not be saved, and what becomes of them.
-Status Project::describe_unsaved(const Status& reason) const {
-  std::vector<std::string> kept;
-  std::vector<std::string> lost;
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& [chunk, staged] : pending_.snapshot()) {
-      (staged.journaled ? kept : lost).push_back(chunk);
-    }
-  }
-  if (reason.ok() || (kept.empty() && lost.empty())) return reason;
-  Error error = reason.error();
-  if (!kept.empty()) error.message += "; not saved, and kept in the journal: " + list_of(kept);
-  if (!lost.empty()) {
-    error.message += "; lost, because the journal could not take them either: " + list_of(lost);
-  }
-  return error;
-}
-
 Status Project::close(Notices& notices) {
   KnownLogs nobody_asks;
   return give_up(Ending::close, nobody_asks, notices).status;

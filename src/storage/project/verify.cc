@@ -6,6 +6,7 @@
 #include "storage/checkpoints/archive_store.h"
 #include "storage/files/project_layout.h"
 #include "storage/journal/journal.h"
+#include "storage/logs/folder_logs.h"
 #include "storage/project/lock.h"
 #include "storage/project/replay_plan.h"
 
@@ -31,6 +32,10 @@ class Verification {
       verify_chunk(chunk);
       if (Status status = step(); !status) return status;
     }
+    for (const LogInfo& log : logs_) {
+      verify_log(log.name);
+      if (Status status = step(); !status) return status;
+    }
     for (const std::string& file : archives_) {
       verify_archive(file);
       if (Status status = step(); !status) return status;
@@ -52,6 +57,9 @@ class Verification {
             "it is no chunk: " + refused.error().message + "; rename it to use it as a chunk");
       }
     }
+    auto logs = list_logs(*folders_.chunks);
+    if (!logs) return logs.status();
+    logs_ = *std::move(logs);
     if (folders_.checkpoints == nullptr) return {};
     auto files = folders_.checkpoints->list();
     if (!files) return files.status();
@@ -165,6 +173,25 @@ class Verification {
     return inspection.reason.ok() ? "" : inspection.reason.to_text();
   }
 
+  void verify_log(const std::string& log) {
+    const std::string path = std::string(layout::kChunks) + "/" + layout::log_file(log);
+    auto judged = judge_log(*folders_.chunks, log, settings_);
+    if (!judged) {
+      if (judged.code() == ErrorCode::not_found) return;  // likewise
+      add(State::unreadable, path, judged.status().to_text());
+    } else if (judged->invalid > 0) {
+      add(State::lost, path,
+          std::to_string(judged->invalid) + " lines are no JSON (" + judged->reason.to_text() +
+              "); the next program that compacts the log moves them to quarantine");
+    } else if (judged->ends_in_half) {
+      add(State::edited, path,
+          "it ends in half a record: a program is writing it, or has crashed; the next append "
+          "moves that to quarantine");
+    } else {
+      add(State::good, path, std::to_string(judged->records) + " records");
+    }
+  }
+
   void verify_archive(const std::string& file) {
     const std::string path = std::string(layout::kCheckpoints) + "/" + file;
     const Status status = read_checkpoint(*folders_.checkpoints, file, settings_, {}, {});
@@ -178,7 +205,7 @@ class Verification {
 
   Status step() {
     ++done_;
-    if (!progress_ || progress_(done_, chunks_.size() + archives_.size())) return {};
+    if (!progress_ || progress_(done_, chunks_.size() + logs_.size() + archives_.size())) return {};
     return Status(ErrorCode::cancelled, "cancelled by the progress handler");
   }
 
@@ -188,6 +215,7 @@ class Verification {
   const ProgressHandler& progress_;
   EditWatch watch_;
   std::set<std::string> chunks_;
+  std::vector<LogInfo> logs_;
   std::vector<std::string> archives_;
   std::set<std::string> journaled_;
   std::uint64_t done_ = 0;

@@ -25,6 +25,11 @@ class FullFile final : public File {
     room_ -= count;
     return count;
   }
+  Result<Appended> append(std::string_view bytes) override {
+    auto count = write_at(0, bytes);
+    if (!count) return count.status();
+    return Appended{*count, *count};
+  }
   Status truncate(std::uint64_t) override {
     ++truncated;
     return {};

@@ -1,4 +1,4 @@
-#include "storage/project/names.h"
+#include "storage/files/names.h"
 
 #include <algorithm>
 
