@@ -1,5 +1,7 @@
 // The public classes over the logs of an engine.
 
+#include <optional>
+
 #include <safechunk/engine.hpp>
 
 #include "engine/engine_core.h"
@@ -40,13 +42,16 @@ Status Log::compact(const std::function<bool(const LogRecord& record)>& keep) {
 }
 
 Status Log::compact(std::size_t keep_last) {
-  auto kept = core_->tail_log(name_, keep_last);
-  if (!kept) return kept.status();
-  const std::uint64_t from = kept->records.empty() ? UINT64_MAX : kept->records.front().position;
-  const std::uint64_t end = kept->next;
-  // What was appended meanwhile stays, too.
-  return compact(
-      [&](const LogRecord& record) { return record.position >= from || record.position >= end; });
+  // Asked for when the compaction has begun: one by another thread would change the positions.
+  std::optional<Result<LogPage>> kept;
+  const Status status = compact([&](const LogRecord& record) {
+    if (!kept) kept = core_->tail_log(name_, keep_last);
+    if (!*kept) return true;
+    const LogPage& page = **kept;
+    // What was appended meanwhile stays, too.
+    return record.position >= (page.records.empty() ? page.next : page.records.front().position);
+  });
+  return kept && !*kept ? kept->status() : status;
 }
 
 Result<std::string> Log::rotate() {

@@ -213,6 +213,18 @@ def test_compact(engine: SafeChunkEngine, log: Log) -> None:
     assert sorted(os.listdir(engine.chunks_path)) == ["events.jsonl"]
 
 
+def test_compact_on_two_threads(log: Log) -> None:
+    """Breaks when the records that stay are chosen before the compaction has the log."""
+    for _ in range(20):
+        log.extend(range(200))
+        threads = [threading.Thread(target=log.compact, kwargs={"last": n}) for n in (100, 50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert list(log)[-50:] == list(range(150, 200))
+
+
 def test_rotate_remove_and_list(engine: SafeChunkEngine, log: Log) -> None:
     """Breaks when rotation does not begin a new file, or a log is not listed."""
     with pytest.raises(NotFoundError):
