@@ -13,9 +13,8 @@
  *            NULL of size 0 is empty text.
  * Memory     The caller owns the memory that a function stores through `char** text`,
  *            `char** file_name`, `**names`, `**list` and the like, and frees it by one call of
- *            safechunk_free(). On failure NULL is stored and there is nothing to free. Texts end
- *            in a NUL that is not counted. Arguments are copied before the function returns,
- *            unless said otherwise.
+ *            safechunk_free(). On failure NULL is stored: there is nothing to free. Texts end in
+ *            a NUL that is not counted. Arguments are copied, unless said otherwise.
  * Threads    Every function may be called from any thread at any time, on one engine too, except
  *            that safechunk_close() must not race with other calls on that engine, and that a
  *            transaction is for one thread at a time. The engines of a process share a few

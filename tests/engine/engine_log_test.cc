@@ -48,6 +48,7 @@ TEST(EngineLog, RecordsAreAppendedAndRead) {
   LogBench bench;
   SafeChunkEngine engine = bench.engine();
   Log log = engine.log("events");
+  EXPECT_TRUE(log.sync().ok());
   EXPECT_EQ(bench.log_file(), "(missing)");
   EXPECT_EQ(texts_of(log.read().value()), Texts{});
   EXPECT_EQ(log.append(R"({ "n": 1 })").value(), 0U);

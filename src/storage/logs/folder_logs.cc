@@ -118,11 +118,9 @@ Result<LogPage> FolderLogReader::tail(const std::string& log, std::size_t count)
   std::uint64_t begin = opened->size;
   std::size_t lines = count;
   for (;;) {
-    for (std::size_t i = 0; i < lines && begin > 0; ++i) {
-      auto previous = begin_of_line(*opened->file, begin);
-      if (!previous) return in_chunk(previous.status(), log);
-      begin = *previous;
-    }
+    auto previous = begin_of_line(*opened->file, begin, lines);
+    if (!previous) return in_chunk(previous.status(), log);
+    begin = *previous;
     LogPage page;
     page.next = begin;
     // The page that was found to be the last one may be more than one page long.

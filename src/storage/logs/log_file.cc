@@ -274,6 +274,10 @@ Status LogFile::check_not_inside() const {
 Status LogFile::sync(Notices& notices) {
   if (Status status = check_not_inside(); !status) return status;
   const MutexLock lock(mutex_);
+  if (file_ == nullptr && synced_ == appended_) {
+    const auto info = folder_.chunks.stat(file_name_);
+    if (info.code() == ErrorCode::not_found) return {};  // nothing was appended
+  }
   if (Status ready = make_ready(notices); !ready) return about(ready);
   return about(sync_held(appended_, notices));
 }

@@ -142,7 +142,8 @@ Result<std::optional<LineReader::Line>> LineReader::next() {
   }
 }
 
-Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before) {
+Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before, std::size_t lines) {
+  if (lines == 0) return before;
   std::string block;
   // The line break at its own end does not count.
   std::uint64_t end = before == 0 ? 0 : before - 1;
@@ -152,8 +153,10 @@ Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before) {
     auto count = read_up_to(file, begin, block);
     if (!count) return count.status();
     block.resize(*count);
-    const auto at = block.rfind('\n');
-    if (at != std::string::npos) return begin + at + 1;
+    for (auto at = block.rfind('\n'); at != std::string::npos; at = block.rfind('\n', at - 1)) {
+      if (--lines == 0) return begin + at + 1;
+      if (at == 0) break;
+    }
     end = begin;
   }
   return std::uint64_t{0};

@@ -62,7 +62,7 @@ class LineReader {
 };
 
 // Where the last line begins that ends before `before`, or at it: behind the line break before it;
-// 0 when there is none. Reads backwards.
-Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before);
+// 0 when there is none. With `lines`: where the first of the last so many begins. Reads backwards.
+Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before, std::size_t lines = 1);
 
 }  // namespace safechunk

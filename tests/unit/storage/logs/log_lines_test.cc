@@ -23,15 +23,19 @@ std::string line_of(std::string_view text) {
 // Kills: a record of several lines; a line break that only some programs know.
 TEST(LogLines, ARecordIsOneLineForEveryReader) {
   EXPECT_EQ(line_of("{\"a\" :\n [1,\t2 ]}\n"), "{\"a\":[1,2]}\n");
-  EXPECT_EQ(line_of("\"a\xE2\x80\xA8" "b\xE2\x80\xA9" "c\xC2\x85" "d\""),
+  EXPECT_EQ(line_of("\"a\xE2\x80\xA8"
+                    "b\xE2\x80\xA9"
+                    "c\xC2\x85"
+                    "d\""),
             "\"a\\u2028b\\u2029c\\u0085d\"\n");
   EXPECT_EQ(line_of("\"\xC3\x85\xE2\x80\xA6\""), "\"\xC3\x85\xE2\x80\xA6\"\n");
   EXPECT_EQ(line_of("1.10"), "1.10\n");
 }
 
 TEST(LogLines, ARefusedRecordLeavesTheLinesAsTheyWere) {
-  for (const std::string text :
-       {"", "{", "1 2", "NaN", "\"\n\"", "[1,]", "\"\xFF\"", "\xEF\xBB\xBF" "1"}) {
+  for (const std::string text : {"", "{", "1 2", "NaN", "\"\n\"", "[1,]", "\"\xFF\"",
+                                 "\xEF\xBB\xBF"
+                                 "1"}) {
     std::string lines = "0\n";
     EXPECT_EQ(append_line(text, {}, lines).code(), ErrorCode::invalid_json) << text;
     EXPECT_EQ(lines, "0\n");
@@ -52,10 +56,11 @@ TEST(LogLines, KindsOfLines) {
     bool is_blank = false;
   };
   const std::vector<Row> rows = {
-      {"{\"a\":1}", true, true},    {" [1] \r", true, true}, {"\"x\"", true, true},
-      {"12", true, false},          {"true", true, false},   {"", false, false, true},
-      {" \t\r", false, false, true}, {"{\"a\":", false, false}, {"foo", false, false},
-      {std::string("\0\0", 2), false, false}};
+      {"{\"a\":1}", true, true},     {" [1] \r", true, true},
+      {"\"x\"", true, true},         {"12", true, false},
+      {"true", true, false},         {"", false, false, true},
+      {" \t\r", false, false, true}, {"{\"a\":", false, false},
+      {"foo", false, false},         {std::string("\0\0", 2), false, false}};
   for (const Row& row : rows) {
     const LineKind kind = kind_of_line(row.line, {});
     EXPECT_EQ(kind.is_record(), row.is_record) << row.line;
@@ -113,6 +118,13 @@ TEST_F(LineReaderTest, AgreesWithAPlainLoop) {
       });
       EXPECT_EQ(begin_of_line(log, before).value(),
                 before == 0 || expected == begins.rend() ? 0 : *expected);
+      // Several lines at once, as one by one.
+      std::uint64_t one_by_one = before;
+      const std::size_t several = random() % 50;
+      for (std::size_t line = 0; line < several; ++line) {
+        one_by_one = begin_of_line(log, one_by_one).value();
+      }
+      EXPECT_EQ(begin_of_line(log, before, several).value(), one_by_one);
     }
   }
 }
