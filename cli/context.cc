@@ -180,22 +180,41 @@ Result<Location> locate(const Context& context) {
   return split_path((fs::path(base_dir) / project).string());
 }
 
-Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing) {
+namespace {
+
+Result<SafeChunkEngine> open_as(Mode mode, double wait_seconds, const Context& context,
+                                Missing missing) {
   const auto location = locate(context);
   if (!location) return location.status();
   if (Status status = check_place(*location, missing); !status) return status;
   EngineOptions options;
   options.base_dir = location->base_dir;
+  options.mode = mode;
   options.file_mode = context.file_mode;
   options.weak_locks = context.weak_locks;
   options.weak_folders = context.weak_folders;
   defer_signals();
-  auto engine = open_patiently(location->project_id, options, context.wait_seconds);
+  auto engine = open_patiently(location->project_id, options, wait_seconds);
   if (!engine) return engine;
   const auto messages = context.messages;
   for (const Event& event : engine->recovery_report().events) messages->recovery(event);
   engine->on_fault([messages](const Error& error) { messages->fault(error); });
   return engine;
+}
+
+}  // namespace
+
+Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing) {
+  return open_as(Mode::owner, context.wait_seconds, context, missing);
+}
+
+double wait_for_turn(const Context& context) {
+  constexpr double kUsual = 10;
+  return context.wait_seconds > 0 ? context.wait_seconds : kUsual;
+}
+
+Result<SafeChunkEngine> open_for_turns(const Context& context, Missing missing) {
+  return open_as(Mode::shared, wait_for_turn(context), context, missing);
 }
 
 Result<SafeChunkEngine> open_for_reading(const Context& context) {

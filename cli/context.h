@@ -61,11 +61,18 @@ bool says_yes(const std::string& question, bool by_default);
 
 enum class Missing { refuse, create };
 
+inline constexpr std::size_t kMostRecords = 1'000'000'000;  // that an option can name
+
 // Opens the project as its owner, for commands that change something, and prints on stderr what
 // recovery did and met. From then on a signal ends the command only where nothing is half done: ask
 // was_interrupted() between two steps. Only Missing::create makes a project that was not there, and
 // only under a free name or in an empty folder. Waits for another owner as long as --wait says.
 Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing = Missing::refuse);
+// Seconds that a command waits for its turn.
+double wait_for_turn(const Context& context);
+// The same for one of several processes that write in turn (Mode::shared); waits 10 seconds for its
+// turn, or as long as --wait says.
+Result<SafeChunkEngine> open_for_turns(const Context& context, Missing missing = Missing::refuse);
 // Opens the project for reading: takes no lock and writes nothing, so that it works while another
 // process owns the project.
 Result<SafeChunkEngine> open_for_reading(const Context& context);

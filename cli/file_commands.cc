@@ -40,6 +40,13 @@ Status with_advice(const Status& status, const FileArguments& arguments) {
   return error;
 }
 
+// Whose file is meant is not to be guessed.
+Status check_base_dir(const Context& context) {
+  if (context.base_dir.empty()) return {};
+  return Status(ErrorCode::invalid_argument,
+                "--base-dir (-C) is for projects; name the file by its path");
+}
+
 // Waits in short turns, so that a signal is seen.
 Result<FileEditResult> edit_patiently(const FileEdit& edit, FileArguments arguments, double wait) {
   using Clock = std::chrono::steady_clock;
@@ -63,6 +70,7 @@ Result<FileEditResult> edit_patiently(const FileEdit& edit, FileArguments argume
 }
 
 int edit_one(const Context& context, FileArguments arguments, const FileEdit& edit) {
+  if (Status status = check_base_dir(context); !status) return fail(context, status);
   arguments.path = absolute_file(arguments.path);
   arguments.options.dialect = arguments.dialect_of_file();
   arguments.options.backup = !arguments.no_backup;
@@ -131,6 +139,7 @@ int patch_file(const Context& context, const FileArguments& arguments, FileEdit:
 
 int get_from_file(const Context& context, const FileArguments& arguments,
                   const std::optional<std::string>& pointer) {
+  if (Status status = check_base_dir(context); !status) return fail(context, status);
   const std::string path = absolute_file(arguments.path);
   const auto found = read_json_file(path, arguments.dialect_of_file());
   if (!found) return fail(context, with_advice(found.status(), arguments));

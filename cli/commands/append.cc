@@ -173,13 +173,16 @@ class Appending {
   }
 
   // Another program that has written half a line gets the time to complete it: the engine takes it
-  // for damage after 2 seconds.
+  // for damage after 2 seconds. Others may have their turn.
   Result<std::uint64_t> append_patiently(const std::vector<std::string>& records) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto deadline = std::chrono::steady_clock::now() +
+                          std::chrono::duration_cast<std::chrono::milliseconds>(
+                              std::chrono::duration<double>(wait_for_turn(context_)));
     for (;;) {
       auto appended = engine_->log(log_).append(std::span(records));
-      if (appended.code() != ErrorCode::being_edited || was_interrupted() ||
-          std::chrono::steady_clock::now() >= deadline) {
+      const bool waits =
+          appended.code() == ErrorCode::being_edited || appended.code() == ErrorCode::locked;
+      if (!waits || was_interrupted() || std::chrono::steady_clock::now() >= deadline) {
         return appended;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -189,7 +192,7 @@ class Appending {
   Status open(const std::string& first) {
     if (engine_) return {};
     if (Status status = check(&first); !status) return status;
-    auto engine = open_for_writing(context_, Missing::create);
+    auto engine = open_for_turns(context_, Missing::create);
     if (!engine) return engine.status();
     engine_ = *std::move(engine);
     return was_interrupted() ? Status(ErrorCode::cancelled, "interrupted") : Status();

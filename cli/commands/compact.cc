@@ -1,15 +1,19 @@
 #include <memory>
+#include <optional>
 
 #include "../context.h"
 
 namespace safechunk::cli {
 namespace {
 
-int compact(const Context& context, const std::string& log, std::size_t keep_last) {
-  auto engine = open_for_writing(context);
+int compact(const Context& context, const std::string& log,
+            const std::optional<std::size_t>& keep_last) {
+  auto engine = open_for_turns(context);
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);
-  const Status status = engine->log(log).compact(keep_last);
+  const auto keep_all = [](const LogRecord&) { return true; };
+  const Status status =
+      keep_last ? engine->log(log).compact(*keep_last) : engine->log(log).compact(keep_all);
   if (!status.ok()) return finish(context, *engine, fail(context, status));
   if (context.json) {
     print({{"log", log}, {"compacted", true}, {"state", state_of_faults(context)}});
@@ -21,12 +25,18 @@ int compact(const Context& context, const std::string& log, std::size_t keep_las
 
 void add_compact(CLI::App& app, Context& context) {
   auto log = std::make_shared<std::string>();
-  auto keep_last = std::make_shared<std::size_t>(0);
+  auto keep_last = std::make_shared<std::optional<std::size_t>>();
   CLI::App* command =
-      add_command(app, context, "compact", "remove the old records of a log",
+      add_command(app, context, "compact",
+                  "remove old records of a log, and move lines that are no JSON to quarantine",
                   [log, keep_last](Context& c) { return compact(c, *log, *keep_last); });
   command->add_option("log", *log, "the log's name")->required();
-  command->add_option("--keep-last", *keep_last, "how many records stay")->required();
+  command
+      ->add_option_function<std::size_t>(
+          "--keep-last", [keep_last](const std::size_t& count) { *keep_last = count; },
+          "how many records stay (default: all)")
+      ->check(CLI::Range(std::size_t{0}, kMostRecords))
+      ->type_name("N");
 }
 
 }  // namespace safechunk::cli

@@ -7,7 +7,7 @@ namespace safechunk::cli {
 namespace {
 
 int rotate(const Context& context, const std::string& log) {
-  auto engine = open_for_writing(context);
+  auto engine = open_for_turns(context);
   if (!engine) return fail(context, engine.status());
   if (was_interrupted()) return finish(context, *engine, kFailed);
   const auto rotated = engine->log(log).rotate();

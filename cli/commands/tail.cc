@@ -102,7 +102,10 @@ void add_tail(CLI::App& app, Context& context) {
   CLI::App* command = add_command(app, context, "tail", "print the last records of a log",
                                   [arguments](Context& c) { return tail(c, *arguments); });
   command->add_option("log", arguments->log, "the log's name")->required();
-  command->add_option("-n,--count", arguments->count, "how many records")->capture_default_str();
+  command->add_option("-n,--count", arguments->count, "how many records")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{0}, kMostRecords))
+      ->type_name("N");
   command->add_flag("-f,--follow", arguments->follow,
                     "go on with records that are appended later, until a signal");
 }

@@ -96,6 +96,7 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   Result<std::uint64_t> append_log(const std::string& log, std::span<const std::string_view> texts);
   Status sync_log(const std::string& log);
   Status compact_log(const std::string& log, const LogWriter::Keep& keep);
+  Status repair_log(const std::string& log);
   Result<std::string> rotate_log(const std::string& log);
   Status remove_log(const std::string& log);
   Result<LogPage> read_log(const std::string& log, std::uint64_t from, std::size_t limit);

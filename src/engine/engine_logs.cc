@@ -48,6 +48,11 @@ Status EngineCore::compact_log(const std::string& log, const LogWriter::Keep& ke
       log, [&](LogWriter& logs, Notices& notices) { return logs.compact(log, keep, notices); });
 }
 
+Status EngineCore::repair_log(const std::string& log) {
+  return write_log<Status>(
+      log, [&](LogWriter& logs, Notices& notices) { return logs.repair(log, notices); });
+}
+
 Result<std::string> EngineCore::rotate_log(const std::string& log) {
   return write_log<Result<std::string>>(
       log, [&](LogWriter& logs, Notices& notices) { return logs.rotate(log, notices); });

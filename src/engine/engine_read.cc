@@ -69,16 +69,24 @@ Status EngineCore::repair(const ProgressHandler& progress) {
   if (!store) return store.status();
   auto chunks = (*store)->list_with_backups();
   if (!chunks) return chunks.status();
+  auto logs = (*store)->logs().list();
+  if (!logs) return logs.status();
+  const std::uint64_t total = chunks->size() + logs->size();
   Status first_error;
   std::uint64_t done = 0;
+  const auto note = [&](Status repaired) {
+    if (first_error.ok()) first_error = std::move(repaired);
+    return !progress || progress(++done, total);
+  };
+  const Status cancelled(ErrorCode::cancelled, "cancelled by the progress handler");
   for (const std::string& chunk : *chunks) {
     Notices notices;
     Status repaired = (*store)->repair(chunk, notices);
     deliver(std::move(notices));
-    if (first_error.ok()) first_error = std::move(repaired);
-    if (progress && !progress(++done, chunks->size())) {
-      return Status(ErrorCode::cancelled, "cancelled by the progress handler");
-    }
+    if (!note(std::move(repaired))) return cancelled;
+  }
+  for (const LogInfo& log : *logs) {
+    if (!note(repair_log(log.name))) return cancelled;
   }
   return first_error;
 }

@@ -100,7 +100,9 @@ bool Tree::remove_beside_comments(Container& container, const Entry& entry, Entr
   const Gap lead(comments_.shown(entry.lead));
   const Gap trail(comments_.shown(entry.trail));
   const Gap next(behind != nullptr ? comments_.shown(behind->lead) : std::string_view());
-  if (lead.is_plain() && trail.is_plain() && next.is_plain()) return false;
+  // Of the entry before, when it becomes the last one.
+  const bool has_others = behind == nullptr && before != nullptr && has_comments(before->trail);
+  if (lead.is_plain() && trail.is_plain() && next.is_plain() && !has_others) return false;
 
   const bool alone = lead.has_line_break() && (behind == nullptr || next.has_line_break());
   const bool has_comma = trail.comma() != Gap::kNone;

@@ -51,6 +51,8 @@ class LogWriter {
                                        Notices& notices) = 0;
   virtual Status sync(const std::string& log, Notices& notices) = 0;
   virtual Status compact(const std::string& log, const Keep& keep, Notices& notices) = 0;
+  // Moves what is no record to quarantine. Changes nothing when there is no such thing.
+  virtual Status repair(const std::string& log, Notices& notices) = 0;
   virtual Result<std::string> rotate(const std::string& log, Notices& notices) = 0;
   virtual Status remove(const std::string& log, Notices& notices) = 0;
 };

@@ -195,7 +195,8 @@ TEST_F(Logs, TailPrintsTheLastRecords) {
   Running owner(folder_.path(), {"append", "project", "other"});
   owner.write("1\n");
   eventually([&] { return fs::exists(log("other")); });
-  EXPECT_EQ(run({"append", "project", "events", "1"}).code, kLocked);
+  // One that stays open keeps others waiting for its turn only.
+  EXPECT_EQ(run({"append", "project", "another", "1"}).code, kOk);
   EXPECT_EQ(run({"tail", "project", "events"}).out, "2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
   EXPECT_EQ(run({"tail", "project", "events", "-n", "2"}).out, "10\n11\n");
   EXPECT_EQ(run({"tail", "project", "events", "-n", "0"}).out, "");
@@ -258,7 +259,10 @@ TEST_F(Logs, ListsRotatesAndCompacts) {
   EXPECT_EQ(run({"list", "project"}).out, "");
   EXPECT_EQ(run({"compact", "project", "absent", "--keep-last", "1"}).code, kNotFound);
   EXPECT_EQ(run({"rotate", "project", "absent"}).code, kNotFound);
-  EXPECT_EQ(run({"compact", "project", "events"}).code, kUsage);
+  EXPECT_EQ(run({"compact", "project", "events"}).code, kOk);
+  EXPECT_EQ(run({"compact", "project", "events", "--keep-last", "-1"}).code, kUsage);
+  EXPECT_EQ(run({"tail", "project", "events", "-n", "-1"}).code, kUsage);
+  EXPECT_EQ(read_file(log()), "33\n");
 }
 
 // Breaks when the files of logs, or what was moved to quarantine of them, are taken for another

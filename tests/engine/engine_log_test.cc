@@ -88,6 +88,9 @@ TEST(EngineLog, WhatIsRefusedChangesNothing) {
   EXPECT_EQ(bench.log_file(), "(missing)");
   ASSERT_TRUE(engine.log("events").append("1").ok());
   EXPECT_EQ(engine.log("Events").append("1").code(), ErrorCode::invalid_name);
+  const std::string longest(196, 'x');
+  ASSERT_TRUE(engine.log(longest).append("1").ok());
+  EXPECT_EQ(engine.log(longest).rotate().code(), ErrorCode::invalid_name);
   EXPECT_EQ(engine.log("missing").rotate().code(), ErrorCode::not_found);
   EXPECT_EQ(engine.log("missing").compact(1).code(), ErrorCode::not_found);
   EXPECT_EQ(engine.log("missing").remove().code(), ErrorCode::not_found);
@@ -160,11 +163,14 @@ TEST(EngineLog, LinesThatAreNoJsonAreMovedToQuarantine) {
 TEST(EngineLog, ADocumentOfSeveralLinesIsLeftAlone) {
   LogBench bench;
   SafeChunkEngine engine = bench.engine();
-  const std::string document = "{\n    \"a\": 1\n}\n";
-  bench.append(document);
-  EXPECT_EQ(engine.log("events").append("1").code(), ErrorCode::invalid_json);
-  EXPECT_EQ(bench.log_file(), document);
-  EXPECT_TRUE(bench.quarantined().empty());
+  const std::string large = "[\n" + std::string(1'500'000, ' ') + "\n  1,\n  2\n]\n";
+  for (const std::string& next : {std::string("{\n    \"a\": 1\n}\n"),
+                                  std::string("[\n  {\"a\":1},\n  {\"a\":2}\n]\n"), large}) {
+    bench.write("chunks", "events.jsonl", next);
+    EXPECT_EQ(engine.log("events").append("1").code(), ErrorCode::invalid_json);
+    EXPECT_EQ(bench.log_file(), next);
+    EXPECT_TRUE(bench.quarantined().empty());
+  }
 }
 
 TEST(EngineLog, AFileThatIsCutRemovedOrReplacedIsTold) {
@@ -197,6 +203,36 @@ TEST(EngineLog, AFileThatIsCutRemovedOrReplacedIsTold) {
       EXPECT_EQ(bench.log_file("old"), "1\n2\n");
     }
     EXPECT_FALSE(statuses.empty() && faults.list().empty()) << what;
+  }
+}
+
+// Kills: an append behind the half line that is left where another program has cut the file, or has
+// written it over with as many bytes; also when records are not durable yet.
+TEST(EngineLog, ARecordIsNeverJoinedWithWhatIsLeftOfOthers) {
+  for (const bool synced : {true, false}) {
+    for (const bool cut : {true, false}) {
+      LogBench bench;
+      SafeChunkEngine engine = bench.engine();
+      Log log = engine.log("events");
+      for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(log.append("{\"a\":" + std::to_string(i) + "}").ok());
+      }
+      if (synced) {
+        ASSERT_TRUE(log.sync().ok());
+      }
+      auto chunks = bench.files.open_directory("/project/chunks").value();
+      auto file = chunks->open("events.jsonl", OpenMode::read_write).value();
+      if (cut) {
+        ASSERT_TRUE(file->truncate(20).ok());
+      } else {
+        (void)file->write_at(16, "{\"a\":22}").value();
+      }
+      ASSERT_TRUE(file->close().ok());
+      ASSERT_EQ(log.append("{\"a\":7}").status().to_text(), "ok");
+      const std::string rest = cut ? "" : "{\"a\":22}\n";
+      EXPECT_EQ(bench.log_file(), "{\"a\":0}\n{\"a\":1}\n" + rest + "{\"a\":7}\n");
+      EXPECT_EQ(bench.quarantined(), cut ? Texts{"{\"a\""} : Texts{});
+    }
   }
 }
 
@@ -361,7 +397,7 @@ TEST(EngineLog, VerifyJudgesLogs) {
   EXPECT_EQ(state(), FileVerdict::State::edited);
   bench.append("\n2\n");
   EXPECT_EQ(state(), FileVerdict::State::lost);
-  ASSERT_TRUE(engine.log("events").compact(5).ok());
+  ASSERT_TRUE(engine.repair().ok());
   EXPECT_EQ(state(), FileVerdict::State::good);
   EXPECT_EQ(bench.log_file(), "1\n2\n");
 }
@@ -406,6 +442,45 @@ TEST(EngineLog, SharedModeMakesEachRecordDurable) {
   const auto left = bench.files.crash_clone(1, CrashModel::strict);
   EXPECT_EQ(left->contents().at("project/chunks/events.jsonl"), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
   EXPECT_EQ(texts_of(other.log("events").tail(2).value()), (Texts{"8", "9"}));
+}
+
+std::string next_of(LogFollower& follower) {
+  const auto record = follower.next(std::chrono::milliseconds(0)).value();
+  return record ? record->text : "(none)";
+}
+
+// It looks again only after several changes.
+TEST(EngineLog, AFollowerThatIsLateGetsEveryRecordOnce) {
+  LogBench bench;
+  SafeChunkEngine engine = bench.engine();
+  Log log = engine.log("events");
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(log.append(std::to_string(i)).ok());
+  LogFollower follower = log.follow().value();
+  ASSERT_TRUE(log.append("6").ok());
+  ASSERT_TRUE(log.compact(4).ok());
+  ASSERT_TRUE(log.append("7").ok());
+  ASSERT_TRUE(log.compact(4).ok());
+  ASSERT_TRUE(log.append("8").ok());
+  for (const std::string text : {"6", "7", "8", "(none)"}) EXPECT_EQ(next_of(follower), text);
+  // The file that it rests on is rotated and removed; the next one is not skipped.
+  ASSERT_TRUE(log.rotate().ok());
+  ASSERT_TRUE(log.append("9").ok());
+  ASSERT_TRUE(log.rotate().ok());
+  ASSERT_TRUE(engine.log("events.000001").remove().ok());
+  ASSERT_TRUE(log.append("10").ok());
+  for (const std::string text : {"9", "10", "(none)"}) EXPECT_EQ(next_of(follower), text);
+}
+
+// Kills: a follower that goes on in the middle of a line.
+TEST(EngineLog, AFollowerBeginsAnewWhereTheFileWasWrittenOver) {
+  LogBench bench;
+  SafeChunkEngine engine = bench.engine();
+  ASSERT_TRUE(engine.log("events").append("1").ok());
+  LogFollower follower = engine.log("events").follow().value();
+  bench.write("chunks", "events.jsonl", "777777777701\n2\n");
+  EXPECT_EQ(next_of(follower), "777777777701");
+  EXPECT_EQ(next_of(follower), "2");
+  EXPECT_EQ(next_of(follower), "(none)");
 }
 
 TEST(EngineLog, AFollowerGetsEveryRecordOnce) {

@@ -11,12 +11,12 @@ PROVE = pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "prove
 MINUTES = "0.01"
 FUZZERS = ["archive", "c_api", "edit", "engine", "journal", "json", "lock_text", "names", "restore", "stamp"]
 PROGRAMS = [
-    "power_cut/crash_states_test", "power_cut/power_cut_test", "power_cut/random_lives_test",
+    "power_cut/crash_states_test", "power_cut/log_crash_test", "power_cut/power_cut_test", "power_cut/random_lives_test",
     "power_cut/recovery_crash_test", "power_cut/shutdown_test",
     "failures/allocation_test", "failures/faults_test", "failures/full_disk_test", "failures/operation_faults_test",
     "failures/rot_test",
     "other_program/hostile_folder_test", "other_program/other_program_test", "other_program/random_neighbours_test",
-    "process/kill_test", "process/lock_test",
+    "process/kill_test", "process/lock_test", "process/log_test",
 ]
 COUNTS = "; ".join(f"99999999 {what}" for what in (
     "runs with a fault", "power cuts", "shutdowns", "kills,", "owners", "distinct states", "runs", "damages", "lives",

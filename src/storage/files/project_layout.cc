@@ -107,7 +107,10 @@ std::string rotated_log(std::string_view log, std::uint32_t number) {
 std::optional<std::uint32_t> number_of_rotated(std::string_view log, std::string_view of) {
   if (!log.starts_with(of)) return std::nullopt;
   log.remove_prefix(of.size());
-  if (log.size() < kRotatedDigits + 1 || log.front() != '.') return std::nullopt;
+  constexpr std::size_t kMostDigits = 9;
+  if (log.size() < kRotatedDigits + 1 || log.size() > kMostDigits + 1 || log.front() != '.') {
+    return std::nullopt;
+  }
   log.remove_prefix(1);
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(log.data(), log.data() + log.size(), number);

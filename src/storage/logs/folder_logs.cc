@@ -1,9 +1,9 @@
 #include "storage/logs/folder_logs.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
+#include "base/chunk_name.h"
 #include "base/in_chunk.h"
 #include "storage/files/names.h"
 #include "storage/files/project_layout.h"
@@ -55,12 +55,9 @@ Status moved(const std::string& log, std::uint64_t from) {
 
 // ok when a record may begin there.
 Status check_position(File& file, std::uint64_t size, std::uint64_t from, const std::string& log) {
-  if (from == 0 || from == size) return {};
-  if (from > size) return moved(log, from);
-  std::array<char, 2> around{};
-  auto count = file.read_at(from - 1, around);
-  if (!count) return in_chunk(count.status(), log);
-  return *count == 2 && (around[0] == '\n' || around[1] == '\n') ? Status() : moved(log, from);
+  auto may_begin = may_begin_at(file, size, from);
+  if (!may_begin) return in_chunk(may_begin.status(), log);
+  return *may_begin ? Status() : moved(log, from);
 }
 
 Result<LogPage> read_page(File& file, std::uint64_t from, std::uint64_t end, std::size_t limit,
@@ -186,6 +183,16 @@ Result<JudgedLog> judge_log(Directory& chunks, const std::string& log,
   }
 }
 
+Result<std::uint32_t> newest_rotation(Directory& chunks, const std::string& log) {
+  auto logs = list_logs(chunks);
+  if (!logs) return logs.status();
+  std::uint32_t newest = 0;
+  for (const LogInfo& info : *logs) {
+    newest = std::max(newest, layout::number_of_rotated(info.name, log).value_or(0));
+  }
+  return newest;
+}
+
 Result<std::vector<LogInfo>> FolderLogReader::list() {
   auto chunks = open_chunks(platform_, path_);
   if (!chunks) {
@@ -245,14 +252,21 @@ Status FolderLogWriter::compact(const std::string& log, const Keep& keep, Notice
   return file ? (*file)->compact(keep, notices) : file.status();
 }
 
+Status FolderLogWriter::repair(const std::string& log, Notices& notices) {
+  auto judged = judge_log(folder_.chunks, log, folder_.settings);
+  if (!judged) return in_chunk(judged.status(), log);
+  if (judged->invalid == 0 && !judged->ends_in_half) return {};
+  return compact(
+      log, [](const LogRecord&) { return true; }, notices);
+}
+
 Result<std::string> FolderLogWriter::rotate(const std::string& log, Notices& notices) {
-  auto logs = list_logs(folder_.chunks);
-  if (!logs) return in_chunk(logs.status(), log);
-  std::uint32_t newest = 0;
-  for (const LogInfo& info : *logs) {
-    newest = std::max(newest, layout::number_of_rotated(info.name, log).value_or(0));
+  const auto newest = newest_rotation(folder_.chunks, log);
+  if (!newest) return in_chunk(newest.status(), log);
+  const std::string rotated = layout::rotated_log(log, *newest + 1);
+  if (Status status = check_name(rotated, "the name of the rotated log"); !status) {
+    return in_chunk(status, log);
   }
-  const std::string rotated = layout::rotated_log(log, newest + 1);
   auto file = find(log);
   if (!file) return file.status();
   if (Status status = (*file)->rename_to(rotated, notices); !status) return status;

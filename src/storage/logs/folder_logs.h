@@ -54,6 +54,7 @@ class FolderLogWriter final : public LogWriter {
                                Notices& notices) override;
   Status sync(const std::string& log, Notices& notices) override;
   Status compact(const std::string& log, const Keep& keep, Notices& notices) override;
+  Status repair(const std::string& log, Notices& notices) override;
   Result<std::string> rotate(const std::string& log, Notices& notices) override;
   Status remove(const std::string& log, Notices& notices) override;
 
@@ -83,6 +84,9 @@ struct JudgedLog {
 // not_found when there is none. Cost: reads the file.
 Result<JudgedLog> judge_log(Directory& chunks, const std::string& log,
                             const TextSettings& settings);
+
+// The number of the newest file of a log that was rotated; 0: there is none.
+Result<std::uint32_t> newest_rotation(Directory& chunks, const std::string& log);
 
 // The logs in `chunks`, sorted by name.
 Result<std::vector<LogInfo>> list_logs(Directory& chunks);

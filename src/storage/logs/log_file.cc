@@ -56,7 +56,8 @@ Status LogFile::make_ready(Notices& notices) {
 Status LogFile::try_to_make_ready(Notices& notices) {
   auto info = folder_.chunks.stat(file_name_);
   const auto is_as_it_was = [&]() REQUIRES(mutex_) {
-    return info && file_ != nullptr && info->same_file(place_) && info->size == end_;
+    return info && file_ != nullptr && info->same_file(place_) && info->size == end_ &&
+           ends_in_line_break();
   };
   if (is_as_it_was()) return {};
   while (syncing_) {
@@ -66,11 +67,14 @@ Status LogFile::try_to_make_ready(Notices& notices) {
   }
   if (!info && info.code() != ErrorCode::not_found) return info.status();
   if (info && file_ != nullptr && info->same_file(place_)) {
-    if (info->size > end_) return settle(end_, *info, When::growing, notices);
-    report(Event::Kind::external_edit, "another program has cut the log short", notices);
-    end_ = info->size;
-    unsynced_.clear();
-    return settle(end_, *info, When::growing, notices);
+    if (info->size > end_ && ends_in_line_break()) {
+      return settle(end_, *info, When::growing, notices);
+    }
+    // Cut short, or written over: nothing is known of it.
+    const std::uint64_t from = info->size > kUnsynced ? info->size - kUnsynced : 0;
+    if (Status status = settle(from, *info, When::growing, notices); !status) return status;
+    report(Event::Kind::external_edit, "another program has changed the log's records", notices);
+    return {};
   }
   if (file_ != nullptr) {
     if (info) {
@@ -81,6 +85,14 @@ Status LogFile::try_to_make_ready(Notices& notices) {
     let_go(notices);
   }
   return info ? open(*info, notices) : create(notices);
+}
+
+// A file that was written over in its place may have the size that it had.
+bool LogFile::ends_in_line_break() const {
+  if (end_ == 0) return true;
+  char last = 0;
+  const auto count = file_->read_at(end_ - 1, {&last, 1});
+  return count && *count == 1 && last == '\n';
 }
 
 // Where records went that were acknowledged, there they are to stay.

@@ -55,9 +55,6 @@ class LogFile {
  public:
   // So much of a log may be not durable.
   static constexpr std::uint64_t kUnsynced = std::uint64_t{1} << 20U;
-  // Extended attribute of a file that took the place of another one: which, where that ended, and
-  // where its last record ends here. So who follows the log knows where to read on.
-  static constexpr char kSuccessor[] = "user.safechunk.log";
 
   // `known`: of an earlier turn of this process.
   LogFile(const LogFolder& folder, std::string log, std::optional<KnownLog> known);
@@ -82,16 +79,18 @@ class LogFile {
       std::uint64_t end = 0;
     };
     std::vector<Span> invalid;  // whole lines that are no records
-    Status reason;              // of the first of them, or of the tail
+    Status reason;              // of the first of them
     std::size_t records = 0;
     std::optional<Span> tail;  // the last line, without a line break
     bool tail_is_whole = false;
+    Status tail_reason;
   };
 
   // Opens the file or makes it, and looks at what others have done to it. Tries again when they
   // come between.
   Status make_ready(Notices& notices) REQUIRES(mutex_);
   Status try_to_make_ready(Notices& notices) REQUIRES(mutex_);
+  [[nodiscard]] bool ends_in_line_break() const REQUIRES(mutex_);
   Status create(Notices& notices) REQUIRES(mutex_);
   Status open(const FileInfo& info, Notices& notices) REQUIRES(mutex_);
   void let_go(Notices& notices) REQUIRES(mutex_);
@@ -120,6 +119,7 @@ class LogFile {
   using KeepLine = std::function<bool(const LineReader::Line& line)>;
   Status replace(std::uint64_t from_file, std::string_view rest, const KeepLine& keep,
                  Notices& notices) REQUIRES(mutex_);
+  Status keep_displaced(const std::string& displaced, Notices& notices) REQUIRES(mutex_);
   // After an fsync that failed.
   Status write_anew(Notices& notices) REQUIRES(mutex_);
   Status preserve(File& file, const std::vector<Found::Span>& spans, const std::string& why,

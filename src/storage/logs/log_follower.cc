@@ -1,7 +1,6 @@
 #include "storage/logs/log_follower.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <thread>
@@ -10,6 +9,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/logs/folder_logs.h"
 #include "storage/logs/log_lines.h"
+#include "storage/logs/log_successor.h"
 
 namespace safechunk {
 namespace {
@@ -21,23 +21,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookAnyway{1000};
 constexpr milliseconds kPoll{50};
 
-// What the file says of the one in whose place it is: LogFile::kSuccessor.
-struct Successor {
-  std::uint64_t inode = 0;
-  std::uint64_t end = 0;
-  std::uint64_t here = 0;
-};
-
-std::optional<Successor> parse_successor(std::string_view text) {
-  Successor parsed;
-  for (std::uint64_t* number : {&parsed.inode, &parsed.end, &parsed.here}) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
-    if (error != std::errc()) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (text.starts_with(' ')) text.remove_prefix(1);
-  }
-  return text.empty() ? std::optional(parsed) : std::nullopt;
-}
+constexpr std::uint32_t kPresent = UINT32_MAX;  // behind all numbers of rotated logs
 
 }  // namespace
 
@@ -63,6 +47,11 @@ Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const s
     }
     source->watch_ = *std::move(watch);
   }
+  auto chunks = platform.file_system.open_directory(source->chunks_path_);
+  if (!chunks) return in_chunk(chunks.status(), log);
+  auto newest = newest_rotation(**chunks, log);
+  if (!newest) return in_chunk(newest.status(), log);
+  source->rotated_before_ = *newest;
   if (Status status = source->open_file(source->file_name_); !status) return status;
   source->position_ = from.value_or(source->place_.size);
   if (from) {
@@ -102,7 +91,10 @@ Result<std::optional<LogRecord>> LogFollowing::take() {
   if (file_ == nullptr) return std::optional<LogRecord>();
   auto info = file_->stat();
   if (!info) return in_chunk(info.status(), log_);
-  if (info->size < position_) position_ = 0;  // another program has cut it short
+  // Another program has cut the file short, or written it over.
+  auto is_begin = may_begin_at(*file_, info->size, position_);
+  if (!is_begin) return in_chunk(is_begin.status(), log_);
+  if (!*is_begin) position_ = 0;
   LineReader lines(*file_, position_, info->size);
   for (;;) {
     auto line = lines.next();
@@ -131,7 +123,7 @@ Result<std::optional<LogFollowing::Place>> LogFollowing::find_next() {
   auto present = (*chunks)->stat(file_name_);
   if (!present && present.code() != ErrorCode::not_found) return in_chunk(present.status(), log_);
   if (file_ == nullptr) {
-    return present ? std::optional(Place{file_name_, 0}) : std::optional<Place>();
+    return present ? std::optional(Place{file_name_, 0, rotated_before_}) : std::optional<Place>();
   }
   if (present && present->same_file(place_)) return std::optional<Place>();
   auto logs = list_logs(**chunks);
@@ -139,9 +131,10 @@ Result<std::optional<LogFollowing::Place>> LogFollowing::find_next() {
   std::map<std::uint32_t, std::string> files;
   for (const LogInfo& info : *logs) {
     const auto number = layout::number_of_rotated(info.name, log_);
-    if (number) files.emplace(*number, layout::log_file(info.name));
+    // Files that were rotated before this one came may have anything in common with it.
+    if (number && *number > rotated_before_) files.emplace(*number, layout::log_file(info.name));
   }
-  if (present) files.emplace(UINT32_MAX, file_name_);
+  if (present) files.emplace(kPresent, file_name_);
   for (auto file = files.begin(); file != files.end(); ++file) {
     auto opened = (*chunks)->open(file->second, OpenMode::read);
     if (!opened) continue;  // it is gone by now, or nobody's business
@@ -149,15 +142,18 @@ Result<std::optional<LogFollowing::Place>> LogFollowing::find_next() {
     if (!info) return in_chunk(info.status(), log_);
     if (info->same_file(place_)) {
       const auto next = std::next(file);
-      return next == files.end() ? std::optional<Place>() : std::optional(Place{next->second, 0});
+      if (next == files.end()) return std::optional<Place>();
+      return std::optional(Place{next->second, 0, file->first});
     }
-    auto text = (*opened)->attribute(LogFile::kSuccessor);
-    const auto successor = text ? parse_successor(*text) : std::nullopt;
-    if (successor && successor->inode == place_.inode && position_ == successor->end) {
-      return std::optional(Place{file->second, successor->here});
+    auto text = (*opened)->attribute(kSuccessorAttribute);
+    if (!text) continue;
+    for (const LogSuccessor& successor : parse_successors(*text)) {
+      if (successor.inode != place_.inode || position_ != successor.end) continue;
+      return std::optional(Place{file->second, successor.here, rotated_before_});
     }
   }
-  return present ? std::optional(Place{file_name_, 0}) : std::optional<Place>();
+  if (files.empty()) return std::optional<Place>();
+  return std::optional(Place{files.begin()->second, 0, rotated_before_});
 }
 
 Result<std::optional<LogRecord>> LogFollowing::next(milliseconds timeout) {
@@ -173,6 +169,7 @@ Result<std::optional<LogRecord>> LogFollowing::next(milliseconds timeout) {
       if (!record || *record) return record;
       if (Status status = open_file((*next)->file); !status) return status;
       position_ = (*next)->position;
+      rotated_before_ = (*next)->rotated_before;
       continue;
     }
     const auto left = std::chrono::ceil<milliseconds>(deadline - platform_.clock.now());

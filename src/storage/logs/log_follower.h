@@ -35,6 +35,7 @@ class LogFollowing final : public LogSource {
   struct Place {
     std::string file;
     std::uint64_t position = 0;
+    std::uint32_t rotated_before = 0;
   };
   Result<std::optional<Place>> find_next();
   Status open_file(const std::string& name);
@@ -48,7 +49,8 @@ class LogFollowing final : public LogSource {
   std::unique_ptr<File> file_;          // null: there was none
   FileInfo place_;
   std::uint64_t position_ = 0;
-  std::atomic<bool> woken_{false};  // where there is no watch
+  std::uint32_t rotated_before_ = 0;  // the newest rotated log that is older than the open file
+  std::atomic<bool> woken_{false};    // where there is no watch
 };
 
 }  // namespace safechunk

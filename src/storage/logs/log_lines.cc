@@ -64,6 +64,8 @@ Status append_line(std::string_view json_text, const TextSettings& settings, std
 }
 
 std::string_view trimmed(std::string_view line) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   const auto begin = line.find_first_not_of(kWhiteSpace);
   if (begin == std::string_view::npos) return {};
   return line.substr(begin, line.find_last_not_of(kWhiteSpace) - begin + 1);
@@ -75,8 +77,8 @@ LineKind kind_of_line(std::string_view line, const TextSettings& settings) {
   kind.is_blank = text.empty();
   if (kind.is_blank) return kind;
   kind.invalid = json::validate(text, {.depth_limit = settings.depth_limit, .lenient = false});
-  kind.is_closed =
-      kind.invalid.ok() && (text.front() == '{' || text.front() == '[' || text.front() == '"');
+  const bool is_number = text.front() == '-' || (text.front() >= '0' && text.front() <= '9');
+  kind.is_closed = kind.invalid.ok() && !is_number;
   return kind;
 }
 
@@ -140,6 +142,17 @@ Result<std::optional<LineReader::Line>> LineReader::next() {
     line.end = offset_;
     return std::optional(line);
   }
+}
+
+Result<bool> may_begin_at(File& file, std::uint64_t size, std::uint64_t position) {
+  if (position == 0) return true;
+  if (position > size) return false;
+  std::array<char, 2> around{'\0', '\0'};
+  auto count = read_up_to(file, position - 1, around);
+  if (!count) return count.status();
+  if (around[0] == '\n' || around[1] == '\n') return true;
+  // Behind a whole last record that has no line break yet.
+  return position == size;
 }
 
 Result<std::uint64_t> begin_of_line(File& file, std::uint64_t before, std::size_t lines) {

@@ -30,7 +30,7 @@ struct LineKind {
   [[nodiscard]] bool is_record() const { return !is_blank && invalid.ok(); }
 };
 LineKind kind_of_line(std::string_view line, const TextSettings& settings);
-// Without white space around it.
+// Without white space around it, and without a byte-order mark.
 std::string_view trimmed(std::string_view line);
 
 // Reads a file line by line, from the beginning of a line on.
@@ -60,6 +60,10 @@ class LineReader {
   std::uint64_t offset_;  // of the first byte that is not used, in the file
   const std::uint64_t end_;
 };
+
+// Whether a record may begin at `position` of a file of so many bytes: at an end of a line, or just
+// before it.
+Result<bool> may_begin_at(File& file, std::uint64_t size, std::uint64_t position);
 
 // Where the last line begins that ends before `before`, or at it: behind the line break before it;
 // 0 when there is none. With `lines`: where the first of the last so many begins. Reads backwards.

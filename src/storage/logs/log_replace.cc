@@ -1,11 +1,13 @@
 // A log in another file or under another name: compact, rotate, remove.
 
 #include <utility>
+#include <vector>
 
 #include "storage/files/durable_file.h"
 #include "storage/files/file_io.h"
 #include "storage/files/project_layout.h"
 #include "storage/logs/log_file.h"
+#include "storage/logs/log_successor.h"
 
 namespace safechunk {
 
@@ -15,6 +17,19 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
   if (!source) return source.status();
   auto info = (*source)->stat();
   if (!info) return info.status();
+  auto described = (*source)->attribute(kSuccessorAttribute);
+  std::vector<LogSuccessor> successors;
+  if (described) successors = parse_successors(*described);
+  std::size_t moved = 0;  // of them, the oldest first, lie in what was copied
+  std::uint64_t written = 0;
+  // What lies up to there in the source, ends here now.
+  const auto move_up_to = [&](std::uint64_t position) {
+    for (; moved < successors.size(); ++moved) {
+      LogSuccessor& next = successors[successors.size() - 1 - moved];
+      if (next.here > position) return;
+      next.here = written;
+    }
+  };
   Status copied;
   const auto content = [&](json::TextOutput& output) {
     LineReader lines(**source, 0, from_file);
@@ -23,6 +38,7 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
       if (!line) copied = line.status();
       if (!line || !*line) break;
       const LineReader::Line& here = **line;
+      move_up_to(here.position);
       if (!keep(here)) continue;
       if (here.is_too_long) {
         copied = Status(ErrorCode::too_large, "a line of the log is too long to be copied");
@@ -30,6 +46,12 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
       }
       output.append(here.text);
       output.append("\n");
+      written += here.text.size() + 1;
+    }
+    move_up_to(from_file);
+    for (; moved < successors.size(); ++moved) {
+      LogSuccessor& next = successors[successors.size() - 1 - moved];
+      next.here = written + (next.here - from_file);
     }
     output.append(rest);
   };
@@ -41,9 +63,8 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
                                    attributes, buffer);
   if (!made) return made.status();
   if (!copied) return copied;
-  const std::string successor =
-      std::to_string(info->inode) + " " + std::to_string(end_) + " " + std::to_string(made->size());
-  Status marked = made->file().set_attribute(kSuccessor, successor);
+  successors.insert(successors.begin(), {info->inode, end_, made->size()});
+  const Status marked = made->file().set_attribute(kSuccessorAttribute, to_text(successors));
   if (!marked && marked.code() != ErrorCode::unsupported_format &&
       marked.code() != ErrorCode::permission_denied) {
     return marked;
@@ -60,28 +81,20 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
   if (!now->same_file(*info) || now->size != end_) {
     return Status(ErrorCode::being_edited, "another program is writing to the log");
   }
-  const std::string displaced = layout::temporary_of(file_name_ + ".old");
-  Status freed = folder_.chunks.unlink(displaced);
-  if (!freed && freed.code() != ErrorCode::not_found) return freed;
+  const std::string displaced = layout::displaced_file(file_name_);
+  if (folder_.chunks.stat(displaced).ok()) {
+    if (Status status = keep_displaced(displaced, notices); !status) return status;
+  }
   bool is_displaced = false;
   if (Status status = made->publish_over(file_name_, displaced, is_displaced); !status) {
     return status;
   }
   if (Status status = folder_.chunks.sync(); !status) return status;
   if (is_displaced) {
-    if (guard.writers() == Writers::some || guard.somebody_waits()) {
-      std::string name;
-      bool added = false;
-      const std::string as = file_name_ + ".old-" + std::to_string(info->inode);
-      if (Status status = quarantine_.preserve_file(folder_.chunks, displaced, as, {}, name, added);
-          !status) {
-        return status;
-      }
-      report(Event::Kind::quarantined,
-             "another program has the old file of the log open; it is kept as quarantine/" + name,
-             notices);
-    }
-    if (Status status = folder_.chunks.unlink(displaced); !status) return status;
+    const bool is_written = guard.writers() == Writers::some || guard.somebody_waits();
+    const Status gone =
+        is_written ? keep_displaced(displaced, notices) : folder_.chunks.unlink(displaced);
+    if (!gone) return gone;
   }
   auto file = folder_.chunks.open(file_name_, OpenMode::append);
   if (!file) return file.status();
@@ -92,6 +105,23 @@ Status LogFile::replace(std::uint64_t from_file, std::string_view rest, const Ke
   synced_ = appended_;
   is_broken_ = false;
   return {};
+}
+
+// The old file of the log, which another program may have open: what it appends there is kept.
+Status LogFile::keep_displaced(const std::string& displaced, Notices& notices) {
+  std::string name;
+  bool added = false;
+  if (Status status = quarantine_.preserve_file(folder_.chunks, displaced, file_name_ + ".old", {},
+                                                name, added);
+      !status) {
+    return status;
+  }
+  report(Event::Kind::quarantined,
+         "another program may have the old file of the log open, and append to it; it is kept as "
+         "quarantine/" +
+             name,
+         notices);
+  return folder_.chunks.unlink(displaced);
 }
 
 // Others may have appended meanwhile: that is taken along, and looked at by the next append.

@@ -31,7 +31,7 @@ Result<LogFile::Found> LogFile::look(File& file, std::uint64_t from, std::uint64
       // it may be the beginning of a number.
       found.tail_is_whole =
           kind.is_blank || kind.is_closed || (when == When::growing && kind.invalid.ok());
-      if (!kind.invalid.ok() && found.reason.ok()) found.reason = kind.invalid;
+      found.tail_reason = kind.invalid;
     } else if (!kind.invalid.ok()) {
       found.invalid.push_back({here.position, here.end});
       if (found.reason.ok()) found.reason = kind.invalid;
@@ -77,7 +77,7 @@ Status LogFile::settle(std::uint64_t from, const FileInfo& info, When when, Noti
     end_ = info.size;
     return {};
   }
-  if (*begin == 0 && found->records == 0 && !found->invalid.empty()) {
+  if (!found->invalid.empty()) {
     if (Status status = check_is_log(**file, info.size, folder_.settings); !status) return status;
   }
   if (Status status = (*file)->close(); !status) return status;
@@ -136,7 +136,10 @@ Status LogFile::settle_tail(const Found& found, const FileInfo& info, Writers wr
     return Status(ErrorCode::being_edited,
                   "another program has written half a line at the end of the log");
   }
-  const std::string why = "half a record at the end (" + found.reason.to_text() + ")";
+  const std::string why = "half a record at the end (" +
+                          (found.tail_reason.ok() ? "it may be the beginning of a longer number"
+                                                  : found.tail_reason.to_text()) +
+                          ")";
   if (Status status = preserve(**file, {{begin, end}}, why, notices); !status) return status;
   // Nobody may have gone on meanwhile.
   auto now = (*file)->stat();

@@ -205,6 +205,10 @@ class FileEditor {
 
   Result<bool> replace(LockedFile& locked, const std::string& text, const std::string& result) {
     const FileInfo& old = locked.info;
+    being_written_ =
+        WriteGuard::take(*place_.folder, place_.name, WriteGuard::By::owner).writers() ==
+        Writers::some;
+    if (being_written_) return false;  // before the backup takes the place of an older one
     if (Status settled = settle_left_overs(place_, old, text, settings_.text.size_limit); !settled)
       return settled;
     if (settings_.backup) {

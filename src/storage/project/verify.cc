@@ -180,9 +180,11 @@ class Verification {
       if (judged.code() == ErrorCode::not_found) return;  // likewise
       add(State::unreadable, path, judged.status().to_text());
     } else if (judged->invalid > 0) {
+      const std::string half = judged->ends_in_half ? ", and it ends in half a record" : "";
       add(State::lost, path,
-          std::to_string(judged->invalid) + " lines are no JSON (" + judged->reason.to_text() +
-              "); the next program that compacts the log moves them to quarantine");
+          std::to_string(judged->records) + " records are good; lines that are no JSON: " +
+              std::to_string(judged->invalid) + half + " (" + judged->reason.to_text() +
+              "); repair moves them to quarantine, and leaves the good ones");
     } else if (judged->ends_in_half) {
       add(State::edited, path,
           "it ends in half a record: a program is writing it, or has crashed; the next append "

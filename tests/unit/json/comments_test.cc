@@ -157,6 +157,8 @@ TEST(Jsonc, RemovesWithTheCommentsOfItsLines) {
   EXPECT_EQ(removed("{\n  \"a\": 1, \"b\": 2, // both\n  \"c\": 3\n}", "/b"),
             "{\n  \"a\": 1, // both\n  \"c\": 3\n}");
   EXPECT_EQ(removed("[1, 2, /* and */]", "/1"), "[1, ]");
+  EXPECT_EQ(removed("{\"a\": 1 /* x */, \"b\": 2}", "/b"), "{\"a\": 1 /* x */ }");
+  EXPECT_EQ(removed("[\n  1 // x\n  ,\n  2\n]", "/1"), "[\n  1 // x\n  \n]");
   // The only one.
   EXPECT_EQ(removed("{ // all\n  \"a\": 1 // a\n}", "/a"), "{ // all\n}");
   EXPECT_EQ(removed("{\n  \"a\": 1, // a\n}", "/a"), "{}");

@@ -55,12 +55,17 @@ TEST(LogLines, KindsOfLines) {
     bool is_closed;
     bool is_blank = false;
   };
-  const std::vector<Row> rows = {
-      {"{\"a\":1}", true, true},     {" [1] \r", true, true},
-      {"\"x\"", true, true},         {"12", true, false},
-      {"true", true, false},         {"", false, false, true},
-      {" \t\r", false, false, true}, {"{\"a\":", false, false},
-      {"foo", false, false},         {std::string("\0\0", 2), false, false}};
+  const std::vector<Row> rows = {{"{\"a\":1}", true, true},
+                                 {" [1] \r", true, true},
+                                 {"\"x\"", true, true},
+                                 {"12", true, false},
+                                 {"true", true, true},
+                                 {"\xEF\xBB\xBF[]", true, true},
+                                 {"", false, false, true},
+                                 {" \t\r", false, false, true},
+                                 {"{\"a\":", false, false},
+                                 {"foo", false, false},
+                                 {std::string("\0\0", 2), false, false}};
   for (const Row& row : rows) {
     const LineKind kind = kind_of_line(row.line, {});
     EXPECT_EQ(kind.is_record(), row.is_record) << row.line;
