@@ -80,8 +80,9 @@ class SAFECHUNK_EXPORT Log {
   // written half a line), no_space and other errors of the system. Cost: two system calls; no
   // fsync, but one for each mebibyte. The first call opens the file and reads its last mebibyte.
   Result<std::uint64_t> append(std::string_view json_text);
-  // The same for several records, which stand next to each other: by one write, so that a crash of
-  // the process leaves the first of them, or all.
+  // The same for several records, by one write for each mebibyte of them: a crash of the process
+  // leaves the first of them, or all. The position is that of the first. When a later write fails,
+  // the message says that the records before it were appended.
   Result<std::uint64_t> append(std::span<const std::string> json_texts);
   // Returns when all records that were appended before are durable. Calls that arrive while one
   // runs share the next one. After an error of the device the records that are not durable are
@@ -90,7 +91,7 @@ class SAFECHUNK_EXPORT Log {
 
   // At most `limit` records (0: 1,000) and about 16 MiB, from the position `from` on, which is 0,
   // that of a record, or LogPage::next. Lines that are no JSON are left out and counted, empty ones
-  // left out. A last line without a line break counts when it is a whole object, array or string.
+  // left out. A last line without a line break counts when it is whole and no number.
   // A log that is not there is empty. Errors: conflict (the log is shorter now, or no record begins
   // there), those of the system.
   Result<LogPage> read(std::uint64_t from = 0, std::size_t limit = 0) const;
@@ -102,6 +103,7 @@ class SAFECHUNK_EXPORT Log {
   // Leaves the records for which `keep` is true, or the last `keep_last`, and lines that are no
   // JSON go to quarantine. A crash leaves the old log or the new one. Positions change.
   // being_edited while another program has the file open for writing. Cost: writes what is kept.
+  // `keep` must not change the log: that gives conflict.
   Status compact(const std::function<bool(const LogRecord& record)>& keep);
   Status compact(std::size_t keep_last);
   // Ends the file, which becomes the log NAME.000001, or the next number; its name is the result.

@@ -12,9 +12,6 @@
 namespace safechunk {
 namespace {
 
-// How often another program may come between.
-constexpr int kTries = 10;
-
 // The lines that are appended together.
 std::string_view next_piece(std::string_view lines) {
   if (lines.size() <= LogFile::kUnsynced) return lines;

@@ -56,6 +56,9 @@ class LogFile {
   // So much of a log may be not durable.
   static constexpr std::uint64_t kUnsynced = std::uint64_t{1} << 20U;
 
+  // How often another program may come between, until a call gives up.
+  static constexpr int kTries = 10;
+
   // `known`: of an earlier turn of this process.
   LogFile(const LogFolder& folder, std::string log, std::optional<KnownLog> known);
 

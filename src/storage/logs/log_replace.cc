@@ -127,7 +127,7 @@ Status LogFile::keep_displaced(const std::string& displaced, Notices& notices) {
 // Others may have appended meanwhile: that is taken along, and looked at by the next append.
 Status LogFile::write_anew(Notices& notices) {
   Status status = Status(ErrorCode::being_edited, "");
-  for (int i = 0; i < 10 && status.code() == ErrorCode::being_edited; ++i) {
+  for (int i = 0; i < kTries && status.code() == ErrorCode::being_edited; ++i) {
     auto source = folder_.chunks.open(file_name_, OpenMode::read);
     if (!source) return source.status();
     auto info = (*source)->stat();
