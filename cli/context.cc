@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The folder in full, for messages.
+// The folder or file in full, for messages.
 std::string path_of(const Location& location) {
   const fs::path path = fs::path(location.base_dir) / location.project_id;
   std::error_code error;
@@ -69,17 +69,44 @@ Result<Location> split_path(const std::string& text) {
   if (!path.has_filename()) {
     return Status(ErrorCode::invalid_argument, "the root folder cannot be a project");
   }
-  return Location{path.parent_path().string(), path.filename().string()};
+  return Location{path.parent_path().string(), path.filename().string(), PlaceKind::project};
+}
+
+constexpr const char* kSideFolder = ".safechunk";
+
+bool is_folder_place(const Location& location) {
+  std::error_code ignored;
+  return fs::is_directory(fs::path(location.base_dir) / location.project_id / kSideFolder, ignored);
+}
+
+// Where lock, backups and checkpoints lie.
+fs::path own_folder(const Location& location) {
+  const fs::path path = path_of(location);
+  switch (location.place) {
+    case PlaceKind::project:
+      return path;
+    case PlaceKind::in_place:
+      return path / kSideFolder;
+    case PlaceKind::file:
+      break;
+  }
+  std::error_code ignored;
+  const fs::path file = fs::weakly_canonical(path, ignored);
+  return file.parent_path() / ("." + file.filename().string() + kSideFolder);
 }
 
 Status try_to_read(const Location& location) {
-  EngineOptions options;
-  options.base_dir = location.base_dir;
+  EngineOptions options = location.options();
   options.mode = Mode::read;
   return SafeChunkEngine::open(location.project_id, options).status();
 }
 
 Status check_place(const Location& location, Missing missing) {
+  std::error_code ignored;
+  const bool is_beside = location.place != PlaceKind::project;
+  if (is_beside && (missing == Missing::create || fs::exists(path_of(location), ignored)))
+    return {};
+  if (is_beside) return not_a_project(location, "there is no such file");
   auto content = inspect_folder(location.project_id, location.base_dir);
   if (!content) return content.status();
   if (*content == FolderContent::project) return {};
@@ -88,7 +115,9 @@ Status check_place(const Location& location, Missing missing) {
       return unknown;  // names the program or the version whose folder it is
     }
     return missing == Missing::refuse
-               ? not_a_project(location, "there is no project in this folder")
+               ? not_a_project(location,
+                               "there is no project in this folder; 'safechunk adopt' makes one of "
+                               "the JSON files in it")
                : Status(ErrorCode::invalid_argument,
                         "'" + path_of(location) +
                             "' holds other files and no project; name an empty folder, or one "
@@ -135,12 +164,29 @@ std::string without_json_ending(const std::string& chunk) {
   return chunk.ends_with(kEnding) ? chunk.substr(0, chunk.size() - kEnding.size()) : std::string();
 }
 
+EngineOptions Location::options() const {
+  EngineOptions options;
+  options.base_dir = base_dir;
+  options.place = place;
+  return options;
+}
+
+void add_chunk(CLI::App& command, const Context& context,
+               const std::shared_ptr<std::string>& chunk) {
+  if (context.names_file) {
+    *chunk = context.file_chunk;
+  } else {
+    command.add_option("chunk", *chunk, "the chunk's name")->required();
+  }
+}
+
 CLI::App* add_command(CLI::App& app, Context& context, const char* name, const char* description,
                       std::function<int(Context&)> run) {
   CLI::App* command = add_base_command(app, context, name, description, std::move(run));
   command
       ->add_option("project", context.project,
-                   "the project: a name in --base-dir, or the path of its folder")
+                   "the project: a name in --base-dir, or the path of its folder; or a folder that "
+                   "was adopted, or a JSON file")
       ->required();
   return command;
 }
@@ -176,25 +222,28 @@ std::string base_dir_of(const Context& context) {
 Result<Location> locate(const Context& context) {
   const std::string base_dir = base_dir_of(context);
   const std::string project = expand_home(context.project);
-  if (!is_path(context.project)) return Location{base_dir, project};
-  return split_path((fs::path(base_dir) / project).string());
+  if (context.names_file) {
+    if (base_dir.empty()) return Location{"", absolute_file(context.project), PlaceKind::file};
+    return Status(ErrorCode::invalid_argument,
+                  "--base-dir (-C) is for projects; name the file by its path");
+  }
+  Result<Location> location = Location{base_dir, project, PlaceKind::project};
+  if (is_path(context.project)) location = split_path((fs::path(base_dir) / project).string());
+  if (location && is_folder_place(*location)) location->place = PlaceKind::in_place;
+  return location;
 }
 
 namespace {
 
-Result<SafeChunkEngine> open_as(Mode mode, double wait_seconds, const Context& context,
-                                Missing missing) {
-  const auto location = locate(context);
-  if (!location) return location.status();
-  if (Status status = check_place(*location, missing); !status) return status;
-  EngineOptions options;
-  options.base_dir = location->base_dir;
+Result<SafeChunkEngine> open_there(Mode mode, double wait_seconds, const Context& context,
+                                   const Location& location) {
+  EngineOptions options = location.options();
   options.mode = mode;
   options.file_mode = context.file_mode;
   options.weak_locks = context.weak_locks;
   options.weak_folders = context.weak_folders;
   defer_signals();
-  auto engine = open_patiently(location->project_id, options, wait_seconds);
+  auto engine = open_patiently(location.project_id, options, wait_seconds);
   if (!engine) return engine;
   const auto messages = context.messages;
   for (const Event& event : engine->recovery_report().events) messages->recovery(event);
@@ -202,7 +251,19 @@ Result<SafeChunkEngine> open_as(Mode mode, double wait_seconds, const Context& c
   return engine;
 }
 
+Result<SafeChunkEngine> open_as(Mode mode, double wait_seconds, const Context& context,
+                                Missing missing) {
+  const auto location = locate(context);
+  if (!location) return location.status();
+  if (Status status = check_place(*location, missing); !status) return status;
+  return open_there(mode, wait_seconds, context, *location);
+}
+
 }  // namespace
+
+Result<SafeChunkEngine> open_at(const Context& context, const Location& location) {
+  return open_there(Mode::owner, context.wait_seconds, context, location);
+}
 
 Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing) {
   return open_as(Mode::owner, context.wait_seconds, context, missing);
@@ -220,8 +281,7 @@ Result<SafeChunkEngine> open_for_turns(const Context& context, Missing missing) 
 Result<SafeChunkEngine> open_for_reading(const Context& context) {
   const auto location = locate(context);
   if (!location) return location.status();
-  EngineOptions options;
-  options.base_dir = location->base_dir;
+  EngineOptions options = location->options();
   options.mode = Mode::read;
   options.file_mode = context.file_mode;  // of archives
   auto engine = SafeChunkEngine::open(location->project_id, options);
@@ -270,7 +330,7 @@ std::string absolute_file(const std::string& path) {
 std::string archive_of(const Context& context, const std::string& typed) {
   const auto location = locate(context);
   const fs::path checkpoints =
-      location ? fs::path(path_of(*location)) / "checkpoints" : fs::path("checkpoints");
+      location ? own_folder(*location) / "checkpoints" : fs::path("checkpoints");
   const bool has_folder = typed.find('/') != std::string::npos;
   std::error_code error;
   if (!has_folder && fs::exists(checkpoints / typed, error)) return typed;

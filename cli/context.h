@@ -25,16 +25,21 @@ struct Context {
   double wait_seconds = 0;           // for a project that another process owns
   std::vector<std::string> program;  // behind "--" of update: a command and its arguments
   std::string project;               // as it was typed: a name or a path
-  bool names_file = false;           // set, unset, merge, patch and get: a file is in its place
+  bool names_file = false;           // a JSON file is in the place of the project and the chunk
+  std::string file_chunk;            // of that file
   int exit_code = kOk;
   // Shared with the handlers of an engine, which may call on another thread.
   std::shared_ptr<Messages> messages = std::make_shared<Messages>();
 };
 
-// A project's folder, as the library wants it.
+// Where a project is, as the library wants it.
 struct Location {
   std::string base_dir;
   std::string project_id;
+  PlaceKind place = PlaceKind::project;
+
+  // Those that say where.
+  [[nodiscard]] EngineOptions options() const;
 };
 
 // Adds a command whose first argument is the project. `run` is called once, after parsing, and
@@ -49,8 +54,12 @@ CLI::App* add_base_command(CLI::App& app, Context& context, const char* name,
 // --base-dir; "~" is the folder of the user.
 std::string base_dir_of(const Context& context);
 // Where the project is. A plain name is a folder in --base-dir; a name with a slash, "." and ".."
-// are paths, relative to --base-dir.
+// are paths, relative to --base-dir. A folder with a side folder is a place as it is, and so is a
+// file that the command line names (Context::names_file).
 Result<Location> locate(const Context& context);
+// Adds the argument of a command about one chunk. A file has one only, which is not typed.
+void add_chunk(CLI::App& command, const Context& context,
+               const std::shared_ptr<std::string>& chunk);
 
 // Whether somebody sits there who can answer: standard input is a terminal, and messages are for
 // people.
@@ -68,6 +77,8 @@ inline constexpr std::size_t kMostRecords = 1'000'000'000;  // that an option ca
 // was_interrupted() between two steps. Only Missing::create makes a project that was not there, and
 // only under a free name or in an empty folder. Waits for another owner as long as --wait says.
 Result<SafeChunkEngine> open_for_writing(const Context& context, Missing missing = Missing::refuse);
+// The same for what lies there, whatever it is.
+Result<SafeChunkEngine> open_at(const Context& context, const Location& location);
 // Seconds that a command waits for its turn.
 double wait_for_turn(const Context& context);
 // The same for one of several processes that write in turn (Mode::shared); waits 10 seconds for its
@@ -130,5 +141,6 @@ void add_restore(CLI::App& app, Context& context);
 void add_unlock(CLI::App& app, Context& context);
 void add_projects(CLI::App& app, Context& context);
 void add_delete_project(CLI::App& app, Context& context);
+void add_adopt(CLI::App& app, Context& context);
 
 }  // namespace safechunk::cli

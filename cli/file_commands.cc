@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 5> kCommands = {"set", "unset", "merge", "patch", "get"};
 constexpr double kDefaultWait = 10;
 
 struct FileArguments {
@@ -162,17 +161,26 @@ bool ends_like_json(std::string_view name) {
 
 }  // namespace
 
-bool names_file(const std::vector<std::string_view>& words) {
-  if (words.size() < 2 || std::ranges::find(kCommands, words[0]) == kCommands.end()) return false;
-  const std::string typed(words[1]);
+std::string chunk_of_file(const std::string& typed) {
+  std::error_code ignored;
+  const fs::path path = fs::weakly_canonical(absolute_file(typed), ignored);
+  return name_of_file_chunk(path.filename().string());
+}
+
+std::size_t place_of_file(const std::vector<std::string_view>& words) {
+  return !words.empty() && words[0] == "quarantine" ? 2 : 1;  // behind list, show or clear
+}
+
+bool names_file(const std::vector<std::string_view>& words, bool has_base_dir) {
+  const std::size_t place = place_of_file(words);
+  if (words.size() <= place) return false;
+  const std::string typed(words[place]);
+  if (has_base_dir && typed.find('/') == std::string::npos && !ends_like_json(typed)) return false;
   std::error_code ignored;
   const fs::file_status status = fs::status(absolute_file(typed), ignored);
   if (fs::is_directory(status)) return false;
   if (fs::is_regular_file(status)) return true;
-  if (!ends_like_json(typed)) return false;
-  const bool has_pointer = words.size() > 2 && words[2].starts_with('/');
-  const bool is_there = fs::exists(fs::symlink_status(absolute_file(typed), ignored));
-  return has_pointer || is_there || typed.find('/') != std::string::npos;
+  return ends_like_json(typed);
 }
 
 void add_set_in_file(CLI::App& app, Context& context) {

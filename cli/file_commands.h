@@ -1,7 +1,9 @@
-// set, unset, merge, patch and get with a JSON file of another program in the place of a project
-// and a chunk.
+// A JSON file of another program in the place of a project and a chunk. set, unset, merge, patch
+// and get of such a file need no engine.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,8 +12,12 @@
 namespace safechunk::cli {
 
 // Whether the words, of which the first is the command, mean a file: it is there and no folder, or
-// its name ends in .json or .jsonc and has a slash or a pointer behind it.
-bool names_file(const std::vector<std::string_view>& words);
+// it is not there and its name ends in .json or .jsonc.
+// With `has_base_dir` a plain name means a project there. The file is words[place_of_file(words)].
+bool names_file(const std::vector<std::string_view>& words, bool has_base_dir);
+std::size_t place_of_file(const std::vector<std::string_view>& words);
+// The name of its only chunk. Links are followed.
+std::string chunk_of_file(const std::string& typed);
 
 void add_set_in_file(CLI::App& app, Context& context);
 void add_unset_in_file(CLI::App& app, Context& context);

@@ -20,23 +20,31 @@ namespace safechunk::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "PROJECT is a name in --base-dir, or the path of a folder: my_project/, ., /x/my_project.\n"
+    "PROJECT is a name in --base-dir, or the path of a folder: my_project/, ., /x/my_project. It "
+    "may\n"
+    "also be a JSON file of any program, which is its only CHUNK, or a folder of such files that "
+    "was\n"
+    "adopted.\n"
     "Data goes through stdin and stdout, messages through stderr.\n"
     "Exit codes: 0 ok, 1 failed or damage found, 2 usage, 3 locked by another owner, 4 not found,\n"
     "130 and 143 interrupted by SIGINT and SIGTERM.\n"
     "get, list, watch, tail, logs, health, verify, checkpoints, export, quarantine list and show,\n"
     "and projects write nothing to the project, and work while another process owns it. Only put,\n"
     "set, merge and append create a project.\n"
-    "set, unset, merge, patch and get also take the path of a JSON file of any program in the\n"
-    "place of PROJECT CHUNK: safechunk set ~/.config/app/settings.json /theme dark --string";
+    "set, unset, merge, patch and get need no adoption for such a file:\n"
+    "safechunk set ~/.config/app/settings.json /theme dark --string";
 
 void add_all(CLI::App& app, Context& context) {
-  for (const auto add :
-       {add_put,    add_get,        add_set,           add_unset,       add_merge,  add_patch,
-        add_update, add_edit,       add_watch,         add_append,      add_tail,   add_logs,
-        add_rotate, add_compact,    add_list,          add_remove,      add_health, add_verify,
-        add_repair, add_quarantine, add_checkpoint,    add_checkpoints, add_export, add_restore,
-        add_unlock, add_projects,   add_delete_project}) {
+  for (const auto add : {add_put,         add_get,        add_set,
+                         add_unset,       add_merge,      add_patch,
+                         add_update,      add_edit,       add_watch,
+                         add_append,      add_tail,       add_logs,
+                         add_rotate,      add_compact,    add_list,
+                         add_remove,      add_health,     add_verify,
+                         add_repair,      add_quarantine, add_checkpoint,
+                         add_checkpoints, add_export,     add_restore,
+                         add_unlock,      add_projects,   add_delete_project,
+                         add_adopt}) {
     add(app, context);
   }
 }
@@ -102,6 +110,12 @@ std::vector<std::string_view> words_of(const CLI::App& app,
   return words;
 }
 
+bool has_base_dir(const std::vector<std::string_view>& arguments) {
+  return std::ranges::any_of(arguments, [](std::string_view argument) {
+    return argument.starts_with("-C") || argument.starts_with("--base-dir");
+  });
+}
+
 // The words behind "--" of update are another program's, and none of our business. Returns how many
 // arguments are ours.
 int take_program(const CLI::App& app, const std::vector<std::string_view>& arguments,
@@ -147,7 +161,11 @@ int run(int argc, char** argv) {
   app.add_flag("--json", context.json, "print results and messages as JSON");
   app.require_subcommand(1);
   app.footer(kFooter);
-  context.names_file = names_file(words_of(app, arguments));
+  const auto words = words_of(app, arguments);
+  context.names_file = names_file(words, has_base_dir(arguments));
+  if (context.names_file) {
+    context.file_chunk = chunk_of_file(std::string(words[place_of_file(words)]));
+  }
   add_all(app, context);
   try {
     app.parse(take_program(app, arguments, context.program), argv);

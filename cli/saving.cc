@@ -13,8 +13,7 @@ namespace {
 Result<SafeChunkEngine> try_to_read(const Context& context) {
   const auto location = locate(context);
   if (!location) return location.status();
-  EngineOptions options;
-  options.base_dir = location->base_dir;
+  EngineOptions options = location->options();
   options.mode = Mode::read;
   return SafeChunkEngine::open(location->project_id, options);
 }
@@ -30,8 +29,7 @@ bool exists(const Context& context, const std::string& chunk) {
 Status check(const Context& context, const Edit& edit, Missing missing) {
   const auto location = locate(context);
   if (!location) return location.status();
-  EngineOptions options;
-  options.base_dir = location->base_dir;
+  EngineOptions options = location->options();
   options.mode = Mode::read;  // takes no lock and makes nothing, also when there is no project
   SafeChunkEngine engine(location->project_id, options);
   auto transaction = engine.transaction();

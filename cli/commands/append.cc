@@ -150,8 +150,7 @@ class Appending {
   [[nodiscard]] Status check(const std::string* record) const {
     const auto location = locate(context_);
     if (!location) return location.status();
-    EngineOptions options;
-    options.base_dir = location->base_dir;
+    EngineOptions options = location->options();
     options.mode = Mode::read;  // takes no lock and makes nothing, also when there is no project
     SafeChunkEngine engine(location->project_id, options);
     // The rules for names and texts are those of chunks.

@@ -25,9 +25,14 @@ int delete_it(const Context& context, bool yes) {
     context.messages->usage("delete-project: --yes is needed where nobody can be asked");
     return kUsage;
   }
-  if (Status status = check_intent(context, yes); !status) return fail(context, status);
   const auto location = locate(context);
   if (!location) return fail(context, location.status());
+  if (location->place != PlaceKind::project) {
+    return fail(context, {ErrorCode::invalid_argument,
+                          "these files are not the engine's to delete; 'safechunk adopt --release' "
+                          "removes what it has put beside them"});
+  }
+  if (Status status = check_intent(context, yes); !status) return fail(context, status);
   defer_signals();  // one that comes now waits until all is gone
   const Status status = delete_project(location->project_id, location->base_dir);
   if (!status.ok()) return fail(context, status);

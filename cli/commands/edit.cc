@@ -205,7 +205,7 @@ void add_edit(CLI::App& app, Context& context) {
   CLI::App* command =
       add_command(app, context, "edit", "edit a chunk, or one value, in $VISUAL, $EDITOR or vi",
                   [chunk, pointer](Context& c) { return edit(c, *chunk, *pointer); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option_function<std::string>(
       "pointer", [pointer](const std::string& text) { *pointer = text; },
       "where the value is: /window/width, /users/0");

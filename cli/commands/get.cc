@@ -60,7 +60,7 @@ void add_get(CLI::App& app, Context& context) {
   CLI::App* command =
       add_command(app, context, "get", "print a chunk's JSON text, or one value",
                   [chunk, pointer](Context& c) { return get(c, *chunk, *pointer); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option_function<std::string>(
       "pointer", [pointer](const std::string& text) { *pointer = text; },
       "where the value is: /window/width, /users/0");

@@ -29,7 +29,7 @@ void add_merge(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, context, "merge", "set and remove members of a chunk by a JSON Merge Patch (RFC 7396)",
       [chunk, file, condition](Context& c) { return merge(c, *chunk, *file, *condition); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option("file", *file, "the merge patch; - is standard input")->capture_default_str();
   add_condition(*command, condition);
   add_file_hint(*command, "merge FILE [PATCH]");

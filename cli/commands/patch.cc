@@ -28,7 +28,7 @@ void add_patch(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, context, "patch", "change a chunk by a JSON Patch (RFC 6902), all operations or none",
       [chunk, file, condition](Context& c) { return patch(c, *chunk, *file, *condition); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option("file", *file, "the patch; - is standard input")->capture_default_str();
   add_condition(*command, condition);
   add_file_hint(*command, "patch FILE [PATCH]");

@@ -28,7 +28,7 @@ void add_put(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, context, "put", "save a JSON document as a chunk, durably",
       [chunk, file, condition](Context& c) { return put(c, *chunk, *file, *condition); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option("file", *file, "the JSON text; - is standard input")->capture_default_str();
   add_condition(*command, condition);
 }

@@ -30,7 +30,7 @@ int with_location(const Context& context, Call call) {
 
 int list_files(const Context& context) {
   return with_location(context, [&](const Location& location) -> int {
-    const auto files = list_quarantine(location.project_id, location.base_dir);
+    const auto files = list_quarantine(location.project_id, location.base_dir, location.place);
     if (!files) return fail(context, files.status());
     if (context.json) {
       print_report(to_json(*files));
@@ -47,7 +47,8 @@ int list_files(const Context& context) {
 
 int show_file(const Context& context, const std::string& file) {
   return with_location(context, [&](const Location& location) -> int {
-    const auto bytes = read_quarantined(location.project_id, location.base_dir, file);
+    const auto bytes =
+        read_quarantined(location.project_id, location.base_dir, file, location.place);
     if (!bytes) return fail(context, bytes.status());
     std::cout << *bytes;
     return kOk;
@@ -57,7 +58,7 @@ int show_file(const Context& context, const std::string& file) {
 // All that are there when none is named.
 Result<std::vector<std::string>> files_to_clear(const Location& location,
                                                 const std::vector<std::string>& named) {
-  const auto present = list_quarantine(location.project_id, location.base_dir);
+  const auto present = list_quarantine(location.project_id, location.base_dir, location.place);
   if (!present) return present.status();
   std::vector<std::string> files;
   for (const QuarantinedFile& file : *present) files.push_back(file.name);
@@ -84,7 +85,8 @@ int clear_files(const Context& context, const std::vector<std::string>& named) {
   Status failed;  // the first time
   for (const std::string& file : *files) {
     if (was_interrupted()) break;
-    Status status = remove_quarantined(location->project_id, location->base_dir, file);
+    Status status =
+        remove_quarantined(location->project_id, location->base_dir, file, location->place);
     if (status.ok()) {
       removed.push_back(file);
     } else if (failed.ok()) {

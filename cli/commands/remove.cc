@@ -26,7 +26,7 @@ void add_remove(CLI::App& app, Context& context) {
   CLI::App* command =
       add_command(app, context, "remove", "remove a chunk and its backup",
                   [chunk, condition](Context& c) { return remove(c, *chunk, *condition); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   add_condition(*command, condition);
 }
 

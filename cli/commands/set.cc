@@ -36,7 +36,7 @@ void add_set(CLI::App& app, Context& context) {
                                   [chunk, pointer, argument, condition](Context& c) {
                                     return set(c, *chunk, *pointer, *argument, *condition);
                                   });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option("pointer", *pointer, "where the value is: /window/width, /users/0")
       ->required();
   add_value(*command, argument);

@@ -8,7 +8,8 @@ namespace {
 int unlock(const Context& context, bool force) {
   const auto location = locate(context);
   if (!location) return fail(context, location.status());
-  const Status status = unlock_project(location->project_id, location->base_dir, force);
+  const Status status =
+      unlock_project(location->project_id, location->base_dir, force, location->place);
   if (!status.ok()) return fail(context, status);
   if (context.json) print({{"unlocked", location->project_id}});
   return kOk;

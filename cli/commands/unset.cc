@@ -26,7 +26,7 @@ void add_unset(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, context, "unset", "remove one value of a chunk, and leave all other bytes as they are",
       [chunk, pointer, condition](Context& c) { return unset(c, *chunk, *pointer, *condition); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->add_option("pointer", *pointer, "where the value is: /window/width, /users/0")
       ->required();
   add_condition(*command, condition);

@@ -45,7 +45,7 @@ void add_update(CLI::App& app, Context& context) {
   CLI::App* command = add_command(app, context, "update",
                                   "replace a chunk's text by what another program makes of it",
                                   [chunk](Context& c) { return update(c, *chunk); });
-  command->add_option("chunk", *chunk, "the chunk's name")->required();
+  add_chunk(*command, context, chunk);
   command->footer(
       "Behind -- follow the program and its arguments. It reads the present text, or {}, from its\n"
       "standard input and prints the new text:\n"

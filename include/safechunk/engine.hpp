@@ -137,6 +137,18 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
   static Result<SafeChunkEngine> open(std::string project_id, EngineOptions options = {},
                                       CallSite where = CallSite::here());
 
+  // The same for files that stay where the application has them (PlaceKind): the one file at
+  // `path`, which need not be there yet, or an existing folder of JSON files. A relative path
+  // begins at options.base_dir. More errors: not_found when the folder is missing, or a link leads
+  // to nothing; invalid_json, with the position, when the file of a new place is no JSON;
+  // unsupported_format for the folder of a project, or of another engine; conflict for a file in a
+  // folder that is a place of its own; locked also for a folder of which a file is one, and open.
+  // The file's chunk is file_chunk(). Logs are for folders. Each stage_update() reads the chunk.
+  static Result<SafeChunkEngine> open_file(std::string path, EngineOptions options = {},
+                                           CallSite where = CallSite::here());
+  static Result<SafeChunkEngine> in_place(std::string folder, EngineOptions options = {},
+                                          CallSite where = CallSite::here());
+
   // A moved-from engine may only be destroyed or assigned to.
   SafeChunkEngine(SafeChunkEngine&&) noexcept;
   SafeChunkEngine& operator=(SafeChunkEngine&&) noexcept;
@@ -456,6 +468,9 @@ class SAFECHUNK_EXPORT SafeChunkEngine {
 
   [[nodiscard]] const std::string& project_id() const;
   [[nodiscard]] const std::string& project_path() const;  // absolute
+  // The name of the only chunk of a file that open_file() opened: that of the file without ".json",
+  // its whole name with another ending, and "file" where no chunk can be called so. Else empty.
+  [[nodiscard]] const std::string& file_chunk() const;
 
  private:
   friend struct EngineAccess;
@@ -478,6 +493,6 @@ SAFECHUNK_EXPORT Result<std::string> json_value_at(std::string_view text, std::s
 // engine holds it; with `force` a lock text of the original engine (which has no kernel lock) is
 // removed even when its process seems alive, but never a lock that the kernel says is held.
 SAFECHUNK_EXPORT Status unlock_project(const std::string& project_id, const std::string& base_dir,
-                                       bool force = false);
+                                       bool force = false, PlaceKind place = PlaceKind::project);
 
 }  // namespace safechunk

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <safechunk/export.hpp>
+#include <safechunk/options.hpp>
 #include <safechunk/reports.hpp>
 #include <safechunk/status.hpp>
 
@@ -42,7 +43,8 @@ SAFECHUNK_EXPORT Result<std::vector<std::string>> list_projects(const std::strin
 // may be wrong: to be sure, open the project. invalid_name; not_found when there is no such folder;
 // permission_denied and io_error. Any thread. Cost: reads one small file, and looks for a process.
 SAFECHUNK_EXPORT Result<std::optional<OwnerInfo>> find_owner(const std::string& project_id,
-                                                             const std::string& base_dir);
+                                                             const std::string& base_dir,
+                                                             PlaceKind place = PlaceKind::project);
 
 // Removes a project for ever: its chunks, backups, checkpoints and quarantine, and its folder.
 // Refuses, and changes nothing: not_found when there is no project, locked when somebody owns it,
@@ -50,6 +52,18 @@ SAFECHUNK_EXPORT Result<std::optional<OwnerInfo>> find_owner(const std::string& 
 // After any other error a part may be gone, and another call removes the rest. Durable when it
 // returns ok.
 SAFECHUNK_EXPORT Status delete_project(const std::string& project_id, const std::string& base_dir);
+
+// What SafeChunkEngine::file_chunk() of a file with this name gives.
+SAFECHUNK_EXPORT std::string name_of_file_chunk(const std::string& file_name);
+
+// Removes what the engine has put beside the file or into the folder at `path`, without a trace:
+// the side folder with backups and checkpoints, and the stamps on the files. The files stay as they
+// are. Refuses, and changes nothing: not_found when there is no side folder; locked when somebody
+// has the place open; conflict when the journal has updates that are not in the files yet (open it
+// once), or, unless `force`, when there are checkpoints or files in quarantine, which would be
+// gone; unsupported_format when a file in the side folder is not provably the engine's. After any
+// other error a part may be gone, and another call removes the rest. Durable when it returns ok.
+SAFECHUNK_EXPORT Status release_place(const std::string& path, PlaceKind place, bool force = false);
 
 // A file that the engine put into `quarantine/`: damaged bytes, or a version that could not stay.
 struct QuarantinedFile {
@@ -59,18 +73,21 @@ struct QuarantinedFile {
 };
 
 // Newest bytes first; empty when nothing was ever put there. not_found when there is no project.
-SAFECHUNK_EXPORT Result<std::vector<QuarantinedFile>> list_quarantine(const std::string& project_id,
-                                                                      const std::string& base_dir);
+SAFECHUNK_EXPORT Result<std::vector<QuarantinedFile>> list_quarantine(
+    const std::string& project_id, const std::string& base_dir,
+    PlaceKind place = PlaceKind::project);
 
 // The bytes of one file. not_found when there is none; invalid_name for a name with a path in it.
 SAFECHUNK_EXPORT Result<std::string> read_quarantined(const std::string& project_id,
                                                       const std::string& base_dir,
-                                                      std::string_view name);
+                                                      std::string_view name,
+                                                      PlaceKind place = PlaceKind::project);
 
 // Removes one file, for ever. Errors as read_quarantined. The engine never does so itself. Call it
 // for a project that you own or that nobody owns: a running engine may be about to name the file in
 // a report.
 SAFECHUNK_EXPORT Status remove_quarantined(const std::string& project_id,
-                                           const std::string& base_dir, std::string_view name);
+                                           const std::string& base_dir, std::string_view name,
+                                           PlaceKind place = PlaceKind::project);
 
 }  // namespace safechunk

@@ -54,6 +54,19 @@ enum class Mode {
   read,
 };
 
+// Where a project lives. In the last two the files stay where the application has them, and keep
+// their layout and the order of their members; lock, journal, backups, checkpoints and quarantine
+// lie in a side folder. After detach() that may be deleted: nothing of the present state is in it.
+// Links to the folder or to the file are followed.
+enum class PlaceKind : std::uint8_t {
+  project = 0,  // in a folder of its own: base_dir/project_id
+  in_place =
+      1,     // in an existing folder of JSON files, base_dir/project_id: each NAME.json in it is
+             // the chunk NAME; other files are left alone; the side folder is .safechunk in it
+  file = 2,  // one file, base_dir/project_id, the only chunk; the side folder is
+             // .FILE.safechunk beside it
+};
+
 struct EngineOptions {
   // An edit is written this long after the last one ...
   std::chrono::milliseconds debounce_delay{1000};
@@ -87,6 +100,8 @@ struct EngineOptions {
   // then a power cut may take new names along that were reported as saved (G1).
   bool weak_folders = false;
   Mode mode = Mode::owner;
+  // SafeChunkEngine::in_place() and open_file() set it.
+  PlaceKind place = PlaceKind::project;
   // How long attach() of an owner, and each turn of a shared engine, waits for the project's lock
   // before it gives `locked`. Below 0: not at all, and 10 seconds.
   std::chrono::milliseconds lock_timeout{-1};

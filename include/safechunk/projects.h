@@ -28,6 +28,17 @@ SAFECHUNK_API safechunk_code safechunk_list_projects(const char* base_dir, char*
 SAFECHUNK_API safechunk_code safechunk_delete_project(const char* project_id, const char* base_dir,
                                                       safechunk_error* error);
 
+/* Removes what the engine has put beside the file (SAFECHUNK_PLACE_FILE) or into the folder
+ * (SAFECHUNK_PLACE_IN_PLACE) at `path`, without a trace: the side folder with backups and
+ * checkpoints, and the stamps on the files, which stay as they are. Refuses, and changes nothing:
+ * not_found when there is no side folder; locked when somebody has the place open; conflict when
+ * the journal has updates that are not in the files yet, or, unless `force` is not 0, when there
+ * are checkpoints or files in quarantine; unsupported_format when a file in the side folder is not
+ * provably the engine's. After any other error a part may be gone, and another call removes the
+ * rest. Durable when it returns ok. */
+SAFECHUNK_API safechunk_code safechunk_release_place(const char* path, int32_t place, int force,
+                                                     safechunk_error* error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -146,6 +146,11 @@ enum { SAFECHUNK_DURABILITY_FILE = 0, SAFECHUNK_DURABILITY_JOURNAL = 1 };
 /* Who may write: this engine alone; several processes in turn; nobody. See safechunk::Mode. */
 enum { SAFECHUNK_MODE_OWNER = 0, SAFECHUNK_MODE_SHARED = 1, SAFECHUNK_MODE_READ = 2 };
 
+/* Where the project lives. See safechunk::PlaceKind: in a folder of its own; in an existing folder
+ * of JSON files; in one file. In the last two "base_dir/project_id" is the path of that folder or
+ * file, or project_id alone when it begins with a slash. */
+enum { SAFECHUNK_PLACE_PROJECT = 0, SAFECHUNK_PLACE_IN_PLACE = 1, SAFECHUNK_PLACE_FILE = 2 };
+
 /* As safechunk::EngineOptions. Fill it with safechunk_options_init() first. */
 typedef struct safechunk_options {
   size_t size;
@@ -164,6 +169,7 @@ typedef struct safechunk_options {
   int32_t mode;               /* SAFECHUNK_MODE_... */
   int64_t lock_timeout_ms;    /* how long to wait for the lock; below 0: not at all as an owner, 10
                                * seconds for each turn of a shared engine */
+  int32_t place;              /* SAFECHUNK_PLACE_... */
 } safechunk_options;
 
 /* Writes the defaults into `options`, and `size` (sizeof(safechunk_options)) into its `size`.
@@ -185,6 +191,22 @@ SAFECHUNK_API safechunk_code safechunk_open_always(const char* project_id,
                                                    const safechunk_options* options,
                                                    safechunk_engine** engine,
                                                    safechunk_error* error);
+
+/* safechunk_open() with SAFECHUNK_PLACE_FILE, and with SAFECHUNK_PLACE_IN_PLACE, whatever the
+ * options say of the place. More errors: not_found when the folder is missing, or a link leads to
+ * nothing; invalid_json, with the position, when the file of a new place is no JSON;
+ * unsupported_format for the folder of a project; conflict for a file in a folder that is a place
+ * of its own; locked also for a folder of which a file is one, and open. */
+SAFECHUNK_API safechunk_code safechunk_open_file(const char* path, const safechunk_options* options,
+                                                 safechunk_engine** engine, safechunk_error* error);
+SAFECHUNK_API safechunk_code safechunk_open_in_place(const char* folder,
+                                                     const safechunk_options* options,
+                                                     safechunk_engine** engine,
+                                                     safechunk_error* error);
+
+/* The name of the only chunk of a file that was opened as a place; "" for other places, NULL for a
+ * NULL engine. It belongs to the engine. */
+SAFECHUNK_API const char* safechunk_file_chunk(const safechunk_engine* engine);
 
 /* Detaches like safechunk_detach() and frees the engine, also on failure. The error says what could
  * not be saved. The engine stays open only when a progress handler makes this call

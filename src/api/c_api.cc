@@ -57,6 +57,10 @@ Status read_options(const safechunk_options* given, EngineOptions& to) {
   to.file_mode = from->file_mode;
   to.weak_locks = from->weak_locks != 0;
   to.weak_folders = from->weak_folders != 0;
+  if (from->place < SAFECHUNK_PLACE_PROJECT || from->place > SAFECHUNK_PLACE_FILE) {
+    return invalid("place is none of SAFECHUNK_PLACE_PROJECT, _IN_PLACE and _FILE");
+  }
+  to.place = static_cast<PlaceKind>(from->place);
   return {};
 }
 
@@ -158,20 +162,42 @@ safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
   });
 }
 
-safechunk_code safechunk_open_n(const char* project_id, size_t project_id_size,
-                                const safechunk_options* options, safechunk_engine** engine,
-                                safechunk_error* error) {
+namespace {
+
+safechunk_code open_engine(const char* project_id, size_t size, const safechunk_options* options,
+                           std::optional<PlaceKind> place, safechunk_engine** engine,
+                           safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
     EngineOptions settings;
     if (Status status = read_options(options, settings); !status) return status;
-    auto opened =
-        SafeChunkEngine::open(std::string(project_id, project_id_size), std::move(settings));
+    settings.place = place.value_or(settings.place);
+    auto opened = SafeChunkEngine::open(std::string(project_id, size), std::move(settings));
     if (!opened) return opened.status();
     *engine = reinterpret_cast<safechunk_engine*>(new SafeChunkEngine(*std::move(opened)));
     return {};
   });
+}
+
+}  // namespace
+
+safechunk_code safechunk_open_n(const char* project_id, size_t project_id_size,
+                                const safechunk_options* options, safechunk_engine** engine,
+                                safechunk_error* error) {
+  return open_engine(project_id, project_id_size, options, std::nullopt, engine, error);
+}
+
+safechunk_code safechunk_open_file(const char* path, const safechunk_options* options,
+                                   safechunk_engine** engine, safechunk_error* error) {
+  const size_t size = path == nullptr ? 0 : std::strlen(path);
+  return open_engine(path, size, options, PlaceKind::file, engine, error);
+}
+
+safechunk_code safechunk_open_in_place(const char* folder, const safechunk_options* options,
+                                       safechunk_engine** engine, safechunk_error* error) {
+  const size_t size = folder == nullptr ? 0 : std::strlen(folder);
+  return open_engine(folder, size, options, PlaceKind::in_place, engine, error);
 }
 
 safechunk_code safechunk_open_always_n(const char* project_id, size_t project_id_size,
@@ -243,6 +269,10 @@ safechunk_code safechunk_status(const safechunk_engine* engine, safechunk_error*
 
 const char* safechunk_project_id(const safechunk_engine* engine) {
   return engine == nullptr ? nullptr : to_cpp(engine)->project_id().c_str();
+}
+
+const char* safechunk_file_chunk(const safechunk_engine* engine) {
+  return engine == nullptr ? nullptr : to_cpp(engine)->file_chunk().c_str();
 }
 
 const char* safechunk_project_path(const safechunk_engine* engine) {

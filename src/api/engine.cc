@@ -12,6 +12,7 @@
 #include "json/pointer.h"
 #include "json/scan.h"
 #include "storage/files/project_layout.h"
+#include "storage/project/location.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -30,10 +31,7 @@ Status about(const EngineCore& core, std::string_view chunk, Status status) {
     case ErrorCode::healed:
     case ErrorCode::invalid_edit:
     case ErrorCode::being_edited:
-      if (error.path.empty()) {
-        error.path =
-            core.project_path() + "/" + layout::kChunks + "/" + layout::chunk_file(error.chunk);
-      }
+      if (error.path.empty()) error.path = core.path_of(error.chunk);
       break;
     default:
       break;
@@ -156,6 +154,18 @@ SafeChunkEngine::SafeChunkEngine(std::string project_id, EngineOptions options, 
 Result<SafeChunkEngine> SafeChunkEngine::open(std::string project_id, EngineOptions options,
                                               CallSite where) {
   return EngineAccess::open(std::move(project_id), std::move(options), system_platform(), where);
+}
+
+Result<SafeChunkEngine> SafeChunkEngine::open_file(std::string path, EngineOptions options,
+                                                   CallSite where) {
+  options.place = PlaceKind::file;
+  return open(std::move(path), std::move(options), where);
+}
+
+Result<SafeChunkEngine> SafeChunkEngine::in_place(std::string folder, EngineOptions options,
+                                                  CallSite where) {
+  options.place = PlaceKind::in_place;
+  return open(std::move(folder), std::move(options), where);
 }
 
 SafeChunkEngine EngineAccess::construct(std::string project_id, EngineOptions options,
@@ -448,6 +458,10 @@ const std::string& SafeChunkEngine::project_path() const {
   return core_->project_path();
 }
 
+const std::string& SafeChunkEngine::file_chunk() const {
+  return core_->only_chunk();
+}
+
 // --- free functions
 
 std::string json_without_non_finite(std::string_view text) {
@@ -464,12 +478,10 @@ Result<std::string> json_value_at(std::string_view text, std::string_view pointe
   return value ? Result<std::string>(std::string(*value)) : value.status();
 }
 
-Status unlock_project(const std::string& project_id, const std::string& base_dir, bool force) {
+Status unlock_project(const std::string& project_id, const std::string& base_dir, bool force,
+                      PlaceKind place) {
   const Platform platform = system_platform();
-  if (Status status = check_name(project_id, "project id"); !status) return status;
-  auto base = platform.file_system.absolute_path(base_dir);
-  if (!base) return base.status();
-  auto root = platform.file_system.open_directory(*base + "/" + project_id);
+  auto root = open_root(platform.file_system, project_id, base_dir, place);
   if (!root) return root.status();
   return ProjectLock::remove_stale(**root, platform, force);
 }

@@ -13,6 +13,7 @@
 #include "storage/files/project_layout.h"
 #include "storage/journal/journal_record.h"
 #include "storage/project/deletion.h"
+#include "storage/project/location.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -20,12 +21,9 @@ namespace {
 
 using Folder = std::unique_ptr<Directory>;
 
-Result<Folder> open_root(const std::string& project_id, const std::string& base_dir) {
-  const Platform platform = system_platform();
-  if (Status status = check_name(project_id, "project id"); !status) return status;
-  auto base = platform.file_system.absolute_path(base_dir);
-  if (!base) return base.status();
-  return platform.file_system.open_directory(*base + "/" + project_id);
+Result<Folder> open_root(const std::string& project_id, const std::string& base_dir,
+                         PlaceKind place = PlaceKind::project) {
+  return safechunk::open_root(system_platform().file_system, project_id, base_dir, place);
 }
 
 Result<Folder> open_base(const std::string& base_dir) {
@@ -36,8 +34,9 @@ Result<Folder> open_base(const std::string& base_dir) {
 }
 
 // Null when there is no such folder yet.
-Result<Folder> open_quarantine(const std::string& project_id, const std::string& base_dir) {
-  auto root = open_root(project_id, base_dir);
+Result<Folder> open_quarantine(const std::string& project_id, const std::string& base_dir,
+                               PlaceKind place) {
+  auto root = open_root(project_id, base_dir, place);
   if (!root) return root;
   auto folder = (*root)->open_directory(layout::kQuarantine);
   if (folder.code() == ErrorCode::not_found) return Folder();
@@ -91,8 +90,8 @@ Result<std::vector<std::string>> list_projects(const std::string& base_dir) {
 }
 
 Result<std::optional<OwnerInfo>> find_owner(const std::string& project_id,
-                                            const std::string& base_dir) {
-  auto root = open_root(project_id, base_dir);
+                                            const std::string& base_dir, PlaceKind place) {
+  auto root = open_root(project_id, base_dir, place);
   if (!root) return root.status();
   if (!ProjectLock::may_be_held(**root, system_platform().process)) {
     return std::optional<OwnerInfo>();
@@ -106,10 +105,25 @@ Status delete_project(const std::string& project_id, const std::string& base_dir
   return base ? delete_project(**base, project_id, system_platform()) : base.status();
 }
 
+std::string name_of_file_chunk(const std::string& file_name) {
+  return ChunkNaming::only(file_name).only_chunk();
+}
+
+Status release_place(const std::string& path, PlaceKind place, bool force) {
+  const Platform platform = system_platform();
+  if (place == PlaceKind::project) {
+    return Status(ErrorCode::invalid_argument, "a project is deleted, and not released");
+  }
+  EngineOptions options;
+  options.place = place;
+  auto location = locate_project(platform.file_system, path, options);
+  return location ? release_place(*location, platform, force) : location.status();
+}
+
 Result<std::vector<QuarantinedFile>> list_quarantine(const std::string& project_id,
-                                                     const std::string& base_dir) {
+                                                     const std::string& base_dir, PlaceKind place) {
   std::vector<QuarantinedFile> files;
-  auto folder = open_quarantine(project_id, base_dir);
+  auto folder = open_quarantine(project_id, base_dir, place);
   if (!folder) return folder.status();
   if (*folder == nullptr) return files;
   auto names = (*folder)->list();
@@ -130,9 +144,9 @@ Result<std::vector<QuarantinedFile>> list_quarantine(const std::string& project_
 }
 
 Result<std::string> read_quarantined(const std::string& project_id, const std::string& base_dir,
-                                     std::string_view name) {
+                                     std::string_view name, PlaceKind place) {
   if (Status status = check_file_name(name); !status) return status;
-  auto folder = open_quarantine(project_id, base_dir);
+  auto folder = open_quarantine(project_id, base_dir, place);
   if (!folder) return folder.status();
   if (*folder == nullptr) return no_such_file(name);
   auto file = (*folder)->open(std::string(name), OpenMode::read);
@@ -142,9 +156,9 @@ Result<std::string> read_quarantined(const std::string& project_id, const std::s
 }
 
 Status remove_quarantined(const std::string& project_id, const std::string& base_dir,
-                          std::string_view name) {
+                          std::string_view name, PlaceKind place) {
   if (Status status = check_file_name(name); !status) return status;
-  auto folder = open_quarantine(project_id, base_dir);
+  auto folder = open_quarantine(project_id, base_dir, place);
   if (!folder) return folder.status();
   if (*folder == nullptr) return no_such_file(name);
   Status removed = (*folder)->unlink(std::string(name));

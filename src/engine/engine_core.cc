@@ -15,7 +15,11 @@ namespace safechunk {
 namespace {
 
 Status check(const std::string& project_id, const EngineOptions& options) {
-  if (Status status = check_name(project_id, "project id"); !status) {
+  const bool is_path = options.place != PlaceKind::project;
+  if (is_path && (project_id.empty() || project_id.find('\0') != std::string::npos)) {
+    return Status(ErrorCode::invalid_argument, "the path is empty, or holds a NUL byte");
+  }
+  if (Status status = check_name(project_id, "project id"); !status && !is_path) {
     if (project_id.find('/') == std::string::npos) return status;
     Error error = status.error();
     error.message += "; the folder in which the project lies is the option base_dir";

@@ -118,6 +118,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
   [[nodiscard]] Handlers& handlers() { return handlers_; }
   [[nodiscard]] const std::string& project_id() const { return project_id_; }
   [[nodiscard]] const std::string& project_path() const { return place_->path(); }
+  [[nodiscard]] const std::string& only_chunk() const { return place_->only_chunk(); }
+  [[nodiscard]] std::string path_of(std::string_view chunk) const { return place_->path_of(chunk); }
 
  private:
   enum class State { inactive, attaching, active, detaching };

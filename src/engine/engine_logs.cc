@@ -1,21 +1,12 @@
 // Logs.
 
-#include "base/chunk_name.h"
 #include "base/in_chunk.h"
 #include "engine/engine_core.h"
 
 namespace safechunk {
-namespace {
-
-Status check_log(const std::string& log) {
-  return in_chunk(check_name(log, "log name"), log);
-}
-
-}  // namespace
-
 template <typename Value, typename Write>
 Value EngineCore::write_log(const std::string& log, const Write& write) {
-  if (Status status = check_log(log); !status) return status;
+  if (Status status = in_chunk(place_->check_log(log), log); !status) return status;
   // Before the locks: in a forked child they might be held for ever.
   if (is_forked()) return owned_store().status();
   Notices notices;
@@ -66,20 +57,20 @@ Status EngineCore::remove_log(const std::string& log) {
 Result<LogPage> EngineCore::read_log(const std::string& log, std::uint64_t from,
                                      std::size_t limit) {
   if (!options_status_) return options_status_;
-  if (Status status = check_log(log); !status) return status;
+  if (Status status = in_chunk(place_->check_log(log), log); !status) return status;
   return readable()->logs().read(log, from, limit);
 }
 
 Result<LogPage> EngineCore::tail_log(const std::string& log, std::size_t count) {
   if (!options_status_) return options_status_;
-  if (Status status = check_log(log); !status) return status;
+  if (Status status = in_chunk(place_->check_log(log), log); !status) return status;
   return readable()->logs().tail(log, count);
 }
 
 Result<std::unique_ptr<LogSource>> EngineCore::follow_log(const std::string& log,
                                                           std::optional<std::uint64_t> from) {
   if (!options_status_) return options_status_;
-  if (Status status = check_log(log); !status) return status;
+  if (Status status = in_chunk(place_->check_log(log), log); !status) return status;
   return readable()->logs().follow(log, from);
 }
 

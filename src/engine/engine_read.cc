@@ -1,6 +1,5 @@
 // Reading: fetch, list, health, verify, repair.
 
-#include "base/chunk_name.h"
 #include "base/in_chunk.h"
 #include "engine/engine_core.h"
 
@@ -13,7 +12,7 @@ Status EngineCore::check_readable() const {
 Result<StoredText> EngineCore::read_chunk(std::string_view name) {
   if (!options_status_) return options_status_;
   const std::string chunk(name);
-  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  if (Status status = place_->check_chunk(chunk); !status) return in_chunk(status, chunk);
   Notices notices;
   auto text = readable()->read(chunk, notices);
   deliver(std::move(notices));

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <new>
 
-#include "base/chunk_name.h"
 #include "base/in_chunk.h"
 #include "engine/engine_core.h"
 
@@ -188,7 +187,7 @@ Accepted EngineCore::accept(const std::shared_ptr<Edits>& edits) {
 }
 
 Status EngineCore::remove_chunk(std::string_view chunk, const std::shared_ptr<Edits>& edits) {
-  if (Status status = check_name(chunk, "chunk name"); !status) return in_chunk(status, chunk);
+  if (Status status = place_->check_chunk(chunk); !status) return in_chunk(status, chunk);
   Notices notices;
   StoreTurn turn(*this);
   if (Status status = turn.take(notices); !status) {

@@ -118,6 +118,7 @@ class File {
   // such thing.
   using Attributes = std::vector<std::pair<std::string, std::string>>;
   virtual Result<Attributes> attributes() { return Attributes(); }
+  virtual Status remove_attribute(const char* /*name*/) { return {}; }  // ok when there is none
   // Exclusive advisory lock of this open file, released by close or by the end of the process;
   // false when somebody else holds it. A forked child does not keep it.
   virtual Result<bool> try_lock() = 0;

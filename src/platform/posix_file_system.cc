@@ -143,6 +143,11 @@ class PosixFile final : public File {
     return {};
   }
 
+  Status remove_attribute(const char* name) override {
+    if (::fremovexattr(fd_.get(), name) == 0 || errno == ENODATA || errno == ENOTSUP) return {};
+    return attribute_error("remove an attribute of");
+  }
+
   // Others may change them meanwhile: what is gone or has grown is left out.
   Result<Attributes> attributes() override {
     Attributes found;

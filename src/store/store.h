@@ -189,8 +189,14 @@ class Place {
  public:
   virtual ~Place() = default;
 
-  // Absolute, for people and messages.
+  // Absolute, for people and messages. That of a chunk's file.
   [[nodiscard]] virtual const std::string& path() const = 0;
+  [[nodiscard]] virtual std::string path_of(std::string_view chunk) const = 0;
+  // The only chunk that there can be; empty: there may be many.
+  [[nodiscard]] virtual const std::string& only_chunk() const = 0;
+  // ok when there can be a chunk, or a log, of that name here, else invalid_name.
+  [[nodiscard]] virtual Status check_chunk(std::string_view name) const = 0;
+  [[nodiscard]] virtual Status check_log(std::string_view name) const = 0;
   // Takes the ownership, creates what is missing, and recovers. On `locked`, `holder` says who owns
   // it. On any error this process owns nothing.
   virtual Result<Opened> open(std::optional<OwnerInfo>& holder, Notices& notices) = 0;

@@ -89,6 +89,9 @@ class ForwardingFile final : public File {
   Status set_attribute(const char* name, std::string_view value) override {
     return forward(around_, "set_attribute", "", [&] { return file_->set_attribute(name, value); });
   }
+  Status remove_attribute(const char* name) override {
+    return forward(around_, "remove_attribute", "", [&] { return file_->remove_attribute(name); });
+  }
   Result<bool> try_lock() override {
     if (const auto error = around_.instead("try_lock", "")) return *error;
     return forward(around_, "try_lock", "", [&] { return file_->try_lock(); });

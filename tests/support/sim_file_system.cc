@@ -264,6 +264,16 @@ class SimFile final : public File {
     return {};
   }
 
+  Status remove_attribute(const char* name) override {
+    if (const int error = enter(*state_, "remove_attribute", path_)) {
+      return failure(error, "remove an attribute of", path_);
+    }
+    const std::lock_guard lock(state_->mutex);
+    state_->at(inode_).attributes.erase(name);
+    state_->at(inode_).changed_ns = state_->tick();
+    return {};
+  }
+
   Result<bool> try_lock() override {
     if (const int error = enter(*state_, "try_lock", path_)) return failure(error, "lock", path_);
     const std::lock_guard lock(state_->mutex);

@@ -16,10 +16,10 @@ Snapshot::Snapshot(ProjectFolders& folders, std::uint64_t token, const TextSetti
 Result<std::shared_ptr<Snapshot>> Snapshot::take(ProjectFolders& folders, std::uint64_t token,
                                                  const TextSettings& settings) {
   std::shared_ptr<Snapshot> snapshot(new Snapshot(folders, token, settings));
-  auto chunks = list_chunk_files(*folders.chunks);
+  auto chunks = list_chunk_files(folders);
   if (!chunks) return chunks.status();
   snapshot->chunks_ = *std::move(chunks);
-  auto backups = list_backup_files(*folders.backups);
+  auto backups = list_backup_files(folders);
   if (!backups) return backups.status();
   snapshot->backups_ = *std::move(backups);
   return snapshot;
@@ -34,7 +34,7 @@ void Snapshot::preserve(const std::string& chunk) {
   if ((!has_primary && !has_backup) || preserved(chunk)) return;
   Status status = open_folder();
   if (status.ok() && has_primary) {
-    status = preserve_file(*folders_.chunks, layout::chunk_file(chunk), chunk);
+    status = preserve_file(*folders_.chunks, folders_.naming.file_of(chunk), chunk);
   }
   if (status.ok() && has_backup) {
     status = preserve_file(*folders_.backups, layout::backup_file(chunk), chunk);
@@ -95,7 +95,7 @@ std::optional<Status> Snapshot::preserved(const std::string& chunk) const {
 // The engine preserves a file before it changes it. If there is still no preserved copy after we
 // have read the file, we have read the version that the checkpoint wants.
 Inspection Snapshot::read_chunk(const std::string& chunk) const {
-  const std::string file = layout::chunk_file(chunk);
+  const std::string file = folders_.naming.file_of(chunk);
   Inspection found = inspect_file(*folders_.chunks, file, chunk, settings_);
   const auto status = preserved(chunk);
   if (!status) return found;
@@ -128,7 +128,7 @@ std::uint32_t mode_of(Directory& folder, const std::string& file) {
 
 // Saves keep the mode, so it does not matter which of the versions is looked at.
 std::uint32_t Snapshot::mode_of_chunk(const std::string& chunk) const {
-  return mode_of(*folders_.chunks, layout::chunk_file(chunk));
+  return mode_of(*folders_.chunks, folders_.naming.file_of(chunk));
 }
 
 std::uint32_t Snapshot::mode_of_backup(const std::string& chunk) const {

@@ -3,26 +3,20 @@
 #include "storage/files/project_layout.h"
 
 namespace safechunk {
-namespace {
-
-std::string in_quarantine(const std::string& name) {
-  return std::string(layout::kQuarantine) + "/" + name;
-}
-
-}  // namespace
-
 Status set_damaged_aside(ChunkFiles& files, const std::string& chunk, FileHealth health,
                          const std::string& damage, std::string_view bytes,
                          std::vector<Event>& events) {
   std::string name;
   bool added = false;
-  Status kept = files.quarantine().preserve_file(*files.folders().chunks, layout::chunk_file(chunk),
-                                                 layout::chunk_file(chunk), bytes, name, added);
+  Status kept = files.quarantine().preserve_file(
+      *files.folders().chunks, files.folders().naming.file_of(chunk),
+      files.folders().naming.file_of(chunk), bytes, name, added);
   if (kept.ok() && added) {
     const bool typed = health == FileHealth::not_json;
     events.push_back({typed ? Event::Kind::invalid_edit : Event::Kind::quarantined, chunk,
                       (typed ? "the text in the file is not JSON: " : "damaged: ") + damage +
-                          "; it is being replaced, and kept as " + in_quarantine(name)});
+                          "; it is being replaced, and kept as " +
+                          files.folders().shown(layout::kQuarantine, name)});
   }
   return kept;
 }
@@ -54,7 +48,8 @@ Status set_written_aside(ChunkFiles& files, Directory& folder, const std::string
   bool added = false;
   Status kept = files.quarantine().preserve_file(folder, file, file, bytes, name, added);
   if (kept.ok() && added) {
-    events.push_back({Event::Kind::conflict, chunk, why + " " + in_quarantine(name)});
+    events.push_back({Event::Kind::conflict, chunk,
+                      why + " " + files.folders().shown(layout::kQuarantine, name)});
   }
   return kept;
 }

@@ -31,11 +31,12 @@ StoredText stored(std::string text, Status older, const TextSettings& settings) 
 
 namespace {
 
-bool in_motion(Directory& chunks, const std::string& chunk, const Inspection& file,
+bool in_motion(const ProjectFolders& folders, const std::string& chunk, const Inspection& file,
                EditWatch& watch, WriteGuard::By by) {
   if (file.health != FileHealth::not_json) return false;
   if (!watch.is_still(chunk, file.info)) return true;
-  return WriteGuard::take(chunks, layout::chunk_file(chunk), by).writers() == Writers::some;
+  const std::string name = folders.naming.file_of(chunk);
+  return WriteGuard::take(*folders.chunks, name, by).writers() == Writers::some;
 }
 
 ErrorCode code_of(ChunkState state, FileHealth file) {
@@ -53,7 +54,7 @@ ErrorCode code_of(ChunkState state, FileHealth file) {
 
 Event in_file(Event event, const ProjectFolders& folders) {
   if (!event.chunk.empty() && folders.chunks != nullptr) {
-    event.path = folders.chunks->path() + "/" + layout::chunk_file(event.chunk);
+    event.path = folders.chunks->path() + "/" + folders.naming.file_of(event.chunk);
   }
   return event;
 }
@@ -74,9 +75,9 @@ std::string may_still_be_written(const Inspection& file) {
 ChunkInspection inspect_chunk(const ProjectFolders& folders, const std::string& chunk,
                               const TextSettings& settings, EditWatch& watch) {
   ChunkInspection found;
-  found.file = inspect_file(*folders.chunks, layout::chunk_file(chunk), chunk, settings);
+  found.file = inspect_file(*folders.chunks, folders.naming.file_of(chunk), chunk, settings);
   ChunkFacts facts{found.file.health, std::nullopt};
-  facts.in_motion = in_motion(*folders.chunks, chunk, found.file, watch, WriteGuard::By::reader);
+  facts.in_motion = in_motion(folders, chunk, found.file, watch, WriteGuard::By::reader);
   found.state = decide_chunk(facts);
   if (found.state == ChunkState::sound || found.state == ChunkState::unreadable) return found;
   found.backup = inspect_backup(folders.backups.get(), chunk, settings);
@@ -105,7 +106,7 @@ Error ChunkInspection::problem(const ProjectFolders& folders, const std::string&
   error.message += backup.usable() ? "; the version before was read instead"
                                    : "; there is no good version to read instead";
   error.chunk = chunk;
-  error.path = folders.chunks->path() + "/" + layout::chunk_file(chunk);
+  error.path = folders.chunks->path() + "/" + folders.naming.file_of(chunk);
   if (error.code == ErrorCode::invalid_edit) error.position = file.reason.error().position;
   return error;
 }
@@ -125,7 +126,7 @@ KnownVersion ChunkFiles::version_of(const Inspection& inspection, const TextSett
 }
 
 Inspection ChunkFiles::read(const std::string& chunk) {
-  return inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
+  return inspect_file(*folders_.chunks, folders_.naming.file_of(chunk), chunk, settings_);
 }
 
 Base ChunkFiles::base_of(const std::string& chunk) {
@@ -136,7 +137,7 @@ Base ChunkFiles::base_of(const std::string& chunk) {
 }
 
 Base ChunkFiles::committed_base(const std::string& chunk) {
-  const std::string name = layout::chunk_file(chunk);
+  const std::string name = folders_.naming.file_of(chunk);
   auto seen = folders_.chunks->stat(name);
   if (!seen) {
     Base base = absent_or_unknown(seen.status());
@@ -165,7 +166,7 @@ Base ChunkFiles::committed_base(const std::string& chunk) {
 }
 
 Status ChunkFiles::stamp(const std::string& chunk) {
-  const std::string name = layout::chunk_file(chunk);
+  const std::string name = folders_.naming.file_of(chunk);
   const Inspection found = read(chunk);
   if (found.health != FileHealth::unstamped && found.health != FileHealth::edited) return {};
   if (!watch_.is_still(chunk, found.info)) return {};
@@ -193,7 +194,7 @@ Status ChunkFiles::stamp(const std::string& chunk) {
 }
 
 bool ChunkFiles::is_gone(const std::string& chunk) {
-  const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
+  const auto file = folders_.chunks->stat(folders_.naming.file_of(chunk));
   const auto backup = folders_.backups->stat(layout::backup_file(chunk));
   return file.code() == ErrorCode::not_found && backup.code() == ErrorCode::not_found;
 }
@@ -247,7 +248,7 @@ Healing ChunkFiles::leave_alone(const std::string& chunk, const Inspection& file
 Healing ChunkFiles::heal(const std::string& chunk, std::vector<Event>& events) {
   Inspection file = read(chunk);
   ChunkFacts facts{file.health, std::nullopt};
-  facts.in_motion = in_motion(*folders_.chunks, chunk, file, watch_, WriteGuard::By::owner);
+  facts.in_motion = in_motion(folders_, chunk, file, watch_, WriteGuard::By::owner);
   Healing healing;
   healing.state = decide_chunk(facts);
   if (healing.state == ChunkState::sound) return sound(chunk, std::move(file), events);
@@ -312,7 +313,7 @@ Healing ChunkFiles::sound(const std::string& chunk, Inspection file, std::vector
 // wait; one that has waited will write to the preserved file, which is in quarantine.
 Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file, const Cure& cure,
                                 std::vector<Event>& events) {
-  const std::string name = layout::chunk_file(chunk);
+  const std::string name = folders_.naming.file_of(chunk);
   const bool missing = file.health == FileHealth::missing;
   std::string kept_as;
   bool added = false;
@@ -342,7 +343,7 @@ Status ChunkFiles::publish_cure(const std::string& chunk, const Inspection& file
   std::string detail = missing ? "a missing file"
                        : typed ? "the text in the file is not JSON: " + what_is_wrong(file)
                                : "damaged: " + what_is_wrong(file);
-  if (added) detail += "; it is kept as " + std::string(layout::kQuarantine) + "/" + kept_as;
+  if (added) detail += "; it is kept as " + folders_.shown(layout::kQuarantine, kept_as);
   const Event::Kind kind = typed         ? Event::Kind::invalid_edit
                            : status.ok() ? Event::Kind::healed
                                          : Event::Kind::quarantined;
@@ -377,8 +378,8 @@ Status ChunkFiles::write_cure(const std::string& chunk, const FileInfo* like, co
     attributes.stamp->text = cure.backup.text_digest(settings_);
     bytes = cure.backup.bytes;
   }
-  auto temporary =
-      TemporaryFile::write(*folders_.chunks, layout::temporary_of(chunk), bytes, attributes);
+  auto temporary = TemporaryFile::write(*folders_.chunks, folders_.naming.temporary_of(chunk),
+                                        bytes, attributes);
   if (!temporary) return temporary.status();
   if (Status status = temporary->make_durable(); !status) return status;
   return publish(*temporary);
@@ -392,7 +393,7 @@ bool ChunkFiles::before_change(const std::string& chunk) const {
 
 Status ChunkFiles::check_untouched(const std::string& chunk, const FileInfo* found,
                                    bool ctime_may_differ) const {
-  const auto now = folders_.chunks->stat(layout::chunk_file(chunk));
+  const auto now = folders_.chunks->stat(folders_.naming.file_of(chunk));
   if (!now && now.code() != ErrorCode::not_found) return now.status();
   const bool same =
       now.ok() == (found != nullptr) &&
@@ -412,8 +413,8 @@ Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file
   std::string kept_as;
   Status kept;
   if (is_damaged(file.health)) {
-    kept = quarantine_.preserve_file(*folders_.chunks, layout::chunk_file(chunk),
-                                     layout::chunk_file(chunk), file.bytes, kept_as, added);
+    kept = quarantine_.preserve_file(*folders_.chunks, folders_.naming.file_of(chunk),
+                                     folders_.naming.file_of(chunk), file.bytes, kept_as, added);
   }
   if (kept.ok() && is_damaged(backup.health)) {
     kept = quarantine_.preserve(layout::backup_file(chunk), backup.bytes, added_backup);
@@ -423,7 +424,7 @@ Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file
         {Event::Kind::lost, chunk,
          what_is_wrong(file) + "; no good version is left to heal it from; the bytes are kept" +
              (kept_as.empty() ? " in quarantine"
-                              : " as " + std::string(layout::kQuarantine) + "/" + kept_as)});
+                              : " as " + folders_.shown(layout::kQuarantine, kept_as))});
   }
   Healing healing;
   healing.state = ChunkState::lost;
@@ -431,7 +432,7 @@ Healing ChunkFiles::report_lost(const std::string& chunk, const Inspection& file
   error.code = ErrorCode::lost;
   error.message = what_is_wrong(file) + "; no good version is left; the bytes are kept";
   if (!kept) error.message += " where they are (" + kept.error().message + ")";
-  error.path = folders_.chunks->path() + "/" + layout::chunk_file(chunk);
+  error.path = folders_.chunks->path() + "/" + folders_.naming.file_of(chunk);
   error.position = file.reason.error().position;
   healing.reason = error;
   return healing;

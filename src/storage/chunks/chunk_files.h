@@ -48,8 +48,8 @@ class ChangeObserver {
 };
 
 // Names of all chunks that have a file, sorted. Of those that have a backup. Of both.
-Result<std::vector<std::string>> list_chunk_files(Directory& chunks);
-Result<std::vector<std::string>> list_backup_files(Directory& backups);
+Result<std::vector<std::string>> list_chunk_files(const ProjectFolders& folders);
+Result<std::vector<std::string>> list_backup_files(const ProjectFolders& folders);
 Result<std::set<std::string>> list_all_chunks(const ProjectFolders& folders);
 
 // The chunks that those who read would find: those that have a file, and where names were lost

@@ -57,7 +57,7 @@ class Commit {
   // Step 1: what is there, and is there anything to do?
   Status observe(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    auto info = folders_.chunks->stat(folders_.naming.file_of(chunk));
     if (!info && info.code() != ErrorCode::not_found) return info.status();
     if (info) {
       work.present.info = *info;
@@ -152,7 +152,7 @@ class Commit {
 
   Status sync_present(Work& work) {
     const std::string& chunk = work.edit->chunk;
-    auto file = folders_.chunks->open(layout::chunk_file(chunk), OpenMode::read);
+    auto file = folders_.chunks->open(folders_.naming.file_of(chunk), OpenMode::read);
     if (!file) return file.status();
     Status status = (*file)->sync();
     if (!status) {
@@ -192,8 +192,9 @@ class Commit {
         json::format(work.edit->text, settings.indent, settings.size_limit, output);
       }
     };
-    auto temporary = TemporaryFile::write(*folders_.chunks, layout::temporary_of(work.edit->chunk),
-                                          content, *attributes, files_.buffer());
+    auto temporary =
+        TemporaryFile::write(*folders_.chunks, folders_.naming.temporary_of(work.edit->chunk),
+                             content, *attributes, files_.buffer());
     if (!temporary) return temporary.status();
     report_.bytes_written += temporary->size();
     work.temporary.emplace(*std::move(temporary));
@@ -214,7 +215,7 @@ class Commit {
       work.backup_is_link = true;
       return {};
     }
-    auto linked = TemporaryFile::link(*folders_.chunks, layout::chunk_file(chunk), backups_,
+    auto linked = TemporaryFile::link(*folders_.chunks, folders_.naming.file_of(chunk), backups_,
                                       layout::temporary_of(layout::backup_file(chunk)));
     if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
     work.backup.emplace(*std::move(linked));
@@ -339,16 +340,16 @@ class Commit {
     if (work.present.health == FileHealth::missing) return {};
     const std::string& chunk = work.edit->chunk;
     work.guard =
-        WriteGuard::take(*folders_.chunks, layout::chunk_file(chunk), WriteGuard::By::owner);
+        WriteGuard::take(*folders_.chunks, folders_.naming.file_of(chunk), WriteGuard::By::owner);
     if (work.guard.writers() != Writers::some) return {};
     if (wait_for_writer(work)) return being_edited();
     const Inspection present = files_.read(chunk);
     work.ctime_may_differ = true;
-    Status kept =
-        set_written_aside(files_, *folders_.chunks, layout::chunk_file(chunk), chunk, present.bytes,
-                          "another program has the file open for writing; the chunk was "
-                          "saved all the same, and what that program writes is kept as",
-                          report_.events);
+    Status kept = set_written_aside(files_, *folders_.chunks, folders_.naming.file_of(chunk), chunk,
+                                    present.bytes,
+                                    "another program has the file open for writing; the chunk was "
+                                    "saved all the same, and what that program writes is kept as",
+                                    report_.events);
     if (!kept) return kept;
     // The backup must not be the file that is still being written.
     if (!work.backup_is_link) return {};
@@ -434,7 +435,7 @@ class Commit {
     if (work.edit->removal) {
       versions_.forget(chunk);
       files_.recent_texts().forget(chunk);
-    } else if (auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    } else if (auto info = folders_.chunks->stat(folders_.naming.file_of(chunk));
                info && info->modified_ns == work.temporary->stamp().modified_ns &&
                info->size == work.temporary->size()) {
       KnownVersion version =

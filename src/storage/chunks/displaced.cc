@@ -31,7 +31,7 @@ Status keep_in_quarantine(ChunkFiles& files, const std::string& chunk, const std
     events.push_back({Event::Kind::conflict, chunk,
                       "another program saved the file in the moment in which it was replaced; what "
                       "it wrote is kept as " +
-                          std::string(layout::kQuarantine) + "/" + name});
+                          files.folders().shown(layout::kQuarantine, name)});
   }
   return folder.unlink(file);
 }
@@ -39,7 +39,7 @@ Status keep_in_quarantine(ChunkFiles& files, const std::string& chunk, const std
 Status dismiss(ChunkFiles& files, const std::string& chunk, const FileInfo* expected,
                const WriteGuard* guard, std::vector<Event>& events) {
   Directory& folder = *files.folders().chunks;
-  const std::string file = layout::displaced_file(chunk);
+  const std::string file = files.folders().naming.displaced_of(chunk);
   auto now = folder.stat(file);
   if (!now) return now.status();
   const bool is_awaited = guard != nullptr && guard->somebody_waits();
@@ -83,7 +83,7 @@ Status settle_displaced(ChunkFiles& files, const std::string& chunk, const std::
       return other.usable() && other.text_digest(files.settings()) == digest;
     };
     is_own = (is_journaled && is_journaled(digest)) ||
-             has_it(*folders.chunks, layout::chunk_file(chunk)) ||
+             has_it(*folders.chunks, folders.naming.file_of(chunk)) ||
              has_it(*folders.backups, layout::backup_file(chunk));
   }
   if (is_own) return folders.chunks->unlink(file);
@@ -93,9 +93,10 @@ Status settle_displaced(ChunkFiles& files, const std::string& chunk, const std::
 Displacement replace_file(ChunkFiles& files, const std::string& chunk, TemporaryFile& temporary,
                           const FileInfo* expected, const WriteGuard* guard,
                           std::vector<Event>& events) {
-  const std::string name = layout::chunk_file(chunk);
+  const ChunkNaming& naming = files.folders().naming;
+  const std::string name = naming.file_of(chunk);
   if (expected == nullptr) return {in_conflict(temporary.publish_new(name)), {}};
-  const std::string old = layout::displaced_file(chunk);
+  const std::string old = naming.displaced_of(chunk);
   bool is_displaced = false;
   Status published = temporary.publish_over(name, old, is_displaced);
   if (already_exists(published)) {
@@ -109,10 +110,11 @@ Displacement replace_file(ChunkFiles& files, const std::string& chunk, Temporary
 Displacement remove_file(ChunkFiles& files, const std::string& chunk, const FileInfo* expected,
                          const WriteGuard* guard, std::vector<Event>& events) {
   Directory& folder = *files.folders().chunks;
-  const std::string old = layout::displaced_file(chunk);
+  const ChunkNaming& naming = files.folders().naming;
+  const std::string old = naming.displaced_of(chunk);
   Status left_over = settle_displaced(files, chunk, old, {}, events);
   if (!left_over && left_over.code() != ErrorCode::not_found) return {left_over, {}};
-  Status moved = move_aside(folder, layout::chunk_file(chunk), old);
+  Status moved = move_aside(folder, naming.file_of(chunk), old);
   if (!moved) return {moved.code() == ErrorCode::not_found ? Status() : moved, {}};
   return {{}, dismiss(files, chunk, expected, guard, events)};
 }

@@ -9,9 +9,8 @@
 namespace safechunk {
 namespace {
 
-using ParseName = std::optional<std::string> (*)(std::string_view file);
-
-Result<std::vector<std::string>> list_names(Directory& folder, ParseName parse) {
+template <typename ParseName>
+Result<std::vector<std::string>> list_names(Directory& folder, const ParseName& parse) {
   auto files = folder.list();
   if (!files) return files.status();
   std::vector<std::string> chunks;
@@ -25,12 +24,16 @@ Result<std::vector<std::string>> list_names(Directory& folder, ParseName parse) 
 
 }  // namespace
 
-Result<std::vector<std::string>> list_chunk_files(Directory& chunks) {
-  return list_names(chunks, layout::chunk_of_file);
+Result<std::vector<std::string>> list_chunk_files(const ProjectFolders& folders) {
+  return list_names(*folders.chunks,
+                    [&](const std::string& file) { return folders.naming.chunk_of(file); });
 }
 
-Result<std::vector<std::string>> list_backup_files(Directory& backups) {
-  return list_names(backups, layout::chunk_of_backup);
+Result<std::vector<std::string>> list_backup_files(const ProjectFolders& folders) {
+  return list_names(*folders.backups, [&](const std::string& file) {
+    auto chunk = layout::chunk_of_backup(file);
+    return chunk && folders.naming.check(*chunk).ok() ? chunk : std::nullopt;
+  });
 }
 
 namespace {
@@ -47,13 +50,13 @@ struct Listing {
 };
 
 Result<Listing> list_both(const ProjectFolders& folders) {
-  auto files = list_chunk_files(*folders.chunks);
+  auto files = list_chunk_files(folders);
   if (!files) return files.status();
   Listing listing;
   listing.with_file.insert(files->begin(), files->end());
   listing.all = listing.with_file;
   if (folders.backups == nullptr) return listing;
-  auto backups = list_backup_files(*folders.backups);
+  auto backups = list_backup_files(folders);
   if (!backups) return backups.status();
   listing.all.insert(backups->begin(), backups->end());
   return listing;

@@ -12,7 +12,7 @@ bool ChunkFiles::has_own_backup(const std::string& chunk) const {
 }
 
 Status ChunkFiles::accept_removal(const std::string& chunk, std::string& kept_as) {
-  const auto file = folders_.chunks->stat(layout::chunk_file(chunk));
+  const auto file = folders_.chunks->stat(folders_.naming.file_of(chunk));
   if (file.code() != ErrorCode::not_found) return file.status();
   recent_texts_.forget(chunk);
   const Inspection backup = inspect_backup(folders_.backups.get(), chunk, settings_);
@@ -28,7 +28,7 @@ Status ChunkFiles::repair_backup(const std::string& chunk, std::vector<Event>& e
   if (Status aside = set_backup_aside(chunk, backup, kept_as); !aside) return aside;
   events.push_back({Event::Kind::quarantined, chunk,
                     "its backup, the version before, was damaged: " + what_is_wrong(backup) +
-                        "; it is kept as " + std::string(layout::kQuarantine) + "/" + kept_as});
+                        "; it is kept as " + folders_.shown(layout::kQuarantine, kept_as)});
   return {};
 }
 

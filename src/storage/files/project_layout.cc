@@ -156,8 +156,12 @@ std::string set_aside(std::string_view name, std::uint64_t token) {
 
 std::string side_folder(std::string_view file) {
   std::string name = join(".", file);
-  name += ".safechunk";
+  name += kSideFolder;
   return name;
+}
+bool is_side_folder(std::string_view name) {
+  return name.starts_with('.') && name.ends_with(kSideFolder) &&
+         name.size() > std::string_view(kSideFolder).size() + 1;
 }
 
 std::string edited_file(std::string_view file, std::uint64_t token) {

@@ -20,7 +20,8 @@ inline constexpr char kChunks[] = "chunks";
 inline constexpr char kBackups[] = "chunks_bak";
 inline constexpr char kCheckpoints[] = "checkpoints";
 inline constexpr char kQuarantine[] = "quarantine";
-inline constexpr char kForeignVersion[] = "version.json";          // of the original engine
+inline constexpr char kSideFolder[] = ".safechunk";        // in a folder of other programs' files
+inline constexpr char kForeignVersion[] = "version.json";  // of the original engine
 inline constexpr char kCheckpointMeta[] = "checkpoint_meta.json";  // inside an archive
 
 // Temporary names. Only files that are provably ours are ever removed or replaced: the token is a
@@ -61,6 +62,7 @@ std::string set_aside(std::string_view name, std::uint64_t token);  // NAME.TOKE
 
 // Beside a file of another program: a folder for its backup.
 std::string side_folder(std::string_view file);  // .FILE.safechunk
+bool is_side_folder(std::string_view name);
 // The temporary names of one edit of such a file; the token is by chance, because a program that
 // does not know the lock may let two edits run at once.
 std::string edited_file(std::string_view file, std::uint64_t token);    // the new version

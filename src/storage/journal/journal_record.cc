@@ -74,7 +74,15 @@ Status JournalRecord::put(std::string_view json_text, std::string_view chunk) {
 Status JournalRecord::put_stored(std::string_view json_text, std::string_view chunk,
                                  std::uint32_t mode) {
   Status status = put_text(json_text, chunk, true);
-  if (status.ok()) set_mode(operations_.size() - 1, mode & kMostMode);
+  if (!status) return status;
+  if (settings_.keep_layout) {
+    const Digest digest = operations_.back().text_digest;
+    cancel_put();
+    JournalOperation like;
+    like.chunk = chunk;
+    add_whole(like, json_text, digest, true);
+  }
+  set_mode(operations_.size() - 1, mode & kMostMode);
   return status;
 }
 
@@ -245,6 +253,20 @@ void JournalRecord::add_copy(const JournalRecord& other, std::size_t index) {
   set_base(operations_.size() - 1, operation.base);
   set_seen_when_staged(operations_.size() - 1, operation.seen_when_staged);
   sequence_ = std::max(sequence_, other.sequence_);
+}
+
+void JournalRecord::add_whole(const JournalOperation& like, std::string_view text,
+                              const Digest& digest, bool verbatim) {
+  bytes_.reserve(bytes_.size() + kOperationHeaderSize + like.chunk.size() + text.size() +
+                 kTerminator.size());
+  add_operation(like.chunk, verbatim ? kKindPutVerbatim : kKindPut);
+  bytes_ += text;
+  JournalOperation& put = operations_.back();
+  put.text_size = text.size();
+  put.text_digest = digest;
+  put_integer(bytes_, starts_.back() + kTextLengthOffset, static_cast<std::uint64_t>(text.size()));
+  put_digest(bytes_, starts_.back() + kTextDigestOffset, digest);
+  set_mode(operations_.size() - 1, like.mode);
 }
 
 std::size_t JournalRecord::checked_end(const JournalOperation& operation) const {

@@ -101,6 +101,14 @@ class JournalRecord final : public Edits {
   // Adds an edit of another record. The sequence becomes the newest of those that were added. An
   // edit of a part whose result is known becomes a whole text: it no longer needs its base.
   void add_copy(const JournalRecord& other, std::size_t operation);
+  // Adds a put like `like`, with another text: compact, or `verbatim` as the file shall have it.
+  void add_whole(const JournalOperation& like, std::string_view text, const Digest& digest,
+                 bool verbatim);
+  // Everything of another record but its edits.
+  void take_conditions(const JournalRecord& other) {
+    requirements_ = other.requirements_;
+    is_restore_ = other.is_restore_;
+  }
 
  private:
   friend class Journal;

@@ -22,14 +22,10 @@ struct OpenLog {
   std::uint64_t size = 0;
 };
 
-Result<std::unique_ptr<Directory>> open_chunks(const Platform& platform, const std::string& path) {
-  return platform.file_system.open_directory(path + "/" + layout::kChunks);
-}
-
-Result<OpenLog> open_log(const Platform& platform, const std::string& path,
+Result<OpenLog> open_log(const Platform& platform, const std::string& folder,
                          const std::string& log) {
   OpenLog opened;
-  auto chunks = open_chunks(platform, path);
+  auto chunks = platform.file_system.open_directory(folder);
   if (!chunks) {
     return chunks.code() == ErrorCode::not_found ? Result<OpenLog>(std::move(opened))
                                                  : in_chunk(chunks.status(), log);
@@ -98,7 +94,7 @@ Result<LogPage> read_page(File& file, std::uint64_t from, std::uint64_t end, std
 
 Result<LogPage> FolderLogReader::read(const std::string& log, std::uint64_t from,
                                       std::size_t limit) {
-  auto opened = open_log(platform_, path_, log);
+  auto opened = open_log(platform_, folder_, log);
   if (!opened) return opened.status();
   if (opened->file == nullptr) return from == 0 ? Result<LogPage>(LogPage()) : moved(log, from);
   Status status = check_position(*opened->file, opened->size, from, log);
@@ -108,7 +104,7 @@ Result<LogPage> FolderLogReader::read(const std::string& log, std::uint64_t from
 }
 
 Result<LogPage> FolderLogReader::tail(const std::string& log, std::size_t count) {
-  auto opened = open_log(platform_, path_, log);
+  auto opened = open_log(platform_, folder_, log);
   if (!opened) return opened.status();
   if (opened->file == nullptr) return LogPage();
   // Not every line is a record.
@@ -143,15 +139,15 @@ Result<LogPage> FolderLogReader::tail(const std::string& log, std::size_t count)
 
 Result<std::unique_ptr<LogSource>> FolderLogReader::follow(const std::string& log,
                                                            std::optional<std::uint64_t> from) {
-  return LogFollowing::open(platform_, path_, log, settings_, from);
+  return LogFollowing::open(platform_, folder_, log, settings_, from);
 }
 
-Result<std::vector<LogInfo>> list_logs(Directory& chunks) {
+Result<std::vector<LogInfo>> list_logs(Directory& chunks, const ChunkNaming& naming) {
   auto files = chunks.list();
   if (!files) return files.status();
   std::vector<LogInfo> logs;
   for (const std::string& file : *files) {
-    auto log = layout::log_of_file(file);
+    auto log = naming.log_of(file);
     if (!log) continue;
     auto info = chunks.stat(file);
     if (!info && info.code() == ErrorCode::not_found) continue;
@@ -194,12 +190,12 @@ Result<std::uint32_t> newest_rotation(Directory& chunks, const std::string& log)
 }
 
 Result<std::vector<LogInfo>> FolderLogReader::list() {
-  auto chunks = open_chunks(platform_, path_);
+  auto chunks = platform_.file_system.open_directory(folder_);
   if (!chunks) {
     if (chunks.code() == ErrorCode::not_found) return std::vector<LogInfo>();
     return chunks.status();
   }
-  return list_logs(**chunks);
+  return list_logs(**chunks, naming_);
 }
 
 // --- writing

@@ -23,9 +23,13 @@ namespace safechunk {
 // Opens the files anew with each call. The seams must outlive the object.
 class FolderLogReader final : public LogReader {
  public:
-  // `path`: of the project's folder.
-  FolderLogReader(Platform platform, std::string path, const TextSettings& settings)
-      : platform_(platform), path_(std::move(path)), settings_(settings) {}
+  // `folder`: the path of that of the chunks.
+  FolderLogReader(Platform platform, std::string folder, const TextSettings& settings,
+                  ChunkNaming naming = {})
+      : platform_(platform),
+        folder_(std::move(folder)),
+        settings_(settings),
+        naming_(std::move(naming)) {}
 
   Result<LogPage> read(const std::string& log, std::uint64_t from, std::size_t limit) override;
   Result<LogPage> tail(const std::string& log, std::size_t count) override;
@@ -35,8 +39,9 @@ class FolderLogReader final : public LogReader {
 
  private:
   const Platform platform_;
-  const std::string path_;
+  const std::string folder_;
   const TextSettings settings_;
+  const ChunkNaming naming_;
 };
 
 // Of all logs that were used in a turn.
@@ -89,6 +94,6 @@ Result<JudgedLog> judge_log(Directory& chunks, const std::string& log,
 Result<std::uint32_t> newest_rotation(Directory& chunks, const std::string& log);
 
 // The logs in `chunks`, sorted by name.
-Result<std::vector<LogInfo>> list_logs(Directory& chunks);
+Result<std::vector<LogInfo>> list_logs(Directory& chunks, const ChunkNaming& naming = {});
 
 }  // namespace safechunk

@@ -33,12 +33,11 @@ LogFollowing::LogFollowing(Platform platform, std::string chunks_path, std::stri
       file_name_(layout::log_file(log_)),
       settings_(settings) {}
 
-Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const std::string& path,
+Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const std::string& folder,
                                                       const std::string& log,
                                                       const TextSettings& settings,
                                                       std::optional<std::uint64_t> from) {
-  std::unique_ptr<LogFollowing> source(
-      new LogFollowing(platform, path + "/" + layout::kChunks, log, settings));
+  std::unique_ptr<LogFollowing> source(new LogFollowing(platform, folder, log, settings));
   auto watch = platform.file_system.new_watch();
   if (!watch && watch.code() != ErrorCode::unsupported_format) return watch.status();
   if (watch) {
@@ -56,7 +55,7 @@ Result<std::unique_ptr<LogSource>> LogFollowing::open(Platform platform, const s
   source->position_ = from.value_or(source->place_.size);
   if (from) {
     // A page of one record checks the position.
-    auto page = FolderLogReader(platform, path, settings).read(log, *from, 1);
+    auto page = FolderLogReader(platform, folder, settings).read(log, *from, 1);
     if (!page) return page.status();
   } else if (source->file_ != nullptr) {
     auto begin = begin_of_line(*source->file_, source->place_.size + 1);

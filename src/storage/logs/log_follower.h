@@ -15,7 +15,7 @@ namespace safechunk {
 class LogFollowing final : public LogSource {
  public:
   // Nothing in `from`: from the end on. conflict when no record begins there.
-  static Result<std::unique_ptr<LogSource>> open(Platform platform, const std::string& path,
+  static Result<std::unique_ptr<LogSource>> open(Platform platform, const std::string& folder,
                                                  const std::string& log,
                                                  const TextSettings& settings,
                                                  std::optional<std::uint64_t> from);

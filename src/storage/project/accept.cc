@@ -9,6 +9,7 @@
 #include "base/unicode.h"
 #include "json/edit.h"
 #include "json/format.h"
+#include "json/rewrite.h"
 #include "json/scan.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/project.h"
@@ -59,7 +60,11 @@ Accepted Project::accept(const std::shared_ptr<Edits>& edits) {
 }
 
 Status Project::accept_record(std::shared_ptr<JournalRecord> record, Accepted::Result& result) {
+  if (Status status = check_allowed(*record); !status) return status;
   if (Status status = check_names(*record); !status) return status;
+  if (settings_.keep_layout) {
+    if (Status status = keep_layouts(record); !status) return status;
+  }
   if (Status status = check_requirements(*record); !status) return status;
   const bool durable_base = set_bases(*record);
   if (record->has_parts()) {
@@ -196,6 +201,48 @@ Status Project::check_requirements(const JournalRecord& record) {
   return refused ? Status(*refused) : Status();
 }
 
+// Not every allowed name is one that a chunk can have in this place.
+Status Project::check_allowed(const JournalRecord& record) const {
+  for (const JournalOperation& operation : record.operations()) {
+    Status status = folders_.naming.check(operation.chunk);
+    if (!status) return in_chunk(status, operation.chunk);
+  }
+  for (const Requirement& wanted : record.requirements()) {
+    Status status = folders_.naming.check(wanted.chunk);
+    if (!status) return in_chunk(status, wanted.chunk);
+  }
+  return {};
+}
+
+// Whole texts get the layout of what they replace, and the order of its members.
+Status Project::keep_layouts(std::shared_ptr<JournalRecord>& record) {
+  auto laid_out = std::make_shared<JournalRecord>(std::string(), settings_);
+  bool any = false;
+  for (std::size_t i = 0; i < record->operations().size(); ++i) {
+    const JournalOperation& put = record->operations()[i];
+    const bool is_compact = !put.removal && !put.part && !put.verbatim;
+    // Of a file that is damaged, or not there, nothing is to be kept.
+    const auto now = is_compact ? find_present(put.chunk) : Result<Present>(Present());
+    const auto before = now ? now->text() : std::nullopt;
+    if (!before) {
+      laid_out->add_copy(*record, i);
+      continue;
+    }
+    auto text = json::rewrite(*before, record->text(i),
+                              {.indent = now->verbatim ? settings_.indent : 0,
+                               .depth_limit = limits::kDepth,
+                               .size_limit = settings_.size_limit});
+    if (!text) return in_chunk(text.status(), put.chunk);
+    const Digest digest = now->verbatim ? digest_of_compact(*text, settings_) : digest_of(*text);
+    laid_out->add_whole(put, *text, digest, now->verbatim);
+    any = true;
+  }
+  if (!any) return {};
+  laid_out->take_conditions(*record);
+  record = std::move(laid_out);
+  return {};
+}
+
 // Gives each edit of a part its result. The record becomes one of whole texts when its edits could
 // not be replayed: their base is in memory only, or is not what the journal knows.
 Status Project::apply_parts(std::shared_ptr<JournalRecord>& record) {
@@ -263,7 +310,7 @@ bool Project::set_bases(JournalRecord& record) {
 Status Project::list_names() {
   // The file of a new chunk must not make the others, whose names were lost, look removed.
   if (auto lost = chunks_.look_for_lost_names(); !lost) return lost.status();
-  auto chunks = list_chunk_files(*folders_.chunks);
+  auto chunks = list_chunk_files(folders_);
   if (!chunks) return chunks.status();
   Names names;
   names.reserve(chunks->size());
@@ -301,7 +348,7 @@ Status Project::check_names(const JournalRecord& record) {
         const MutexLock lock(mutex_);
         is_known = names_.is_taken(chunk) && names_.rival_of(chunk).empty();
       }
-      if (is_known && folders_.chunks->stat(layout::chunk_file(chunk)).ok()) continue;
+      if (is_known && folders_.chunks->stat(folders_.naming.file_of(chunk)).ok()) continue;
       if (Status status = list_names(); !status) return status;
       listed = true;
     }
@@ -319,8 +366,8 @@ Status Project::check_names(const JournalRecord& record) {
     if (!leaves) return is_same_name(chunk, rival);
     // Only where the file system tells the two apart: there the order in which the one comes and
     // the other goes means nothing.
-    const bool rival_is_there = folders_.chunks->stat(layout::chunk_file(rival)).ok();
-    const auto other = folders_.chunks->stat(layout::chunk_file(chunk));
+    const bool rival_is_there = folders_.chunks->stat(folders_.naming.file_of(rival)).ok();
+    const auto other = folders_.chunks->stat(folders_.naming.file_of(chunk));
     const bool told_apart = rival_is_there && other.code() == ErrorCode::not_found;
     if (!told_apart) return is_same_name(chunk, rival);
   }

@@ -45,7 +45,7 @@ bool concerns_one_chunk(const Status& status) {
 
 Result<std::string> Project::write_checkpoint(const CheckpointRequest& wanted,
                                               const ProgressHandler& progress, Notices& notices) {
-  ArchiveRequest request = archive_request(wanted, location_.project_id, platform_.clock);
+  ArchiveRequest request = archive_request(wanted, location_.name(), platform_.clock);
   request.rights = folders_.rights;
   auto checkpoints = folders_.checkpoints->hold();
   if (!checkpoints) return checkpoints.status();
@@ -61,7 +61,7 @@ Status Project::export_archive(const std::string& path, const CheckpointRequest&
   if (!place) return place.status();
   if (Status outside = check_outside(folders_, *place->folder); !outside) return outside;
   if (Status free = check_free_name(*place->folder, place->name); !free) return free;
-  ArchiveRequest request = archive_request(wanted, location_.project_id, platform_.clock);
+  ArchiveRequest request = archive_request(wanted, location_.name(), platform_.clock);
   request.rights = FileRights::at_most(file_mode_);
   request.token = platform_.process.random_token();
   const auto write = [&](const Snapshot& snapshot, const ArchiveRequest& settled) {

@@ -135,7 +135,7 @@ CommitOutcome Project::commit_snapshot(Notices& notices) {
 // A save makes the file of one chunk. The next owner must not take the others, whose names were
 // lost with it, for removed: so they get their files first.
 bool Project::heal_lost_names(const PendingSet& committing, Notices& notices) {
-  auto files = list_chunk_files(*folders_.chunks);
+  auto files = list_chunk_files(folders_);
   auto all = list_all_chunks(folders_);
   if (!files || !all) return false;  // the commit meets the same trouble, and reports it
   std::vector<Event> events;

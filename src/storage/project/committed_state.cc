@@ -79,7 +79,7 @@ Result<CommittedState::Look> CommittedState::look() const {
   if (!chunks) return chunks.status();
   Look look;
   for (const std::string& chunk : *chunks) {
-    auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    auto info = folders_.chunks->stat(folders_.naming.file_of(chunk));
     if (!info && info.code() != ErrorCode::not_found) return in_chunk(info.status(), chunk);
     look.emplace_hint(look.end(), chunk, info ? std::optional(*info) : std::nullopt);
   }

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "storage/files/file_rights.h"
 #include "storage/files/project_layout.h"
+#include "storage/files/stamp.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -162,6 +163,133 @@ Status delete_project(Directory& base, const std::string& name, Platform platfor
   if (!released) return released;
   if (Status removed = base.remove_directory(name); !removed) return removed;
   return base.sync();
+}
+
+// --- places beside other programs' files
+
+namespace {
+
+Error about(ErrorCode code, std::string message, std::string path) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  error.path = std::move(path);
+  return error;
+}
+
+bool is_part_of_side(const std::string& name) {
+  return name != layout::kChunks && is_part(name);
+}
+
+// What edit_file() has left in the side folder of this file.
+bool is_of_edits(const std::string& name, const std::string& file) {
+  const std::string backup = layout::backup_file(file);
+  return !file.empty() &&
+         (name == backup || layout::edit_name_of(name, backup) != layout::EditName::none);
+}
+
+Status check_side_folder(Directory& side, const std::string& file) {
+  auto names = side.list();
+  if (!names) return names.status();
+  for (const std::string& name : *names) {
+    if (is_of_the_root(name) || is_of_edits(name, file) || is_part_of_side(name)) continue;
+    return foreign(side, name);
+  }
+  for (const Part& part : kParts) {
+    if (part.folder == layout::kChunks) continue;
+    auto folder = open_part(side, part);
+    if (!folder) return folder.status();
+    if (*folder == nullptr) continue;
+    if (Status status = check_files(**folder, part.is_ours, nullptr); !status) return status;
+  }
+  return {};
+}
+
+// Nobody shall lose what is nowhere else.
+Status check_dispensable(Directory& side) {
+  for (const char* name : {layout::kCheckpoints, layout::kQuarantine}) {
+    auto folder = side.open_directory(name);
+    if (folder.code() == ErrorCode::not_found) continue;
+    if (!folder) return folder.status();
+    auto files = (*folder)->list();
+    if (!files) return files.status();
+    if (files->empty()) continue;
+    return about(ErrorCode::conflict,
+                 std::to_string(files->size()) + (files->size() == 1 ? " file" : " files") +
+                     " would be gone for ever; look at them first, or use force",
+                 side.path() + "/" + name);
+  }
+  return {};
+}
+
+Status remove_stamps(const ProjectLocation& location, Directory& chunks) {
+  auto files = chunks.list();
+  if (!files) return files.status();
+  for (const std::string& name : *files) {
+    if (!location.naming.chunk_of(name)) continue;
+    auto file = chunks.open(name, OpenMode::read);
+    if (!file) continue;  // what cannot be read has no stamp of ours
+    auto stamp = (*file)->attribute(Stamp::kAttribute);
+    if (!stamp) continue;
+    if (Status removed = (*file)->remove_attribute(Stamp::kAttribute); !removed) return removed;
+  }
+  return {};
+}
+
+Status remove_side_folder(Directory& side, const std::string& file) {
+  auto names = side.list();
+  if (!names) return names.status();
+  for (const std::string& name : *names) {
+    if (name == layout::kLock || !(is_of_the_root(name) || is_of_edits(name, file))) continue;
+    if (Status removed = side.unlink(name); !removed) return removed;
+  }
+  for (const Part& part : kParts) {
+    if (part.folder == layout::kChunks) continue;
+    auto folder = open_part(side, part);
+    if (!folder) return folder.status();
+    if (*folder == nullptr) continue;
+    if (Status status = remove_files(**folder, part.is_ours); !status) return status;
+    if (Status status = side.remove_directory(part.folder); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+
+Status release_place(const ProjectLocation& location, Platform platform, bool force) {
+  auto chunks = platform.file_system.open_directory(location.base);
+  if (!chunks) return chunks.status();
+  auto side = (*chunks)->open_directory(location.root);
+  if (side.code() == ErrorCode::not_found) {
+    return about(ErrorCode::not_found, "there is no side folder to remove", location.shown_path());
+  }
+  if (!side) return side.status();
+  const std::string& file = location.naming.only_file();
+  if (Status status = check_side_folder(**side, file); !status) return status;
+  if (!force) {
+    if (Status status = check_dispensable(**side); !status) return status;
+  }
+  auto info = (*side)->stat();
+  if (!info) return info.status();
+  LockFound found;
+  auto lock = ProjectLock::acquire(**side, platform, FileRights(info->permissions), false, found);
+  if (!lock) return lock.status();
+  // The journal of a dead owner may have updates; an owner that has ended left none.
+  Status status =
+      (*side)->stat(layout::kJournal).ok()
+          ? about(ErrorCode::conflict,
+                  "updates may be waiting in the journal; open the place once, and they "
+                  "are saved",
+                  location.shown_path())
+          : Status();
+  if (status.ok()) status = check_side_folder(**side, file);
+  if (status.ok()) status = remove_stamps(location, **chunks);
+  if (status.ok()) status = remove_side_folder(**side, file);
+  const Status released = lock->release();
+  if (!status) return status;
+  if (!released) return released;
+  if (Status removed = (*chunks)->remove_directory(location.root); !removed) return removed;
+  return (*chunks)->sync();
 }
 
 }  // namespace safechunk

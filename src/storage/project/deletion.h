@@ -7,6 +7,7 @@
 #include <safechunk/status.hpp>
 
 #include "platform/platform.h"
+#include "storage/project/location.h"
 
 namespace safechunk {
 
@@ -18,5 +19,8 @@ Result<std::vector<std::string>> list_projects(Directory& base);
 // provably the engine's; its path says which. After an error of the system a part may be gone, and
 // another call removes the rest.
 Status delete_project(Directory& base, const std::string& name, Platform platform);
+
+// See the function of that name in maintenance.hpp.
+Status release_place(const ProjectLocation& location, Platform platform, bool force);
 
 }  // namespace safechunk

@@ -11,11 +11,6 @@
 namespace safechunk {
 namespace {
 
-std::string absolute_base(FileSystem& file_system, const std::string& base) {
-  auto absolute = file_system.absolute_path(base);
-  return absolute ? *absolute : base;
-}
-
 std::chrono::milliseconds lock_timeout_of(const EngineOptions& options) {
   constexpr std::chrono::seconds kForTurns{10};
   if (options.lock_timeout.count() >= 0) return options.lock_timeout;
@@ -25,16 +20,24 @@ std::chrono::milliseconds lock_timeout_of(const EngineOptions& options) {
 }  // namespace
 
 FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, Platform platform)
+    : FolderPlace(locate_project(platform.file_system, project_id, options), project_id, options,
+                  platform) {}
+
+FolderPlace::FolderPlace(Result<ProjectLocation> location, const std::string& project_id,
+                         const EngineOptions& options, Platform platform)
     : weak_folders_(options.weak_folders ? std::make_unique<WeakFolders>(platform.file_system)
                                          : nullptr),
       platform_(weak_folders_ == nullptr
                     ? platform
                     : Platform{*weak_folders_, platform.clock, platform.process}),
-      location_{absolute_base(platform.file_system, options.base_dir), std::move(project_id)},
-      path_(location_.path()),
+      found_(location.status()),
+      location_(location ? *std::move(location)
+                         : ProjectLocation{options.base_dir, project_id, false, {}}),
+      path_(location_.shown_path()),
       settings_{.size_limit = options.chunk_size_limit,
                 .depth_limit = options.depth_limit,
-                .indent = options.indent},
+                .indent = options.indent,
+                .keep_layout = location_.beside},
       only_reads_(options.mode == Mode::read),
       opening_{.text = settings_,
                .journal_limit = options.journal_limit,
@@ -45,21 +48,34 @@ FolderPlace::FolderPlace(std::string project_id, const EngineOptions& options, P
                .engine = platform.process.random_token(),
                .weak_folders = weak_folders_.get()} {}
 
+std::string FolderPlace::path_of(std::string_view chunk) const {
+  return location_.chunks_path() + "/" + location_.naming.file_of(chunk);
+}
+
+Status FolderPlace::check_chunk(std::string_view name) const {
+  return location_.naming.check(name);
+}
+
+Status FolderPlace::check_log(std::string_view name) const {
+  return location_.naming.check_log(name);
+}
+
 Result<Opened> FolderPlace::open(std::optional<OwnerInfo>& holder, Notices& notices) {
+  if (!found_) return found_;
   const auto open = opening_.shared ? SharedProject::open : Project::open;
   return open(platform_, location_, opening_, holder, notices);
 }
 
 Status FolderPlace::check_readable() {
-  return FolderReader(platform_, path_, settings_).check();
+  return found_ ? FolderReader(platform_, location_, settings_).check() : found_;
 }
 
 std::unique_ptr<StoreReader> FolderPlace::reader() {
-  return std::make_unique<FolderReader>(platform_, path_, settings_, opening_.file_mode);
+  return std::make_unique<FolderReader>(platform_, location_, settings_, opening_.file_mode);
 }
 
 Result<std::unique_ptr<ChangeSource>> FolderPlace::watch(const WatchOptions& options) {
-  auto root = platform_.file_system.open_directory(path_);
+  auto root = platform_.file_system.open_directory(location_.path());
   if (!root) return root.status();
   Status begun;
   if (!only_reads_) {
@@ -74,7 +90,7 @@ Result<std::unique_ptr<ChangeSource>> FolderPlace::watch(const WatchOptions& opt
   }
   const bool needs_log = options.since || options.delivery == WatchOptions::Delivery::every;
   if (!begun && needs_log) return begun;
-  return FolderWatcher::open(platform_, path_, settings_, opening_.engine, options);
+  return FolderWatcher::open(platform_, location_, settings_, opening_.engine, options);
 }
 
 std::shared_ptr<Edits> FolderPlace::new_edits(std::size_t expected_size) const {

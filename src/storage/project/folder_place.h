@@ -1,4 +1,4 @@
-// A project that lies in a folder of its own.
+// A project in a local folder: in one of its own, or beside other programs' files.
 #pragma once
 
 #include <memory>
@@ -22,6 +22,12 @@ class FolderPlace final : public Place {
   FolderPlace(std::string project_id, const EngineOptions& options, Platform platform);
 
   [[nodiscard]] const std::string& path() const override { return path_; }
+  [[nodiscard]] std::string path_of(std::string_view chunk) const override;
+  [[nodiscard]] const std::string& only_chunk() const override {
+    return location_.naming.only_chunk();
+  }
+  [[nodiscard]] Status check_chunk(std::string_view name) const override;
+  [[nodiscard]] Status check_log(std::string_view name) const override;
   Result<Opened> open(std::optional<OwnerInfo>& holder, Notices& notices) override;
   Status check_readable() override;
   std::unique_ptr<StoreReader> reader() override;
@@ -32,8 +38,12 @@ class FolderPlace final : public Place {
   [[nodiscard]] Status check_archive_name(std::string_view name) const override;
 
  private:
+  FolderPlace(Result<ProjectLocation> location, const std::string& project_id,
+              const EngineOptions& options, Platform platform);
+
   const std::unique_ptr<WeakFolders> weak_folders_;  // used by platform_, if there is one
   const Platform platform_;
+  const Status found_;  // an error: there can be no project
   const ProjectLocation location_;
   const std::string path_;
   const TextSettings settings_;

@@ -65,14 +65,14 @@ Status folder_health(const ProjectFolders& folders, HealthReport& report) {
 }
 
 Status FolderReader::check() const {
-  return open_folders_for_reading(platform_.file_system, path_).status();
+  return open_folders_for_reading(platform_.file_system, location_).status();
 }
 
 namespace {
 
 // As Project::find_other_spelling().
-Status find_other_spelling(Directory& chunks, const std::string& chunk) {
-  auto files = list_chunk_files(chunks);
+Status find_other_spelling(const ProjectFolders& folders, const std::string& chunk) {
+  auto files = list_chunk_files(folders);
   if (!files) return in_chunk(files.status(), chunk);
   Names names;
   for (const std::string& name : *files) names.add(name);
@@ -83,9 +83,9 @@ Status find_other_spelling(Directory& chunks, const std::string& chunk) {
 }  // namespace
 
 Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) {
-    if (folders.code() == ErrorCode::not_found) return StoredText();
+    if (folders.code() == ErrorCode::not_found && !location_.beside) return StoredText();
     return folders.status();
   }
   auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
@@ -117,15 +117,17 @@ Result<StoredText> FolderReader::read(const std::string& chunk, Notices& notices
     case ChunkState::lost:
       return Status(found.problem(*folders, chunk));
     default:
-      if (Status other = find_other_spelling(*folders->chunks, chunk); !other) return other;
+      if (Status other = find_other_spelling(*folders, chunk); !other) return other;
       return StoredText{std::nullopt, older_than_journal, {}};
   }
 }
 
 Result<std::vector<std::string>> FolderReader::list(Notices& notices) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) {
-    if (folders.code() == ErrorCode::not_found) return std::vector<std::string>();
+    if (folders.code() == ErrorCode::not_found && !location_.beside) {
+      return std::vector<std::string>();
+    }
     return folders.status();
   }
   auto chunks = list_readable_chunks(*folders);
@@ -144,7 +146,7 @@ Result<std::vector<std::string>> FolderReader::list(Notices& notices) {
 }
 
 Status FolderReader::health(HealthReport& report) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   auto waiting = find_waiting_updates(*folders, platform_.process, settings_);
   if (!waiting) return waiting.status();
@@ -158,13 +160,13 @@ Status FolderReader::health(HealthReport& report) {
 }
 
 Result<VerifyReport> FolderReader::verify(const ProgressHandler& progress) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   return verify_project(*folders, platform_, settings_, progress);
 }
 
 Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) return std::vector<CheckpointInfo>();
   auto checkpoints = folders->checkpoints->hold();
@@ -174,7 +176,7 @@ Result<std::vector<CheckpointInfo>> FolderReader::list_checkpoints() {
 
 Status FolderReader::read_checkpoint(const std::string& name, const ProgressHandler& progress,
                                      const ArchivedChunkHandler& handler) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   auto found = find_archive(platform_.file_system, folders->checkpoints.get(), name);
   if (!found) return found.status();
@@ -207,10 +209,10 @@ Status FolderReader::export_archive(const std::string& path, const CheckpointReq
   auto place = open_archive_folder(platform_.file_system, path);
   if (!place) return place.status();
   if (Status free = check_free_name(*place->folder, place->name); !free) return free;
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   if (Status outside = check_outside(*folders, *place->folder); !outside) return outside;
-  ArchiveRequest request = archive_request(wanted, project_id(), platform_.clock);
+  ArchiveRequest request = archive_request(wanted, location_.name(), platform_.clock);
   request.rights = FileRights::at_most(file_mode_);
   const auto write = [&](const CommittedState& state, const ArchiveRequest& settled) {
     return write_export(*place->folder, place->name, state, settled, settings_, progress);
@@ -221,7 +223,7 @@ Status FolderReader::export_archive(const std::string& path, const CheckpointReq
 Result<std::string> FolderReader::write_checkpoint(const CheckpointRequest& wanted,
                                                    const ProgressHandler& progress,
                                                    Notices& notices) {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   if (folders->checkpoints == nullptr) {
     return Status(ErrorCode::not_found,
@@ -232,7 +234,7 @@ Result<std::string> FolderReader::write_checkpoint(const CheckpointRequest& want
   if (!checkpoints) return checkpoints.status();
   auto info = folders->root->stat();
   if (!info) return info.status();
-  ArchiveRequest request = archive_request(wanted, project_id(), platform_.clock);
+  ArchiveRequest request = archive_request(wanted, location_.name(), platform_.clock);
   request.rights = FileRights(info->permissions, file_mode_);
   std::string name;
   const auto write = [&](const CommittedState& state, const ArchiveRequest& settled) {

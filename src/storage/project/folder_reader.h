@@ -17,22 +17,23 @@
 #include "storage/files/text_settings.h"
 #include "storage/logs/folder_logs.h"
 #include "storage/project/committed_state.h"
+#include "storage/project/location.h"
 #include "store/store.h"
 
 namespace safechunk {
 
 class FolderReader final : public StoreReader {
  public:
-  // `path`: absolute, of the project's folder. The seams must outlive the object.
+  // The seams must outlive the object.
   // `file_mode`: what archives allow at most (EngineOptions::file_mode).
-  FolderReader(Platform platform, std::string path, const TextSettings& settings,
+  FolderReader(Platform platform, ProjectLocation location, const TextSettings& settings,
                std::uint32_t file_mode = 0)
       : platform_(platform),
-        path_(std::move(path)),
+        location_(std::move(location)),
         settings_(settings),
         file_mode_(file_mode),
         watch_(platform.clock),
-        logs_(platform, path_, settings) {}
+        logs_(platform, location_.chunks_path(), settings, location_.naming) {}
 
   // ok when there is a project.
   Status check() const;
@@ -56,10 +57,9 @@ class FolderReader final : public StoreReader {
       std::function<Status(const CommittedState& state, const ArchiveRequest& request)>;
   Status archive(const ProjectFolders& folders, Directory& target, ArchiveRequest request,
                  const WriteArchive& write, const ProgressHandler& progress, Notices& notices);
-  [[nodiscard]] std::string project_id() const { return path_.substr(path_.rfind('/') + 1); }
 
   const Platform platform_;
-  const std::string path_;
+  const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint32_t file_mode_;
   EditWatch watch_;

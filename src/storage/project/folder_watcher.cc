@@ -45,28 +45,30 @@ bool is_same_version(const FileInfo& one, const FileInfo& other) {
 
 }  // namespace
 
-FolderWatcher::FolderWatcher(Platform platform, std::string path, const TextSettings& settings,
-                             std::uint64_t engine, const WatchOptions& options)
+FolderWatcher::FolderWatcher(Platform platform, ProjectLocation location,
+                             const TextSettings& settings, std::uint64_t engine,
+                             const WatchOptions& options)
     : platform_(platform),
-      path_(std::move(path)),
+      location_(std::move(location)),
       settings_(settings),
       engine_(engine),
       every_(options.delivery == WatchOptions::Delivery::every),
       log_(options.since) {}
 
-Result<std::unique_ptr<ChangeSource>> FolderWatcher::open(Platform platform, std::string path,
+Result<std::unique_ptr<ChangeSource>> FolderWatcher::open(Platform platform,
+                                                          ProjectLocation location,
                                                           const TextSettings& settings,
                                                           std::uint64_t engine,
                                                           const WatchOptions& options) {
   std::unique_ptr<FolderWatcher> watcher(
-      new FolderWatcher(platform, std::move(path), settings, engine, options));
+      new FolderWatcher(platform, std::move(location), settings, engine, options));
   if (Status status = watcher->start(); !status) return status;
   return std::unique_ptr<ChangeSource>(std::move(watcher));
 }
 
 // Watched before it is looked at: what comes in between is told twice at most, and found equal.
 Status FolderWatcher::start() {
-  auto folders = open_folders_for_reading(platform_.file_system, path_);
+  auto folders = open_folders_for_reading(platform_.file_system, location_);
   if (!folders) return folders.status();
   folders_ = *std::move(folders);
   if (auto watch = platform_.file_system.new_watch()) {
@@ -81,9 +83,9 @@ Status FolderWatcher::start() {
 }
 
 Status FolderWatcher::watch_folders() {
-  auto root = watch_->add(path_);
+  auto root = watch_->add(location_.path());
   if (!root) return root.status();
-  auto chunks = watch_->add(path_ + "/" + layout::kChunks);
+  auto chunks = watch_->add(location_.chunks_path());
   if (!chunks) return chunks.status();
   chunks_watch_ = *chunks;
   watch_log();
@@ -93,7 +95,7 @@ Status FolderWatcher::watch_folders() {
 // The log is another file after it was cut. When it cannot be watched it is read as soon as the
 // file of a chunk changes.
 void FolderWatcher::watch_log() {
-  log_is_watched_ = watch_->add(path_ + "/" + layout::kChanges).ok();
+  log_is_watched_ = watch_->add(location_.path() + "/" + layout::kChanges).ok();
 }
 
 // --- looking
@@ -148,10 +150,10 @@ Status FolderWatcher::look(milliseconds timeout, bool& woken) {
   std::set<std::string> touched;
   for (const auto& [watched, name] : seen->names) {
     if (watched == chunks_watch_) {
-      if (const auto chunk = layout::chunk_of_file(name)) touched.insert(*chunk);
+      if (const auto chunk = folders_.naming.chunk_of(name)) touched.insert(*chunk);
     } else if (name == layout::kChanges) {
       watch_log();
-    } else if (name == layout::kChunks) {
+    } else if (!location_.beside && name == layout::kChunks) {
       seen->everything = true;  // the system tells of a folder that is gone when nobody has it open
     }
   }
@@ -168,8 +170,8 @@ Status FolderWatcher::look(milliseconds timeout, bool& woken) {
 
 // Folders that were moved away or replaced are not the project's any more.
 Status FolderWatcher::check_in_place() const {
-  auto root = platform_.file_system.open_directory(path_);
-  auto now = root ? (*root)->stat(layout::kChunks) : Result<FileInfo>(root.status());
+  auto chunks = platform_.file_system.open_directory(location_.chunks_path());
+  auto now = chunks ? (*chunks)->stat() : Result<FileInfo>(chunks.status());
   auto ours = folders_.chunks->stat();
   if (now && ours && now->same_file(*ours)) return {};
   return Status(ErrorCode::unavailable, "the project's folder was moved, removed or replaced");
@@ -200,7 +202,7 @@ Status FolderWatcher::read_log() {
 }
 
 Status FolderWatcher::scan(bool tell) {
-  auto chunks = list_chunk_files(*folders_.chunks);
+  auto chunks = list_chunk_files(folders_);
   if (!chunks) return chunks.status();
   std::set<std::string> names(chunks->begin(), chunks->end());
   for (const auto& [chunk, known] : known_) {
@@ -212,7 +214,7 @@ Status FolderWatcher::scan(bool tell) {
 
 // Only what is whole is told: a file that is not JSON, or cannot be read, is left to the next time.
 void FolderWatcher::look_at(const std::string& chunk, bool tell_it) {
-  const std::string name = layout::chunk_file(chunk);
+  const std::string name = folders_.naming.file_of(chunk);
   auto info = folders_.chunks->stat(name);
   const auto found = known_.find(chunk);
   const Digest known = found == known_.end() ? kAbsentDigest : found->second.revision;
@@ -266,7 +268,7 @@ void FolderWatcher::settle_doubts() {
     const std::string chunk = at->first;
     const Digest revision = at->second.revision;
     at = doubts_.erase(at);
-    auto info = folders_.chunks->stat(layout::chunk_file(chunk));
+    auto info = folders_.chunks->stat(folders_.naming.file_of(chunk));
     const Digest previous = known_[chunk].revision;
     if (revision.is_absent()) {
       if (info) {

@@ -19,6 +19,7 @@
 #include "storage/files/project_folders.h"
 #include "storage/files/text_settings.h"
 #include "storage/project/change_log.h"
+#include "storage/project/location.h"
 #include "store/changes.h"
 
 namespace safechunk {
@@ -27,7 +28,7 @@ class FolderWatcher final : public ChangeSource {
  public:
   // `engine`: the number that tells this engine's commits in the log from those of others.
   // Looks at the stamp of each chunk. not_found when there is no project.
-  static Result<std::unique_ptr<ChangeSource>> open(Platform platform, std::string path,
+  static Result<std::unique_ptr<ChangeSource>> open(Platform platform, ProjectLocation location,
                                                     const TextSettings& settings,
                                                     std::uint64_t engine,
                                                     const WatchOptions& options);
@@ -49,7 +50,7 @@ class FolderWatcher final : public ChangeSource {
     Digest revision;
   };
 
-  FolderWatcher(Platform platform, std::string path, const TextSettings& settings,
+  FolderWatcher(Platform platform, ProjectLocation location, const TextSettings& settings,
                 std::uint64_t engine, const WatchOptions& options);
   Status start();
   Status watch_folders();
@@ -66,7 +67,7 @@ class FolderWatcher final : public ChangeSource {
   [[nodiscard]] TimePoint next_look() const;
 
   const Platform platform_;
-  const std::string path_;
+  const ProjectLocation location_;
   const TextSettings settings_;
   const std::uint64_t engine_;
   const bool every_;

@@ -1,5 +1,8 @@
 #include "storage/project/folders.h"
 
+#include "json/comments.h"
+#include "json/encoding.h"
+#include "storage/files/inspection.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/foreign_layout.h"
 
@@ -67,13 +70,80 @@ Status check_outside(const ProjectFolders& folders, Directory& folder) {
           "the archive would lie inside of the project; name a file elsewhere"};
 }
 
-Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path) {
-  auto root = file_system.open_directory(path);
+namespace {
+
+Status no_side_folder(const ProjectLocation& location) {
+  Error error;
+  error.code = ErrorCode::not_found;
+  error.message =
+      "there is no side folder yet; it is made when the place is opened for writing, or by the "
+      "command adopt";
+  error.path = location.shown_path();
+  return error;
+}
+
+// Whether the side folder is that of a place that was opened, and not just that of edit_file().
+bool is_adopted(Directory& chunks, const std::string& side) {
+  auto root = chunks.open_directory(side);
+  return root && (*root)->stat(layout::kBackups).ok();
+}
+
+bool is_own_folder_of_a_project(Directory& folder) {
+  const auto chunks = folder.stat(layout::kChunks);
+  const auto backups = folder.stat(layout::kBackups);
+  return chunks && chunks->type == FileType::directory && backups &&
+         backups->type == FileType::directory;
+}
+
+}  // namespace
+
+Result<ProjectFolders> open_place(FileSystem& file_system, const ProjectLocation& location,
+                                  const TextSettings& settings) {
+  ProjectFolders folders;
+  folders.naming = location.naming;
+  folders.side = location.root;
+  auto chunks = file_system.open_directory(location.base);
+  if (!chunks) return chunks.status();
+  folders.chunks = *std::move(chunks);
+  const std::string& file = folders.naming.only_file();
+  if (file.empty()) {
+    if (Status known = check_layout(*folders.chunks); !known) return known;
+    if (!is_own_folder_of_a_project(*folders.chunks)) return folders;
+    Error error;
+    error.code = ErrorCode::unsupported_format;
+    error.message = "this is the folder of a project; open it by its name and base_dir";
+    error.path = location.base;
+    return error;
+  }
+  if (is_adopted(*folders.chunks, location.root)) return folders;
+  const Inspection found =
+      inspect_file(*folders.chunks, file, folders.naming.only_chunk(), settings);
+  if (!is_damaged(found.health)) return folders;
+  Error error = json::name_encoding(found.reason, found.bytes).error();
+  if (json::read_jsonc(found.bytes, {.depth_limit = settings.depth_limit, .lenient = true})) {
+    error.message +=
+        "; the file has comments or a comma behind the last entry: edit_file() keeps "
+        "them";
+  }
+  error.path = location.shown_path();
+  return error;
+}
+
+Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
+                                                const ProjectLocation& location) {
+  auto root = file_system.open_directory(location.path());
+  if (root.code() == ErrorCode::not_found && location.beside) return no_side_folder(location);
   if (!root) return root.status();
   if (Status known = check_layout(**root); !known) return known;
   ProjectFolders folders;
+  folders.naming = location.naming;
   folders.root = *std::move(root);
-  auto chunks = folders.root->open_directory(layout::kChunks);
+  if (location.beside) folders.side = location.root;
+  auto chunks = location.beside ? file_system.open_directory(location.base)
+                                : folders.root->open_directory(layout::kChunks);
+  if (location.beside && chunks && !is_adopted(**chunks, location.root)) {
+    return no_side_folder(location);
+  }
   if (chunks.code() == ErrorCode::not_found && folders.root->stat(layout::kBackups)) {
     Error error = chunks.status().error();
     error.code = ErrorCode::lost;

@@ -7,6 +7,8 @@
 #include "platform/file_system.h"
 #include "storage/files/file_rights.h"
 #include "storage/files/project_folders.h"
+#include "storage/files/text_settings.h"
+#include "storage/project/location.h"
 
 namespace safechunk {
 
@@ -25,8 +27,15 @@ Status sync_folder(Directory& folder);
 // part of the project.
 Status check_outside(const ProjectFolders& folders, Directory& folder);
 
-// Opens the folders of the project at `path` for reading only; creates and changes nothing.
+// Opens the folders of a project for reading only; creates and changes nothing.
 // not_found when there is no such project. `backups` and `checkpoints` may stay empty.
-Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system, const std::string& path);
+Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
+                                                const ProjectLocation& location);
+
+// The same for the folder of a place beside other programs' files, before there is a side folder.
+// Refuses one that is no such place: unsupported_format for a project's own folder, and for one of
+// another program's layout; invalid_json when the file of a place that is new is no JSON.
+Result<ProjectFolders> open_place(FileSystem& file_system, const ProjectLocation& location,
+                                  const TextSettings& settings);
 
 }  // namespace safechunk

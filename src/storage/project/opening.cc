@@ -11,13 +11,10 @@
 #include "storage/project/folders.h"
 #include "storage/project/foreign_layout.h"
 #include "storage/project/lock_wait.h"
+#include "storage/project/neighbours.h"
 #include "storage/project/replay_plan.h"
 
 namespace safechunk {
-
-std::string ProjectLocation::path() const {
-  return base + (base.ends_with('/') ? "" : "/") + project_id;
-}
 
 namespace {
 
@@ -64,7 +61,9 @@ Status ensure_subfolder(OpenedFolder& project, const char* name,
 
 class Opening {
  public:
-  Opening(Directory& base, OpenedFolder& project, Platform platform, const OpeningOptions& options)
+  // `base`: the folder in which the project's own folder lies; nullptr for a place beside other
+  // programs' files.
+  Opening(Directory* base, OpenedFolder& project, Platform platform, const OpeningOptions& options)
       : base_(base), project_(project), platform_(platform), options_(options) {}
 
   Status run(OwnerInfo& owner) {
@@ -90,13 +89,10 @@ class Opening {
     }
     bool any_new = false;
     bool is_new = false;
-    // A process that finds chunks/ knows that the project's own name is durable in the base folder.
-    const auto name_durable = [&] { return sync_folder(base_); };
     if (options_.chunks_place) {
       if (Status is_it = project_.check_chunks_are(*options_.chunks_place); !is_it) return is_it;
     }
-    auto chunks_place =
-        ensure_subfolder(project_, layout::kChunks, folders.chunks, any_new, name_durable);
+    auto chunks_place = base_ != nullptr ? open_chunks(any_new) : find_side_folder();
     if (!chunks_place) return chunks_place.status();
     project_.chunks_place = *chunks_place;
     if (Status s = ensure_subfolder(project_, layout::kBackups, folders.backups, is_new); !s)
@@ -130,6 +126,19 @@ class Opening {
     if (Status s = sync_folder(*folders.chunks); !s) return s;
     // Makes folders and journal durable, and the removal of the journal before it.
     return sync_folder(*folders.root);
+  }
+
+  Result<FileInfo> open_chunks(bool& is_new) {
+    // A process that finds chunks/ knows that the project's own name is durable in the base folder.
+    const auto name_durable = [&] { return sync_folder(*base_); };
+    return ensure_subfolder(project_, layout::kChunks, project_.folders.chunks, is_new,
+                            name_durable);
+  }
+
+  Result<FileInfo> find_side_folder() {
+    const ProjectFolders& folders = project_.folders;
+    if (Status alone = check_alone(folders, platform_.process); !alone) return alone;
+    return folders.chunks->stat(folders.side);
   }
 
   // Goes on where the process before has left off. False when there may be something to recover.
@@ -167,16 +176,17 @@ class Opening {
   // One listing of each folder serves the clean-up, the names, and the question whether names were
   // lost.
   Status clean_chunks(std::size_t& present) {
+    const ChunkNaming& naming = project_.folders.naming;
     auto files = project_.folders.chunks->list();
     if (!files) return files.status();
     project_.names_listed = true;
     project_.names.reserve(files->size());
     for (const std::string& file : *files) {
-      if (layout::chunk_of_displaced(file)) {
+      if (naming.chunk_of_displaced(file)) {
         displaced_.push_back(file);
-      } else if (layout::is_own_temporary(file)) {
+      } else if (naming.is_own_temporary(file)) {
         remove_temporary(*project_.folders.chunks, file);
-      } else if (auto chunk = layout::chunk_of_file(file)) {
+      } else if (auto chunk = naming.chunk_of(file)) {
         project_.names.add(*chunk);
         ++present;
       }
@@ -191,7 +201,8 @@ class Opening {
     for (const std::string& file : *files) {
       if (layout::is_own_temporary(file)) {
         remove_temporary(*project_.folders.backups, file);
-      } else if (const auto chunk = layout::chunk_of_backup(file)) {
+      } else if (const auto chunk = layout::chunk_of_backup(file);
+                 chunk && project_.folders.naming.check(*chunk).ok()) {
         if (!project_.names.is_taken(*chunk)) gone.push_back(*chunk);
       }
     }
@@ -352,16 +363,17 @@ class Opening {
          planned.conflict + (planned.removal()
                                  ? "; the file was kept, and not removed"
                                  : "; the file was kept, and the update is " +
-                                       std::string(layout::kQuarantine) + "/" +
-                                       layout::quarantined_file(layout::conflict_file(chunk),
-                                                                digest_of(planned.text()))));
+                                       project_.folders.shown(
+                                           layout::kQuarantine,
+                                           layout::quarantined_file(layout::conflict_file(chunk),
+                                                                    digest_of(planned.text())))));
     return {};
   }
 
   // What a commit had just taken from a chunk's name when the process died.
   void settle_all_displaced(const JournalContents& contents) {
     for (const std::string& file : displaced_) {
-      const std::string chunk = *layout::chunk_of_displaced(file);
+      const std::string chunk = *project_.folders.naming.chunk_of_displaced(file);
       const auto is_journaled = [&](const Digest& digest) {
         return std::ranges::any_of(contents.records, [&](const auto& record) {
           return std::ranges::any_of(record->operations(), [&](const JournalOperation& operation) {
@@ -381,7 +393,7 @@ class Opening {
     }
   }
 
-  Directory& base_;
+  Directory* const base_;
   OpenedFolder& project_;
   const Platform platform_;
   const OpeningOptions& options_;
@@ -391,29 +403,83 @@ class Opening {
 }  // namespace
 
 Status OpenedFolder::check_chunks_are(const FileInfo& place) const {
-  auto now = folders.root->stat(layout::kChunks);
+  const bool beside = !folders.side.empty();
+  Directory& around = beside ? *folders.chunks : *folders.root;
+  const std::string name = beside ? folders.side : layout::kChunks;
+  auto now = around.stat(name);
   if (!now && now.code() != ErrorCode::not_found) return now.status();
   if (now && now->same_file(place)) return {};
-  return folder_was_moved(folders.root->path() + "/" + layout::kChunks);
+  return folder_was_moved(around.path() + "/" + name);
 }
+
+namespace {
+
+// The side folder follows the file or the folder that it belongs to.
+Result<FileRights> rights_of_place(const ProjectFolders& folders, std::uint32_t file_mode) {
+  const std::string& file = folders.naming.only_file();
+  auto info = file.empty() ? folders.chunks->stat() : folders.chunks->stat(file);
+  if (!file.empty() && info.code() == ErrorCode::not_found) info = folders.chunks->stat();
+  if (!info) return info.status();
+  Permissions permissions = info->permissions;
+  constexpr std::uint32_t kReadBits = 0444;
+  if (info->type == FileType::regular) {
+    permissions.mode |= 0700U | (permissions.mode & kReadBits) >> 2U;
+  }
+  return FileRights(permissions, file_mode);
+}
+
+Status open_side_folder(FileSystem& file_system, const ProjectLocation& location,
+                        std::uint32_t file_mode, ProjectFolders& folders) {
+  auto rights = rights_of_place(folders, file_mode);
+  if (!rights) return rights.status();
+  const Status made = folders.chunks->make_directory(location.root, rights->mode_of_new_folder());
+  if (!made && !already_exists(made)) return made;
+  auto root = file_system.open_directory(location.path());
+  if (!root) return root.status();
+  folders.root = *std::move(root);
+  if (!made.ok()) return {};
+  auto info = folders.root->stat();
+  if (!info) return info.status();
+  return rights->share(*folders.root, *info);
+}
+
+Status open_own_folder(FileSystem& file_system, const ProjectLocation& location,
+                       std::uint32_t file_mode, std::unique_ptr<Directory>& base,
+                       ProjectFolders& folders) {
+  const FileRights outside = FileRights::at_most(file_mode);
+  auto opened = ensure_base(file_system, location.base, outside);
+  if (!opened) return opened.status();
+  base = *std::move(opened);
+  if (Status made = ensure_directory(*base, location.root, outside); !made) return made;
+  auto root = file_system.open_directory(location.path());
+  if (!root) return root.status();
+  folders.root = *std::move(root);
+  return {};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
                                                   const OpeningOptions& options, OwnerInfo& owner) {
-  const FileRights outside = FileRights::at_most(options.file_mode);
-  auto base = ensure_base(platform.file_system, location.base, outside);
-  if (!base) return base.status();
-  Status made = ensure_directory(**base, location.project_id, outside);
-  if (!made) return made;
-  auto root = platform.file_system.open_directory(location.path());
-  if (!root) return root.status();
-  if (Status known = check_layout(**root); !known) return known;
-  auto info = (*root)->stat();
-  if (!info) return info.status();
   auto project = std::make_unique<OpenedFolder>();
-  project->folders.root = *std::move(root);
-  project->folders.rights = FileRights(info->permissions, options.file_mode);
-  Opening opening(**base, *project, platform, options);
+  ProjectFolders& folders = project->folders;
+  std::unique_ptr<Directory> base;
+  Status opened;
+  if (location.beside) {
+    auto place = open_place(platform.file_system, location, options.text);
+    if (!place) return place.status();
+    folders = *std::move(place);
+    opened = open_side_folder(platform.file_system, location, options.file_mode, folders);
+  } else {
+    opened = open_own_folder(platform.file_system, location, options.file_mode, base, folders);
+  }
+  if (!opened) return opened;
+  if (Status known = check_layout(*folders.root); !known) return known;
+  auto info = folders.root->stat();
+  if (!info) return info.status();
+  folders.rights = FileRights(info->permissions, options.file_mode);
+  Opening opening(base.get(), *project, platform, options);
   if (Status status = opening.run(owner); !status) return status;
   return project;
 }

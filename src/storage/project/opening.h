@@ -16,17 +16,10 @@
 #include "storage/files/project_folders.h"
 #include "storage/files/weak_folders.h"
 #include "storage/journal/journal.h"
+#include "storage/project/location.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
-
-// Where a project lies.
-struct ProjectLocation {
-  std::string base;  // absolute
-  std::string project_id;
-
-  [[nodiscard]] std::string path() const;
-};
 
 // How it is to be opened; see EngineOptions.
 struct OpeningOptions {
@@ -35,7 +28,7 @@ struct OpeningOptions {
   std::uint32_t file_mode = 0;
   bool weak_locks = false;
   bool shared = false;  // see Mode
-  // What chunks/ must be; nothing: whatever is there, or is made.
+  // What chunks/, or the side folder, must be; nothing: whatever is there, or is made.
   std::optional<FileInfo> chunks_place = {};
   std::chrono::milliseconds lock_timeout{0};
   std::uint64_t engine = 0;                   // random; tells the engines of one project apart
@@ -57,10 +50,10 @@ struct OpenedFolder {
   std::vector<std::string> settled;
   bool had_journal = false;
   RecoveryReport report;
-  FileInfo chunks_place;  // what chunks/ was when it was opened
+  FileInfo chunks_place;  // what chunks/, or the side folder, was when it was opened
 
-  // conflict when another program has moved chunks/ away or put another in its place: nobody would
-  // find files that are written through the open one.
+  // conflict when another program has moved that folder away or put another in its place: nobody
+  // would find files that are written through the open one.
   [[nodiscard]] Status check_chunks_in_place() const { return check_chunks_are(chunks_place); }
   [[nodiscard]] Status check_chunks_are(const FileInfo& place) const;
 };

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/in_chunk.h"
+#include "json/characters.h"
 #include "json/format.h"
 #include "storage/files/project_layout.h"
 #include "storage/project/verify.h"
@@ -31,7 +32,7 @@ Project::Project(Platform platform, ProjectLocation location, const OpeningOptio
       chunks_(*folder_->chunks),
       journal_(*folder_->journal),
       marks_(journal_.watermarks()),
-      reader_(platform, location_.path(), options.text, options.file_mode),
+      reader_(platform, location_, options.text, options.file_mode),
       log_writer_(folders_, settings_, platform.clock) {}
 
 // --- opening and closing
@@ -107,7 +108,7 @@ void Project::accept_removals(Notices& notices) {
       const MutexLock lock(mutex_);
       is_back = pending_.find(chunk) != nullptr;
     }
-    is_back = is_back || folders_.chunks->stat(layout::chunk_file(chunk)).ok();
+    is_back = is_back || folders_.chunks->stat(folders_.naming.file_of(chunk)).ok();
     if (!is_back && chunks_.has_own_backup(chunk)) note_removal(chunk, notices);
   }
   folder_->removed.clear();
@@ -234,8 +235,8 @@ Pending Project::pending() const {
 
 namespace {
 
-Result<std::set<std::string>> list_set_of_files(Directory& chunks) {
-  auto files = list_chunk_files(chunks);
+Result<std::set<std::string>> list_set_of_files(const ProjectFolders& folders) {
+  auto files = list_chunk_files(folders);
   if (!files) return files.status();
   return std::set<std::string>(files->begin(), files->end());
 }
@@ -254,7 +255,8 @@ Result<StoredText> Project::read(const std::string& chunk, Notices& notices) {
   // file, it is nowhere else.
   if (pending.record != nullptr) {
     if (pending.edit().removal) return StoredText();
-    return StoredText{pending.file_text(settings_), {}, pending.edit().text_digest.to_hex()};
+    std::string text(json::without_byte_order_mark(pending.file_text(settings_)));
+    return StoredText{std::move(text), {}, pending.edit().text_digest.to_hex()};
   }
   return open ? read_committed(chunk, notices) : reader_.read(chunk, notices);
 }
@@ -303,7 +305,7 @@ Status Project::find_other_spelling(const std::string& chunk) {
     const MutexLock lock(mutex_);
     rival = names_.rival_of(chunk);
   }
-  if (rival.empty() || !folders_.chunks->stat(layout::chunk_file(rival)).ok()) return {};
+  if (rival.empty() || !folders_.chunks->stat(folders_.naming.file_of(rival)).ok()) return {};
   return is_same_name(chunk, rival);
 }
 
@@ -352,8 +354,8 @@ void Project::note_removal(const std::string& chunk, Notices& notices) {
   std::string kept_as;
   const Status accepted = is_ours ? chunks_.accept_removal(chunk, kept_as) : Status();
   const std::string kept = kept_as.empty()
-                               ? std::string(layout::kBackups) + "/" + layout::backup_file(chunk)
-                               : std::string(layout::kQuarantine) + "/" + kept_as;
+                               ? folders_.shown(layout::kBackups, layout::backup_file(chunk))
+                               : folders_.shown(layout::kQuarantine, kept_as);
   const MutexLock lock(mutex_);
   if (!removals_.insert(chunk).second) return;
   notices.event(
@@ -406,8 +408,7 @@ Result<std::vector<std::string>> Project::list(Notices& /*notices*/) {
     const MutexLock lock(mutex_);
     pending = pending_.snapshot();
   }
-  auto names =
-      chunks_.names_lost() ? list_all_chunks(folders_) : list_set_of_files(*folders_.chunks);
+  auto names = chunks_.names_lost() ? list_all_chunks(folders_) : list_set_of_files(folders_);
   if (!names) return names.status();
   std::set<std::string>& all = *names;
   for (const auto& [chunk, staged] : pending) {

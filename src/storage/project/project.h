@@ -122,6 +122,9 @@ class Project final : public Store {
   Status accept_record(std::shared_ptr<JournalRecord> record, Accepted::Result& result)
       REQUIRES(journal_mutex_);
   // Of accepting.
+  Status check_allowed(const JournalRecord& record) const;
+  Status keep_layouts(std::shared_ptr<JournalRecord>& record) REQUIRES(journal_mutex_)
+      EXCLUDES(mutex_);
   Status check_requirements(const JournalRecord& record) REQUIRES(journal_mutex_) EXCLUDES(mutex_);
   Status apply_parts(std::shared_ptr<JournalRecord>& record) REQUIRES(journal_mutex_)
       EXCLUDES(mutex_);

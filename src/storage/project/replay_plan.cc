@@ -38,9 +38,9 @@ JournalLink link_of(const JournalRecord& record, std::size_t index) {
 
 // A journal is hostile until checked, whatever its checksums say. But the next owner replays what
 // this one has accepted, whatever its limits for new texts are (G3).
-Status check_edit(const JournalRecord& record, std::size_t index) {
+Status check_edit(const JournalRecord& record, std::size_t index, const ChunkNaming& naming) {
   const JournalOperation& operation = record.operations()[index];
-  Status status = check_name(operation.chunk, "chunk name");
+  Status status = naming.check(operation.chunk);
   if (!status || operation.removal) return status;
   if (operation.part) return json::check(record.part(index), {.depth_limit = limits::kDepth});
   return json::validate(record.text(index), {.depth_limit = limits::kDepth, .lenient = true});
@@ -78,7 +78,7 @@ class Planning {
   void add(const std::shared_ptr<JournalRecord>& record) {
     std::vector<std::size_t> usable;
     for (std::size_t i = 0; i < record->operations().size(); ++i) {
-      if (Status status = check_edit(*record, i); status.ok()) {
+      if (Status status = check_edit(*record, i, folders_.naming); status.ok()) {
         usable.push_back(i);
       } else {
         plan_.unusable.push_back({record, i, status});
@@ -105,7 +105,7 @@ class Planning {
 
   Status decide(const std::string& chunk, Chain& chain) {
     const Inspection inspection =
-        inspect_file(*folders_.chunks, layout::chunk_file(chunk), chunk, settings_);
+        inspect_file(*folders_.chunks, folders_.naming.file_of(chunk), chunk, settings_);
     // Trouble that stays with this chunk does not close the project. After a failure of the moment
     // an old journal could roll back a file that is merely unreadable now: nothing can be decided.
     const bool unreadable = inspection.health == FileHealth::unreadable;
@@ -249,9 +249,10 @@ Result<std::uint64_t> newest_published(const ProjectFolders& folders, const Text
   for (const auto& record : contents.records) {
     for (const JournalOperation& operation : record->operations()) {
       const std::string& chunk = operation.chunk;
-      if (!check_name(chunk, "chunk name").ok()) continue;
+      if (!folders.naming.check(chunk).ok()) continue;
       if (!files.contains(chunk)) {
-        Inspection file = inspect_file(*folders.chunks, layout::chunk_file(chunk), chunk, settings);
+        Inspection file =
+            inspect_file(*folders.chunks, folders.naming.file_of(chunk), chunk, settings);
         if (file.health == FileHealth::unreadable && !will_last(file.reason)) return file.reason;
         if (file.usable()) digests[chunk] = file.text_digest(settings);
         file.bytes = {};

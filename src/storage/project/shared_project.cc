@@ -20,7 +20,7 @@ SharedProject::SharedProject(Platform platform, ProjectLocation location,
       location_(std::move(location)),
       options_(options),
       pid_(platform.process.pid()),
-      reader_(platform, location_.path(), options.text, options.file_mode) {}
+      reader_(platform, location_, options.text, options.file_mode) {}
 
 Result<Opened> SharedProject::open(Platform platform, const ProjectLocation& location,
                                    const OpeningOptions& options, std::optional<OwnerInfo>& holder,

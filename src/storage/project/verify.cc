@@ -52,12 +52,12 @@ class Verification {
     if (!files_of_chunks) return files_of_chunks.status();
     std::sort(files_of_chunks->begin(), files_of_chunks->end());
     for (const std::string& file : *files_of_chunks) {
-      if (const Status refused = layout::refused_chunk_file(file); !refused) {
-        add(State::ignored, std::string(layout::kChunks) + "/" + file,
+      if (const Status refused = folders_.naming.refused_file(file); !refused) {
+        add(State::ignored, folders_.shown_chunk_file(file),
             "it is no chunk: " + refused.error().message + "; rename it to use it as a chunk");
       }
     }
-    auto logs = list_logs(*folders_.chunks);
+    auto logs = list_logs(*folders_.chunks, folders_.naming);
     if (!logs) return logs.status();
     logs_ = *std::move(logs);
     if (folders_.checkpoints == nullptr) return {};
@@ -122,9 +122,8 @@ class Verification {
   }
 
   void verify_chunk(const std::string& chunk) {
-    const std::string file = std::string(layout::kChunks) + "/" + layout::chunk_file(chunk);
-    const std::string backup_path =
-        std::string(layout::kBackups) + "/" + layout::backup_file(chunk);
+    const std::string file = folders_.shown_chunk_file(folders_.naming.file_of(chunk));
+    const std::string backup_path = folders_.shown(layout::kBackups, layout::backup_file(chunk));
     const ChunkInspection found = inspect_chunk(folders_, chunk, settings_, watch_);
     const Inspection& primary = found.file;
     const bool looked = found.state != ChunkState::sound && found.state != ChunkState::unreadable;
@@ -174,7 +173,7 @@ class Verification {
   }
 
   void verify_log(const std::string& log) {
-    const std::string path = std::string(layout::kChunks) + "/" + layout::log_file(log);
+    const std::string path = folders_.shown_chunk_file(layout::log_file(log));
     auto judged = judge_log(*folders_.chunks, log, settings_);
     if (!judged) {
       if (judged.code() == ErrorCode::not_found) return;  // likewise
@@ -195,7 +194,7 @@ class Verification {
   }
 
   void verify_archive(const std::string& file) {
-    const std::string path = std::string(layout::kCheckpoints) + "/" + file;
+    const std::string path = folders_.shown(layout::kCheckpoints, file);
     const Status status = read_checkpoint(*folders_.checkpoints, file, settings_, {}, {});
     if (status.code() == ErrorCode::not_found) return;  // likewise
     if (status.ok()) {

@@ -13,6 +13,7 @@
 #include "json/equal.h"
 #include "json/format.h"
 #include "json/pointer.h"
+#include "json/rewrite.h"
 #include "json/scan.h"
 
 namespace safechunk::json {
@@ -304,6 +305,47 @@ TEST(EditDifferential, CanonicalTextStaysCanonical) {
     }
   }
   EXPECT_GT(compared, kRounds);
+}
+
+// The value is that of nlohmann, members keep their order, and a text in the layout of format()
+// keeps it. A second time, nothing is left to do.
+TEST(EditDifferential, RewriteGivesTheValueInTheLayoutThatIsThere) {
+  Generator generator(seed());
+  for (int round = 0; round < kRounds; ++round) {
+    const Json before = generator.value(4);
+    Json after = before;
+    for (std::size_t i = generator.below(4); i > 0; --i) {
+      const auto edited = apply(after.dump(), generator.edit(after), {.indent = 0});
+      if (edited) after = Json::parse(*edited);
+    }
+    const std::string canonical = format(before.dump(), 2);
+    const std::string text = generator.below(2) == 0 ? canonical : generator.spread(before.dump());
+    const auto result = rewrite(text, after.dump(), {.indent = 2});
+    ASSERT_TRUE(result.ok()) << result.status().to_text();
+    ASSERT_TRUE(equal_values(*result, after.dump()).value()) << text << '\n' << *result;
+    const auto again = rewrite(*result, after.dump(), {.indent = 2});
+    ASSERT_EQ(*again, *result) << text;
+    if (before == after) {
+      ASSERT_EQ(*result, text);
+    }
+    if (text == canonical) {
+      ASSERT_EQ(*result, format(*result, 2)) << text;
+    }
+    if (before.is_object() && after.is_object()) {
+      const Json found = Json::parse(*result);
+      std::vector<std::string> kept;
+      std::vector<std::string> wanted;
+      for (const auto& [name, value] : found.items()) {
+        if (before.contains(name)) kept.push_back(name);
+      }
+      for (const auto& [name, value] : before.items()) {
+        if (after.contains(name)) wanted.push_back(name);
+      }
+      if (!wanted.empty()) {
+        ASSERT_EQ(kept, wanted) << text << '\n' << *result;
+      }
+    }
+  }
 }
 
 }  // namespace
