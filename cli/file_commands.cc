@@ -180,7 +180,11 @@ bool names_file(const std::vector<std::string_view>& words, bool has_base_dir) {
   const fs::file_status status = fs::status(absolute_file(typed), ignored);
   if (fs::is_directory(status)) return false;
   if (fs::is_regular_file(status)) return true;
-  return ends_like_json(typed);
+  if (!ends_like_json(typed)) return false;
+  const bool is_alone = words.size() == place + 1;
+  const bool is_there = fs::exists(fs::symlink_status(absolute_file(typed), ignored));
+  const bool has_slash = typed.find('/') != std::string::npos;
+  return is_alone || is_there || has_slash || words[place + 1].starts_with('/');
 }
 
 void add_set_in_file(CLI::App& app, Context& context) {

@@ -12,7 +12,7 @@
 namespace safechunk::cli {
 
 // Whether the words, of which the first is the command, mean a file: it is there and no folder, or
-// it is not there and its name ends in .json or .jsonc.
+// its name ends in .json or .jsonc, and it has a slash, or no chunk behind it.
 // With `has_base_dir` a plain name means a project there. The file is words[place_of_file(words)].
 bool names_file(const std::vector<std::string_view>& words, bool has_base_dir);
 std::size_t place_of_file(const std::vector<std::string_view>& words);

@@ -1,6 +1,6 @@
 # bash completion for safechunk
 _safechunk() {
-    local commands="put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project"
+    local commands="put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project adopt"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local base=. command="" group="" project="" word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -40,6 +40,7 @@ _safechunk() {
         [ "$command" = checkpoints ] && options="$options --delete"
         [ "$command" = unlock ] && options="$options --force"
         [ "$command" = delete-project ] && options="$options --yes"
+        [ "$command" = adopt ] && options="$options --release --force"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [ -z "$command" ]; then
         [ -n "$group" ] && commands="list show clear"
@@ -49,7 +50,7 @@ _safechunk() {
     elif [ -z "$project" ]; then
         local folder
         case $command in
-            get|set|unset|merge|patch) mapfile -t COMPREPLY < <(compgen -f -X '!*.json*' -- "$current") ;;
+            *) mapfile -t COMPREPLY < <(compgen -f -X '!*.json*' -- "$current") ;;
         esac
         [[ $current == */* && ${#COMPREPLY[@]} -gt 0 ]] && return
         [[ $current == */* ]] && { mapfile -t COMPREPLY < <(compgen -d -- "$current"); return; }

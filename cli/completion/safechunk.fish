@@ -1,5 +1,5 @@
 # fish completion for safechunk
-set -l commands put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project
+set -l commands put get set unset merge patch update edit watch append tail logs rotate compact list remove health verify repair quarantine checkpoint checkpoints export restore unlock projects delete-project adopt
 
 function __safechunk_base
     set -l tokens (commandline -opc)
@@ -63,6 +63,8 @@ complete -c safechunk -n "__fish_seen_subcommand_from checkpoint" -l keep -d 'pi
 complete -c safechunk -n "__fish_seen_subcommand_from checkpoints" -l delete -r -d 'delete this one'
 complete -c safechunk -n "__fish_seen_subcommand_from unlock" -l force -d 'remove a live legacy lock'
 complete -c safechunk -n "__fish_seen_subcommand_from delete-project" -l yes -d 'delete without asking'
+complete -c safechunk -n "__fish_seen_subcommand_from adopt" -l release -d 'remove what the engine has put beside the files'
+complete -c safechunk -n "__fish_seen_subcommand_from adopt" -l force -d 'also checkpoints and files in quarantine'
 complete -c safechunk -n "__fish_seen_subcommand_from get set unset merge patch" -a '(__fish_complete_suffix .json .jsonc)'
 complete -c safechunk -n "__fish_seen_subcommand_from get set unset merge patch" -l dialect -r -a 'json jsonc' -d 'of a file: jsonc has comments'
 complete -c safechunk -n "__fish_seen_subcommand_from set unset merge patch" -l no-backup -d 'do not keep the version of a file before'

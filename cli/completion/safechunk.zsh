@@ -63,6 +63,7 @@ _safechunk() {
         'unlock:remove a dead lock file'
         'projects:print the names of all projects'
         'delete-project:delete a project for ever'
+        'adopt:protect JSON files where they are'
     )
     local -a condition
     condition=('--if-revision[only when the chunk has this revision]:revision:'
@@ -128,6 +129,7 @@ _safechunk() {
                 unlock) _arguments '1:project:_safechunk_projects' '--force[remove a live legacy lock]' ;;
                 projects) _arguments ;;
                 delete-project) _arguments '1:project:_safechunk_projects' '--yes[delete without asking]' ;;
+                adopt) _arguments '1:folder or file:_files' '--release[remove what the engine has put beside the files]' '--force[also checkpoints and files in quarantine]' ;;
                 *) _arguments '1:project:_safechunk_projects' ;;
             esac ;;
     esac

@@ -9,6 +9,23 @@
 extern "C" {
 #endif
 
+/* The present or last owner of a project. Owned by the caller, who sets `size`. */
+typedef struct safechunk_owner {
+  size_t size;
+  int64_t pid;
+  double process_started; /* seconds since 1970; 0 when unknown */
+  double since;           /* when the lock was taken, seconds since 1970 */
+  char host[256];         /* empty when the original Python engine wrote the lock */
+  char boot_id[64];       /* of the machine's running kernel */
+} safechunk_owner;
+#define SAFECHUNK_OWNER_INIT \
+  { .size = sizeof(safechunk_owner) }
+
+/* The owner: this engine, or the other one because of which it could not attach. not_found when no
+ * owner is known. */
+SAFECHUNK_API safechunk_code safechunk_get_owner(const safechunk_engine* engine,
+                                                 safechunk_owner* owner, safechunk_error* error);
+
 /* Removes the lock file of a project that nobody holds. `base_dir` may be NULL. ok when there was
  * none; locked when a live owner holds it. With `force` not 0 a lock of the original engine is
  * removed even when its process seems alive, but never one that the kernel says is held. */
@@ -27,17 +44,6 @@ SAFECHUNK_API safechunk_code safechunk_list_projects(const char* base_dir, char*
  * other error a part may be gone, and another call removes the rest. Durable when it returns ok. */
 SAFECHUNK_API safechunk_code safechunk_delete_project(const char* project_id, const char* base_dir,
                                                       safechunk_error* error);
-
-/* Removes what the engine has put beside the file (SAFECHUNK_PLACE_FILE) or into the folder
- * (SAFECHUNK_PLACE_IN_PLACE) at `path`, without a trace: the side folder with backups and
- * checkpoints, and the stamps on the files, which stay as they are. Refuses, and changes nothing:
- * not_found when there is no side folder; locked when somebody has the place open; conflict when
- * the journal has updates that are not in the files yet, or, unless `force` is not 0, when there
- * are checkpoints or files in quarantine; unsupported_format when a file in the side folder is not
- * provably the engine's. After any other error a part may be gone, and another call removes the
- * rest. Durable when it returns ok. */
-SAFECHUNK_API safechunk_code safechunk_release_place(const char* path, int32_t place, int force,
-                                                     safechunk_error* error);
 
 #ifdef __cplusplus
 }

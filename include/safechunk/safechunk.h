@@ -192,22 +192,6 @@ SAFECHUNK_API safechunk_code safechunk_open_always(const char* project_id,
                                                    safechunk_engine** engine,
                                                    safechunk_error* error);
 
-/* safechunk_open() with SAFECHUNK_PLACE_FILE, and with SAFECHUNK_PLACE_IN_PLACE, whatever the
- * options say of the place. More errors: not_found when the folder is missing, or a link leads to
- * nothing; invalid_json, with the position, when the file of a new place is no JSON;
- * unsupported_format for the folder of a project; conflict for a file in a folder that is a place
- * of its own; locked also for a folder of which a file is one, and open. */
-SAFECHUNK_API safechunk_code safechunk_open_file(const char* path, const safechunk_options* options,
-                                                 safechunk_engine** engine, safechunk_error* error);
-SAFECHUNK_API safechunk_code safechunk_open_in_place(const char* folder,
-                                                     const safechunk_options* options,
-                                                     safechunk_engine** engine,
-                                                     safechunk_error* error);
-
-/* The name of the only chunk of a file that was opened as a place; "" for other places, NULL for a
- * NULL engine. It belongs to the engine. */
-SAFECHUNK_API const char* safechunk_file_chunk(const safechunk_engine* engine);
-
 /* Detaches like safechunk_detach() and frees the engine, also on failure. The error says what could
  * not be saved. The engine stays open only when a progress handler makes this call
  * (invalid_argument). NULL is allowed. */
@@ -229,23 +213,6 @@ SAFECHUNK_API int safechunk_is_dirty(const safechunk_engine* engine);
 /* Why the engine is not active; ok when it is, or after a detach that saved everything. */
 SAFECHUNK_API safechunk_code safechunk_status(const safechunk_engine* engine,
                                               safechunk_error* error);
-
-/* The present or last owner of a project. Owned by the caller, who sets `size`. */
-typedef struct safechunk_owner {
-  size_t size;
-  int64_t pid;
-  double process_started; /* seconds since 1970; 0 when unknown */
-  double since;           /* when the lock was taken, seconds since 1970 */
-  char host[256];         /* empty when the original Python engine wrote the lock */
-  char boot_id[64];       /* of the machine's running kernel */
-} safechunk_owner;
-#define SAFECHUNK_OWNER_INIT \
-  { .size = sizeof(safechunk_owner) }
-
-/* The owner: this engine, or the other one because of which it could not attach. not_found when no
- * owner is known. */
-SAFECHUNK_API safechunk_code safechunk_get_owner(const safechunk_engine* engine,
-                                                 safechunk_owner* owner, safechunk_error* error);
 
 /* Both belong to the engine and live as long as it does; NULL for a NULL engine. */
 SAFECHUNK_API const char* safechunk_project_id(const safechunk_engine* engine);
@@ -517,6 +484,7 @@ SAFECHUNK_API safechunk_code safechunk_repair(safechunk_engine* engine, safechun
 #include <safechunk/file_edits.h> /* IWYU pragma: export */
 #include <safechunk/logs.h>       /* IWYU pragma: export */
 #include <safechunk/parts.h>      /* IWYU pragma: export */
+#include <safechunk/places.h>     /* IWYU pragma: export */
 #include <safechunk/projects.h>   /* IWYU pragma: export */
 
 #endif

@@ -162,11 +162,12 @@ safechunk_code safechunk_options_init(safechunk_options* options, size_t size) {
   });
 }
 
-namespace {
+}  // extern "C"
 
-safechunk_code open_engine(const char* project_id, size_t size, const safechunk_options* options,
-                           std::optional<PlaceKind> place, safechunk_engine** engine,
-                           safechunk_error* error) {
+safechunk_code safechunk::c_api::open_engine(const char* project_id, size_t size,
+                                             const safechunk_options* options,
+                                             std::optional<PlaceKind> place,
+                                             safechunk_engine** engine, safechunk_error* error) {
   if (engine != nullptr) *engine = nullptr;
   return guard(error, [&]() -> Status {
     if (Status status = check_pointers({project_id, engine}); !status) return status;
@@ -180,24 +181,12 @@ safechunk_code open_engine(const char* project_id, size_t size, const safechunk_
   });
 }
 
-}  // namespace
+extern "C" {
 
 safechunk_code safechunk_open_n(const char* project_id, size_t project_id_size,
                                 const safechunk_options* options, safechunk_engine** engine,
                                 safechunk_error* error) {
   return open_engine(project_id, project_id_size, options, std::nullopt, engine, error);
-}
-
-safechunk_code safechunk_open_file(const char* path, const safechunk_options* options,
-                                   safechunk_engine** engine, safechunk_error* error) {
-  const size_t size = path == nullptr ? 0 : std::strlen(path);
-  return open_engine(path, size, options, PlaceKind::file, engine, error);
-}
-
-safechunk_code safechunk_open_in_place(const char* folder, const safechunk_options* options,
-                                       safechunk_engine** engine, safechunk_error* error) {
-  const size_t size = folder == nullptr ? 0 : std::strlen(folder);
-  return open_engine(folder, size, options, PlaceKind::in_place, engine, error);
 }
 
 safechunk_code safechunk_open_always_n(const char* project_id, size_t project_id_size,
@@ -269,10 +258,6 @@ safechunk_code safechunk_status(const safechunk_engine* engine, safechunk_error*
 
 const char* safechunk_project_id(const safechunk_engine* engine) {
   return engine == nullptr ? nullptr : to_cpp(engine)->project_id().c_str();
-}
-
-const char* safechunk_file_chunk(const safechunk_engine* engine) {
-  return engine == nullptr ? nullptr : to_cpp(engine)->file_chunk().c_str();
 }
 
 const char* safechunk_project_path(const safechunk_engine* engine) {

@@ -45,16 +45,4 @@ safechunk_code safechunk_delete_project_n(const char* project_id, size_t project
   });
 }
 
-safechunk_code safechunk_release_place(const char* path, int32_t place, int force,
-                                       safechunk_error* error) {
-  return guard(error, [&]() -> Status {
-    if (Status status = check_pointers({path}); !status) return status;
-    if (place != SAFECHUNK_PLACE_IN_PLACE && place != SAFECHUNK_PLACE_FILE) {
-      return Status(ErrorCode::invalid_argument,
-                    "place is neither SAFECHUNK_PLACE_IN_PLACE nor _FILE");
-    }
-    return release_place(path, static_cast<PlaceKind>(place), force != 0);
-  });
-}
-
 }  // extern "C"

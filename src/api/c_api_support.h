@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -193,5 +194,10 @@ class ItemList {
   std::vector<std::size_t> offsets_;
   std::string texts_;
 };
+
+// safechunk_open_n(), in another place than the options say.
+safechunk_code open_engine(const char* project_id, std::size_t size,
+                           const safechunk_options* options, std::optional<PlaceKind> place,
+                           safechunk_engine** engine, safechunk_error* error);
 
 }  // namespace safechunk::c_api

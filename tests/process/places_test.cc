@@ -353,7 +353,9 @@ TEST_F(Places, AFileAndItsFolderExcludeEachOther) {
     EXPECT_EQ(refused.status().code(), ErrorCode::locked) << refused.status().to_text();
   }
   { auto engine = in_place(); }
+  ASSERT_TRUE(release_place(path("a.json"), PlaceKind::file).ok());
   EXPECT_EQ(SafeChunkEngine::open_file(path("a.json")).status().code(), ErrorCode::conflict);
+  EXPECT_EQ(names(), (std::set<std::string>{".safechunk", "a.json"})) << "a refusal leaves a trace";
   ASSERT_TRUE(release_place(folder_.string(), PlaceKind::in_place).ok());
   (void)open_file("a.json");
 }

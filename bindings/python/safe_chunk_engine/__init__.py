@@ -13,6 +13,7 @@ from ._files import FileEditResult, FileRead, edit_file, read_json_file
 from ._log_handler import LogHandler
 from ._logs import Log, LogFollower, LogInfo, LogPage, LogRecord
 from ._numbers import BigFloat
+from ._places import open_file, release
 from ._projects import delete_project, list_projects
 from ._transaction import Transaction
 from ._watch import Change, Watch
@@ -95,5 +96,7 @@ __all__ = [
     "delete_project",
     "edit_file",
     "list_projects",
+    "open_file",
     "read_json_file",
+    "release",
 ]

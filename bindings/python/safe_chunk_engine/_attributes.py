@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ._arguments import checked_handler, milliseconds
 from ._calls import Calls
+from ._places import PLACES, side_folder
 from .errors import Fault
 
 
@@ -37,28 +38,35 @@ class Attributes(Calls):
 
     @property
     def project_path(self) -> Path:
-        """The project's folder; absolute."""
+        """The project's folder, or the folder or file that is its place; absolute."""
         return self._path
 
     @property
     def chunks_path(self) -> Path:
         """Where the JSON files are."""
-        return self._path / "chunks"
+        if self._place == 0:
+            return self._path / "chunks"
+        return self._path if self._place == PLACES.index("in_place") else self._path.parent
+
+    @property
+    def file_chunk(self) -> str:
+        """The only chunk of a file that open_file() opened; empty for other places."""
+        return self._core.file_chunk()
 
     @property
     def backup_path(self) -> Path:
         """Where their previous versions are."""
-        return self._path / "chunks_bak"
+        return side_folder(self._path, self._place) / "chunks_bak"
 
     @property
     def checkpoint_path(self) -> Path:
         """Where the archives are."""
-        return self._path / "checkpoints"
+        return side_folder(self._path, self._place) / "checkpoints"
 
     @property
     def lock_file(self) -> Path:
         """The file that names the owner of the project."""
-        return self._path / ".lock"
+        return side_folder(self._path, self._place) / ".lock"
 
     @property
     def log_history(self) -> list[str]:

@@ -51,6 +51,7 @@ class Calls:
     _debounce_delay: float
     _project_id: str
     _path: Path
+    _place: int
     _followers: weakref.WeakSet[Closable]
 
     def _try(

@@ -30,6 +30,7 @@ from ._calls import ParseNumber, Progress
 from ._events import Events
 from ._health import with_other_names
 from ._logs import Logs
+from ._places import checked_place, checked_place_path
 from ._ownership import Claim, find_claim, opening
 from ._watch import Watching
 from .errors import MISTAKES, InvalidArgumentError, LockedError, NotFoundError, SafeChunkError
@@ -80,6 +81,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
         file_mode: int = 0,
         weak_locks: bool = False,
         weak_folders: bool = False,
+        place: Literal["project", "in_place", "file"] = "project",
     ) -> None:
         """Opens ``base_dir/project_id``, creates what is missing, takes the lock and recovers.
 
@@ -118,6 +120,8 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
             decide alone; two owners at a time are then not ruled out
         :param weak_folders: where the file system cannot sync folders, do without; a power cut may
             then undo what was saved
+        :param place: what ``base_dir/project_id`` is: a folder of its own, or what in_place() and
+            open_file() open
         :raises InvalidNameError: for a project id that is no plain folder name
         """
         if durability not in ("file", "journal"):
@@ -128,7 +132,9 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
             max_delay = force_save_delay
         base = checked_base_dir(base_dir)
         engine_of = weakref.WeakMethod(self._core_is_dirty)
-        checked_name(project_id, "project id")
+        self._place = checked_place(place)
+        if self._place == 0:
+            checked_name(project_id, "project id")
         self._events = Events(project_id, lambda: bool(_call(engine_of)))
         self._strict = strict
         self._default = default
@@ -143,7 +149,8 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
         self._debounce_delay = debounce_delay
         self._project_id = project_id
         self._core = _core.Engine(
-            project_id,
+            project_id.encode("utf-8", "surrogateescape"),
+            self._place,
             os.fsencode(base),
             milliseconds(debounce_delay, "debounce_delay"),
             milliseconds(max_delay, "max_delay"),
@@ -196,7 +203,7 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
 
     def _remember_recovery(self, read_only: bool) -> None:
         if self._strict and read_only:
-            if not _core.project_exists(self._project_id, os.fsencode(self.root_dir)):
+            if self._place == 0 and not _core.project_exists(self._project_id, os.fsencode(self.root_dir)):
                 raise NotFoundError("there is no such project", path=str(self._path))
         for event in self._core.recovery_report()["events"]:
             chunk = f" '{event['chunk']}'" if event["chunk"] else ""
@@ -277,6 +284,19 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
         return engine, "SUCCESS"
 
     @classmethod
+    def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> SafeChunkEngine:
+        """Opens a folder of JSON files where it is: each ``NAME.json`` in it is the chunk NAME.
+
+        The files keep their indentation, the order of their members, their final newline and their
+        byte-order mark. Other files of the folder are left alone. Lock, journal, backups and
+        checkpoints lie in ``.safechunk`` in it, which may be deleted after detach().
+
+        :param folder: which must be there
+        :param options: of the constructor; a relative path begins at ``base_dir``
+        """
+        return cls(checked_place_path(folder), place="in_place", **options)
+
+    @classmethod
     def shared(
         cls,
         project_id: str,
@@ -333,6 +353,8 @@ class SafeChunkEngine(Asyncio, Attributes, Watching, Logs):
         if not confirmed:
             self._events.status("delete_project needs confirmed=True")
             return False
+        if self._place != 0:
+            raise InvalidArgumentError("these files are not the engine's to delete; see release()")
         if not self.attach():
             return False
         # Rename first: the lock moves with the folder, and nobody can open the project any more.

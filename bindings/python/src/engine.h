@@ -34,8 +34,8 @@ inline std::string path_bytes(const nb::bytes& path) {
 
 class PyEngine {
  public:
-  PyEngine(std::string project_id, const nb::bytes& base_dir, double debounce_ms, double max_ms,
-           bool journal_durability, unsigned indent, std::uint64_t journal_limit,
+  PyEngine(const nb::bytes& project_id, int place, const nb::bytes& base_dir, double debounce_ms,
+           double max_ms, bool journal_durability, unsigned indent, std::uint64_t journal_limit,
            std::uint32_t depth_limit, std::uint64_t chunk_size_limit, int mode,
            double lock_timeout_ms, std::uint32_t file_mode, bool weak_locks, bool weak_folders,
            const nb::object& events)
@@ -54,8 +54,10 @@ class PyEngine {
     options.file_mode = file_mode;
     options.weak_locks = weak_locks;
     options.weak_folders = weak_folders;
+    options.place = static_cast<PlaceKind>(place);
+    std::string name = path_bytes(project_id);
     const GilReleased released;
-    engine_ = std::make_unique<SafeChunkEngine>(std::move(project_id), std::move(options));
+    engine_ = std::make_unique<SafeChunkEngine>(std::move(name), std::move(options));
     engine_->on_status([to = dispatcher_](std::string_view text) { to->status(text); });
     engine_->on_sync([to = dispatcher_] { to->sync(); });
     engine_->on_fault([to = dispatcher_](const Error& error) { to->fault(error); });
@@ -104,6 +106,7 @@ class PyEngine {
     const std::optional<OwnerInfo> owner = engine_->owner();
     return owner ? from_text(to_json(*owner)) : nb::none();
   }
+  [[nodiscard]] const std::string& file_chunk() const { return engine_->file_chunk(); }
   [[nodiscard]] nb::object project_path() const {
     const std::string& path = engine_->project_path();
     PyObject* const text =

@@ -61,6 +61,11 @@ std::vector<std::string> list_projects_in(const nb::bytes& base_dir) {
   return *without_gil([&] { return list_projects(path_bytes(base_dir)); });
 }
 
+void release_place_at(const nb::bytes& path, int place, bool force) {
+  (void)without_gil(
+      [&] { return release_place(path_bytes(path), static_cast<PlaceKind>(place), force); });
+}
+
 void delete_project_in(const std::string& project_id, const nb::bytes& base_dir) {
   (void)without_gil([&] { return delete_project(project_id, path_bytes(base_dir)); });
 }
@@ -101,6 +106,7 @@ NB_MODULE(_core, module) {
   module.def("unlock", &unlock);
   module.def("list_projects", &list_projects_in);
   module.def("delete_project", &delete_project_in);
+  module.def("release_place", &release_place_at);
   add_file_edits(module);
   module.def("dump", &dump, nb::arg().none(), nb::arg().none(), nb::arg());
   module.def("load", &load, nb::arg(), nb::arg().none() = nb::none(),
@@ -132,7 +138,7 @@ NB_MODULE(_core, module) {
       .def("commit", &PyTransaction::commit);
 
   nb::class_<PyEngine>(module, "Engine", nb::type_slots(engine_slots))
-      .def(nb::init<std::string, nb::bytes, double, double, bool, unsigned, std::uint64_t,
+      .def(nb::init<nb::bytes, int, nb::bytes, double, double, bool, unsigned, std::uint64_t,
                     std::uint32_t, std::uint64_t, int, double, std::uint32_t, bool, bool,
                     nb::object>())
       .def("attach", &PyEngine::attach)
@@ -143,6 +149,7 @@ NB_MODULE(_core, module) {
       .def("is_dirty", &PyEngine::is_dirty)
       .def("owner", &PyEngine::owner)
       .def("project_path", &PyEngine::project_path)
+      .def("file_chunk", &PyEngine::file_chunk)
       .def("stage_update", &PyEngine::stage_update, nb::arg().none(), nb::arg(), nb::arg().none(),
            nb::arg())
       .def("stage_text", &PyEngine::stage_text)

@@ -10,7 +10,7 @@
 #include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 #include "storage/files/stamp.h"
-#include "storage/one_file/file_place.h"
+#include "storage/one_file/file_lock.h"
 #include "storage/one_file/file_text.h"
 #include "storage/one_file/left_overs.h"
 

@@ -6,7 +6,7 @@
 #include "json/comments.h"
 #include "json/encoding.h"
 #include "storage/files/file_io.h"
-#include "storage/one_file/file_place.h"
+#include "storage/one_file/file_lock.h"
 
 namespace safechunk {
 namespace {

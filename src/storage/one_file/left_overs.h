@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "storage/one_file/file_place.h"
+#include "storage/one_file/file_lock.h"
 
 namespace safechunk {
 

@@ -4,7 +4,7 @@
 
 #include "base/chunk_name.h"
 #include "storage/files/project_layout.h"
-#include "storage/one_file/file_place.h"
+#include "storage/files/file_place.h"
 
 namespace safechunk {
 namespace {

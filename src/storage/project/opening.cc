@@ -429,15 +429,16 @@ Result<FileRights> rights_of_place(const ProjectFolders& folders, std::uint32_t 
 }
 
 Status open_side_folder(FileSystem& file_system, const ProjectLocation& location,
-                        std::uint32_t file_mode, ProjectFolders& folders) {
+                        std::uint32_t file_mode, ProjectFolders& folders, bool& is_new) {
   auto rights = rights_of_place(folders, file_mode);
   if (!rights) return rights.status();
   const Status made = folders.chunks->make_directory(location.root, rights->mode_of_new_folder());
   if (!made && !already_exists(made)) return made;
+  is_new = made.ok();
   auto root = file_system.open_directory(location.path());
   if (!root) return root.status();
   folders.root = *std::move(root);
-  if (!made.ok()) return {};
+  if (!is_new) return {};
   auto info = folders.root->stat();
   if (!info) return info.status();
   return rights->share(*folders.root, *info);
@@ -466,11 +467,12 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   ProjectFolders& folders = project->folders;
   std::unique_ptr<Directory> base;
   Status opened;
+  bool is_new_side = false;
   if (location.beside) {
     auto place = open_place(platform.file_system, location, options.text);
     if (!place) return place.status();
     folders = *std::move(place);
-    opened = open_side_folder(platform.file_system, location, options.file_mode, folders);
+    opened = open_side_folder(platform.file_system, location, options.file_mode, folders, is_new_side);
   } else {
     opened = open_own_folder(platform.file_system, location, options.file_mode, base, folders);
   }
@@ -480,7 +482,10 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
   if (!info) return info.status();
   folders.rights = FileRights(info->permissions, options.file_mode);
   Opening opening(base.get(), *project, platform, options);
-  if (Status status = opening.run(owner); !status) return status;
+  Status status = opening.run(owner);
+  // A refusal leaves no trace, unless the folder got entries.
+  if (!status && is_new_side) (void)folders.chunks->remove_directory(location.root);
+  if (!status) return status;
   return project;
 }
 

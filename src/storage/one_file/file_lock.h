@@ -1,25 +1,13 @@
-// The place of a file that belongs to another program: its folder and name, its lock, and its side
-// folder.
+// The lock of a file that belongs to another program, and its side folder.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "platform/platform.h"
+#include "storage/files/file_place.h"
 
 namespace safechunk {
-
-struct FilePlace {
-  std::unique_ptr<Directory> folder;
-  std::string name;
-  bool missing = false;  // there is no such file; the folder is where it would be
-
-  [[nodiscard]] std::string path() const;
-};
-
-// Follows links. Errors: not_found when the folder is missing, or a link leads to nothing; io_error
-// when it is something else than a file; permission_denied.
-Result<FilePlace> find_file(FileSystem& file_system, const std::string& path);
 
 // A file under an exclusive lock, which every program may take by flock(2). The lock is that of the
 // file itself, so that nothing is left behind; it ends when `file` is closed.
