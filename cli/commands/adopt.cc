@@ -42,7 +42,7 @@ int adopt(const Context& context, const Location& location) {
   if (context.json) {
     print({{"path", engine->project_path()}, {"chunks", *chunks}});
   } else {
-    std::cout << printable(engine->project_path()) << ": " << counted(chunks->size(), "JSON file")
+    std::cout << printable(context.project) << ": " << counted(chunks->size(), "JSON file")
               << "\n";
   }
   return finish(context, *engine, code_of_faults(context));
