@@ -16,6 +16,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <safechunk/maintenance.hpp>
 #include <safechunk/nlohmann.hpp>
 #include <string>
 
@@ -324,8 +325,38 @@ void kill_a_log_writer(const std::string& folder) {
               static_cast<unsigned long long>(appended));
 }
 
+// The settings of an application stay at their own path. The child stages one edit and is killed.
+void protect_a_settings_file(const std::string& folder) {
+  title("8. A settings file stays where it is, and its writer is killed");
+  const fs::path file = fs::path(folder) / "settings.json";
+  fs::remove_all(fs::path(folder) / ".settings.json.safechunk");
+  std::ofstream(file, std::ios::binary) << "{\n\t\"theme\": \"light\",\n\t\"size\": 3\n}";
+  std::cout.flush();
+  const pid_t child = ::fork();
+  if (child < 0) give_up("fork failed");
+  if (child == 0) {
+    auto engine = take(SafeChunkEngine::open_file(file.string()), "open_file");
+    const auto settings = take(engine.fetch_chunk<nlohmann::json>("settings"), "fetch_chunk");
+    auto changed = settings;
+    changed["size"] = 4;
+    check(engine.stage_update(changed, engine.file_chunk()), "stage_update");
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) give_up("the writer failed");
+  {
+    auto engine = take(SafeChunkEngine::open_file(file.string()), "open_file");
+    print_events(engine);
+  }
+  const std::string text = read_file(file);
+  expect(text == "{\n\t\"theme\": \"light\",\n\t\"size\": 4\n}", "the file has another layout");
+  std::cout << "    the edit is in the file, in the file's own layout:\n" << text << "\n";
+  check(safechunk::release_place(file.string(), safechunk::PlaceKind::file), "release_place");
+  std::cout << "    released: nothing but the file is left\n";
+}
+
 void report_health(SafeChunkEngine& engine) {
-  title("8. Health");
+  title("9. Health");
   const auto health = take(engine.health_report(), "health_report");
   std::cout << "    active " << health.engine_active << ", dirty " << health.dirty_buffer
             << ", chunks " << health.shards << ", unfinished files " << health.orphaned_artifacts
@@ -364,6 +395,7 @@ int main(int argc, char** argv) {
   checkpoint_and_restore(engine, tables);
   count_together(folder);
   kill_a_log_writer(folder);
+  protect_a_settings_file(folder);
   report_health(engine);
   check(engine.detach(), "detach");
   std::printf("\nDone in %.1f s. Look at the files: %s/%s\n", all.milliseconds() / 1000,

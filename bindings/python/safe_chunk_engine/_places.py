@@ -24,10 +24,8 @@ def checked_place(place: object) -> int:
     return PLACES.index(str(place))
 
 
-def checked_place_path(path: object) -> str:
+def checked_place_path(path: str | os.PathLike[str] | os.PathLike[bytes]) -> str:
     """The path of a place, with "~" for the home folder."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"the path must be str or os.PathLike, not {type(path).__name__}")
     text = os.fspath(path)
     if not isinstance(text, str):
         raise TypeError(f"the path must be str or os.PathLike, not {type(path).__name__}")
