@@ -33,6 +33,10 @@ Status status_from_errno(int os_errno, const char* verb, std::string path) {
   error.code = code_from_errno(os_errno);
   error.message = std::string("cannot ") + verb;
   if (os_errno == ELOOP) error.message += ": it is a symbolic link, and links are not followed";
+  if (os_errno == EBUSY) {
+    error.message +=
+        ": something is mounted there, and cannot be replaced; mount the folder around it instead";
+  }
   error.path = std::move(path);
   error.os_errno = os_errno;
   return error;

@@ -324,11 +324,31 @@ TEST_F(Places, AProjectIsNoPlace) {
   const auto refused = SafeChunkEngine::in_place(path("project"));
   EXPECT_EQ(refused.status().code(), ErrorCode::unsupported_format);
   EXPECT_FALSE(fs::exists(path("project/.safechunk")));
+  EXPECT_EQ(SafeChunkEngine::in_place(path("project/chunks")).status().code(),
+            ErrorCode::unsupported_format);
+  EXPECT_EQ(SafeChunkEngine::open_file(path("project/chunks/a.json")).status().code(),
+            ErrorCode::unsupported_format);
+  EXPECT_EQ(names("project/chunks"), (std::set<std::string>{"a.json", "b.json"}));
   EXPECT_EQ(SafeChunkEngine::in_place(path("missing")).status().code(), ErrorCode::not_found);
   EXPECT_EQ(SafeChunkEngine::open_file(path("missing/a.json")).status().code(),
             ErrorCode::not_found);
   EXPECT_FALSE(fs::exists(path("missing")));
   EXPECT_EQ(SafeChunkEngine::open_file(path("project")).status().code(), ErrorCode::io_error);
+}
+
+// A link would lead lock and journal to where somebody else wants them.
+TEST_F(Places, ASideFolderIsAFolder) {
+  write_file(path("a.json"), "{}");
+  fs::create_directory(folder_ / "elsewhere");
+  fs::create_directory_symlink("elsewhere", path(".a.json.safechunk"));
+  const auto linked = SafeChunkEngine::open_file(path("a.json"));
+  EXPECT_EQ(linked.status().code(), ErrorCode::conflict) << linked.status().to_text();
+  EXPECT_TRUE(fs::is_empty(folder_ / "elsewhere"));
+  fs::remove(path(".a.json.safechunk"));
+  write_file(path(".a.json.safechunk"), "a file");
+  const auto refused = SafeChunkEngine::open_file(path("a.json"));
+  EXPECT_EQ(refused.status().code(), ErrorCode::conflict) << refused.status().to_text();
+  EXPECT_EQ(read_file(path(".a.json.safechunk")), "a file");
 }
 
 TEST_F(Places, AReaderNeedsASideFolder) {

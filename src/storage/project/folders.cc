@@ -88,11 +88,55 @@ bool is_adopted(Directory& chunks, const std::string& side) {
   return root && (*root)->stat(layout::kBackups).ok();
 }
 
-bool is_own_folder_of_a_project(Directory& folder) {
+bool is_folder_of_a_project(Directory& folder) {
   const auto chunks = folder.stat(layout::kChunks);
   const auto backups = folder.stat(layout::kBackups);
   return chunks && chunks->type == FileType::directory && backups &&
          backups->type == FileType::directory;
+}
+
+// The files of a project have one owner already: by the project's own folder, or that of its
+// chunks.
+Status check_no_project(FileSystem& file_system, const ProjectLocation& location,
+                        Directory& folder) {
+  const std::string& base = location.base;
+  const std::size_t slash = base.rfind('/');
+  const bool may_be_chunks = base.substr(slash + 1) == layout::kChunks && slash > 0;
+  bool is_project = location.naming.only_file().empty() && is_folder_of_a_project(folder);
+  if (may_be_chunks) {
+    const auto around = file_system.open_directory(base.substr(0, slash));
+    is_project = is_project || (around && is_folder_of_a_project(**around));
+  }
+  if (!is_project) return {};
+  Error error;
+  error.code = ErrorCode::unsupported_format;
+  error.message = "this belongs to a project; open that by its name and base_dir";
+  error.path = location.shown_path();
+  return error;
+}
+
+Status open_chunks(ProjectFolders& folders) {
+  auto chunks = folders.root->open_directory(layout::kChunks);
+  if (chunks.code() == ErrorCode::not_found && folders.root->stat(layout::kBackups)) {
+    Error error = chunks.status().error();
+    error.code = ErrorCode::lost;
+    error.message =
+        "the folder of the chunks is missing, and that of their backups is there; a program that "
+        "opens the project for writing (or the command repair) restores them from there";
+    return error;
+  }
+  if (!chunks) return chunks.status();
+  folders.chunks = *std::move(chunks);
+  return {};
+}
+
+// Only chunks/ must be there: the others may have been deleted since the last clean detach.
+Status look_for(const char* name, Directory& root, std::unique_ptr<FolderOnDemand>& out) {
+  auto place = root.stat(name);
+  if (!place) return place.code() == ErrorCode::not_found ? Status() : place.status();
+  if (place->type != FileType::directory) return root.open_directory(name).status();
+  out = std::make_unique<FolderOnDemand>(root, name, *place);
+  return {};
 }
 
 }  // namespace
@@ -106,14 +150,10 @@ Result<ProjectFolders> open_place(FileSystem& file_system, const ProjectLocation
   if (!chunks) return chunks.status();
   folders.chunks = *std::move(chunks);
   const std::string& file = folders.naming.only_file();
+  if (Status none = check_no_project(file_system, location, *folders.chunks); !none) return none;
   if (file.empty()) {
     if (Status known = check_layout(*folders.chunks); !known) return known;
-    if (!is_own_folder_of_a_project(*folders.chunks)) return folders;
-    Error error;
-    error.code = ErrorCode::unsupported_format;
-    error.message = "this is the folder of a project; open it by its name and base_dir";
-    error.path = location.base;
-    return error;
+    return folders;
   }
   if (is_adopted(*folders.chunks, location.root)) return folders;
   const Inspection found =
@@ -131,39 +171,26 @@ Result<ProjectFolders> open_place(FileSystem& file_system, const ProjectLocation
 
 Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
                                                 const ProjectLocation& location) {
-  auto root = file_system.open_directory(location.path());
+  ProjectFolders folders;
+  folders.naming = location.naming;
+  if (location.beside) {
+    folders.side = location.root;
+    auto chunks = file_system.open_directory(location.base);
+    if (!chunks) return chunks.status();
+    folders.chunks = *std::move(chunks);
+  }
+  auto root = location.beside ? folders.chunks->open_directory(location.root)
+                              : file_system.open_directory(location.path());
   if (root.code() == ErrorCode::not_found && location.beside) return no_side_folder(location);
   if (!root) return root.status();
   if (Status known = check_layout(**root); !known) return known;
-  ProjectFolders folders;
-  folders.naming = location.naming;
   folders.root = *std::move(root);
-  if (location.beside) folders.side = location.root;
-  auto chunks = location.beside ? file_system.open_directory(location.base)
-                                : folders.root->open_directory(layout::kChunks);
-  if (location.beside && chunks && !is_adopted(**chunks, location.root)) {
-    return no_side_folder(location);
+  if (!location.beside) {
+    if (Status opened = open_chunks(folders); !opened) return opened;
   }
-  if (chunks.code() == ErrorCode::not_found && folders.root->stat(layout::kBackups)) {
-    Error error = chunks.status().error();
-    error.code = ErrorCode::lost;
-    error.message =
-        "the folder of the chunks is missing, and that of their backups is there; a program that "
-        "opens the project for writing (or the command repair) restores them from there";
-    return error;
-  }
-  if (!chunks) return chunks.status();
-  folders.chunks = *std::move(chunks);
-  // Only chunks/ must be there: the others may have been deleted since the last clean detach.
-  const auto look_for = [&](const char* name, std::unique_ptr<FolderOnDemand>& out) -> Status {
-    auto place = folders.root->stat(name);
-    if (!place) return place.code() == ErrorCode::not_found ? Status() : place.status();
-    if (place->type != FileType::directory) return folders.root->open_directory(name).status();
-    out = std::make_unique<FolderOnDemand>(*folders.root, name, *place);
-    return {};
-  };
-  if (Status s = look_for(layout::kBackups, folders.backups); !s) return s;
-  if (Status s = look_for(layout::kCheckpoints, folders.checkpoints); !s) return s;
+  Directory& own = *folders.root;
+  if (Status s = look_for(layout::kBackups, own, folders.backups); !s) return s;
+  if (Status s = look_for(layout::kCheckpoints, own, folders.checkpoints); !s) return s;
   return folders;
 }
 

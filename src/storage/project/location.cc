@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/chunk_name.h"
-#include "storage/files/project_layout.h"
 #include "storage/files/file_place.h"
+#include "storage/files/project_layout.h"
 
 namespace safechunk {
 namespace {

@@ -428,15 +428,28 @@ Result<FileRights> rights_of_place(const ProjectFolders& folders, std::uint32_t 
   return FileRights(permissions, file_mode);
 }
 
-Status open_side_folder(FileSystem& file_system, const ProjectLocation& location,
-                        std::uint32_t file_mode, ProjectFolders& folders, bool& is_new) {
+// `status` of making or opening a side folder.
+Status about_side_folder(const Status& status, const ProjectLocation& location) {
+  Error error = status.error();
+  error.message = "the side folder, for the journal and backups, cannot be used: " + error.message;
+  if (is_no_folder(status)) {
+    error.code = ErrorCode::conflict;
+    error.message = "something else has the name of the side folder; it must be a folder";
+  }
+  error.path = location.path();
+  return error;
+}
+
+// A link that somebody has put there is not followed (G12).
+Status open_side_folder(const ProjectLocation& location, std::uint32_t file_mode,
+                        ProjectFolders& folders, bool& is_new) {
   auto rights = rights_of_place(folders, file_mode);
   if (!rights) return rights.status();
   const Status made = folders.chunks->make_directory(location.root, rights->mode_of_new_folder());
-  if (!made && !already_exists(made)) return made;
+  if (!made && !already_exists(made)) return about_side_folder(made, location);
   is_new = made.ok();
-  auto root = file_system.open_directory(location.path());
-  if (!root) return root.status();
+  auto root = folders.chunks->open_directory(location.root);
+  if (!root) return about_side_folder(root.status(), location);
   folders.root = *std::move(root);
   if (!is_new) return {};
   auto info = folders.root->stat();
@@ -472,7 +485,7 @@ Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
     auto place = open_place(platform.file_system, location, options.text);
     if (!place) return place.status();
     folders = *std::move(place);
-    opened = open_side_folder(platform.file_system, location, options.file_mode, folders, is_new_side);
+    opened = open_side_folder(location, options.file_mode, folders, is_new_side);
   } else {
     opened = open_own_folder(platform.file_system, location, options.file_mode, base, folders);
   }
