@@ -14,6 +14,7 @@
 #include "json/equal.h"
 #include "json/format.h"
 #include "json/pointer.h"
+#include "json/rewrite.h"
 #include "json/scan.h"
 
 using namespace safechunk;
@@ -74,6 +75,20 @@ void check_value_at(const std::string& text, const std::string& pointer) {
   require(json::validate(text, options).ok() && json::validate(*value, options).ok());
 }
 
+// A whole value in the place of another one: it is there, and nothing is left to do.
+void check_rewrite(const std::string& text, const std::string& value,
+                   const json::EditOptions& options) {
+  if (!json::validate(value, {.depth_limit = kDepthLimit, .lenient = true}).ok()) return;
+  const Result<std::string> written = json::rewrite(text, value, options);
+  if (!written.ok()) return;
+  require(written->size() <= kSizeLimit);
+  require(json::validate(*written, {.depth_limit = kDepthLimit, .lenient = true}).ok());
+  const Result<bool> equal = json::equal_values(*written, value);
+  require(!equal.ok() || *equal);
+  const Result<std::string> again = json::rewrite(*written, value, options);
+  require(again.ok() && *again == *written);
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -88,6 +103,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Status checked = json::check(edit, options);
   check_value_at(text, edit.pointer);
   if (!json::validate(text, {.depth_limit = kDepthLimit, .lenient = true}).ok()) return 0;
+  check_rewrite(text, edit.value, options);
   const Result<std::string> edited = json::apply(text, edit, options);
   require(checked.ok() || edited.status().to_text() == checked.to_text());
   compare_merge(text, edit, edited);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "base/in_chunk.h"
 #include "json/characters.h"
@@ -233,16 +234,6 @@ Pending Project::pending() const {
 
 // --- reading
 
-namespace {
-
-Result<std::set<std::string>> list_set_of_files(const ProjectFolders& folders) {
-  auto files = list_chunk_files(folders);
-  if (!files) return files.status();
-  return std::set<std::string>(files->begin(), files->end());
-}
-
-}  // namespace
-
 Result<StoredText> Project::read(const std::string& chunk, Notices& notices) {
   StagedEdit pending;
   bool open = false;
@@ -408,17 +399,25 @@ Result<std::vector<std::string>> Project::list(Notices& /*notices*/) {
     const MutexLock lock(mutex_);
     pending = pending_.snapshot();
   }
-  auto names = chunks_.names_lost() ? list_all_chunks(folders_) : list_set_of_files(folders_);
-  if (!names) return names.status();
-  std::set<std::string>& all = *names;
+  auto names = list_committed();
+  if (!names || pending.empty()) return names;
+  std::vector<std::string> saved;
+  std::vector<std::string> removed;
   for (const auto& [chunk, staged] : pending) {
-    if (staged.edit().removal) {
-      all.erase(chunk);
-    } else {
-      all.insert(chunk);
-    }
+    (staged.edit().removal ? removed : saved).push_back(chunk);
   }
-  return std::vector<std::string>(all.begin(), all.end());
+  std::vector<std::string> all;
+  std::ranges::set_union(*names, saved, std::back_inserter(all));
+  std::vector<std::string> left;
+  std::ranges::set_difference(all, removed, std::back_inserter(left));
+  return left;
+}
+
+Result<std::vector<std::string>> Project::list_committed() const {
+  if (!chunks_.names_lost()) return list_chunk_files(folders_);
+  auto all = list_all_chunks(folders_);
+  if (!all) return all.status();
+  return std::vector<std::string>(all->begin(), all->end());
 }
 
 Result<std::set<std::string>> Project::list_with_backups() {

@@ -130,6 +130,7 @@ class Project final : public Store {
       EXCLUDES(mutex_);
   struct Present;
   Result<Present> find_present(const std::string& chunk) EXCLUDES(mutex_);
+  [[nodiscard]] Result<std::vector<std::string>> list_committed() const;
   bool set_bases(JournalRecord& record) REQUIRES(journal_mutex_);
   Status check_names(const JournalRecord& record) REQUIRES(journal_mutex_);
   Status list_names() EXCLUDES(mutex_);

@@ -91,7 +91,7 @@ class Verification {
         if (!operation.removal) journaled_.insert(operation.chunk);
       }
     }
-    std::string count = std::to_string(contents.records.size()) + " records";
+    std::string count = count_of(contents.records.size());
     auto waiting = find_waiting_updates(folders_, process_, settings_);
     if (waiting && !waiting->texts.empty()) {
       count += "; " + waiting->to_text() + ": the next program that opens the project saves them";
@@ -181,7 +181,7 @@ class Verification {
     } else if (judged->invalid > 0) {
       const std::string half = judged->ends_in_half ? ", and it ends in half a record" : "";
       add(State::lost, path,
-          std::to_string(judged->records) + " records are good; lines that are no JSON: " +
+          count_of(judged->records) + " good; lines that are no JSON: " +
               std::to_string(judged->invalid) + half + " (" + judged->reason.to_text() +
               "); repair moves them to quarantine, and leaves the good ones");
     } else if (judged->ends_in_half) {
@@ -189,8 +189,12 @@ class Verification {
           "it ends in half a record: a program is writing it, or has crashed; the next append "
           "moves that to quarantine");
     } else {
-      add(State::good, path, std::to_string(judged->records) + " records");
+      add(State::good, path, count_of(judged->records));
     }
+  }
+
+  static std::string count_of(std::uint64_t records) {
+    return std::to_string(records) + (records == 1 ? " record" : " records");
   }
 
   void verify_archive(const std::string& file) {
