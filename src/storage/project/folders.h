@@ -38,4 +38,13 @@ Result<ProjectFolders> open_folders_for_reading(FileSystem& file_system,
 Result<ProjectFolders> open_place(FileSystem& file_system, const ProjectLocation& location,
                                   const TextSettings& settings);
 
+// Makes the side folder of that place when it is missing, and opens it as `folders.root`; `is_new`
+// says whether it was made.
+Status open_side_folder(const ProjectLocation& location, std::uint32_t file_mode,
+                        ProjectFolders& folders, bool& is_new);
+// The same for a project's own folder, in `base`, which is made as well.
+Status open_own_folder(FileSystem& file_system, const ProjectLocation& location,
+                       std::uint32_t file_mode, std::unique_ptr<Directory>& base,
+                       ProjectFolders& folders);
+
 }  // namespace safechunk

@@ -412,67 +412,6 @@ Status OpenedFolder::check_chunks_are(const FileInfo& place) const {
   return folder_was_moved(around.path() + "/" + name);
 }
 
-namespace {
-
-// The side folder follows the file or the folder that it belongs to.
-Result<FileRights> rights_of_place(const ProjectFolders& folders, std::uint32_t file_mode) {
-  const std::string& file = folders.naming.only_file();
-  auto info = file.empty() ? folders.chunks->stat() : folders.chunks->stat(file);
-  if (!file.empty() && info.code() == ErrorCode::not_found) info = folders.chunks->stat();
-  if (!info) return info.status();
-  Permissions permissions = info->permissions;
-  constexpr std::uint32_t kReadBits = 0444;
-  if (info->type == FileType::regular) {
-    permissions.mode |= 0700U | (permissions.mode & kReadBits) >> 2U;
-  }
-  return FileRights(permissions, file_mode);
-}
-
-// `status` of making or opening a side folder.
-Status about_side_folder(const Status& status, const ProjectLocation& location) {
-  Error error = status.error();
-  error.message = "the side folder, for the journal and backups, cannot be used: " + error.message;
-  if (is_no_folder(status)) {
-    error.code = ErrorCode::conflict;
-    error.message = "something else has the name of the side folder; it must be a folder";
-  }
-  error.path = location.path();
-  return error;
-}
-
-// A link that somebody has put there is not followed (G12).
-Status open_side_folder(const ProjectLocation& location, std::uint32_t file_mode,
-                        ProjectFolders& folders, bool& is_new) {
-  auto rights = rights_of_place(folders, file_mode);
-  if (!rights) return rights.status();
-  const Status made = folders.chunks->make_directory(location.root, rights->mode_of_new_folder());
-  if (!made && !already_exists(made)) return about_side_folder(made, location);
-  is_new = made.ok();
-  auto root = folders.chunks->open_directory(location.root);
-  if (!root) return about_side_folder(root.status(), location);
-  folders.root = *std::move(root);
-  if (!is_new) return {};
-  auto info = folders.root->stat();
-  if (!info) return info.status();
-  return rights->share(*folders.root, *info);
-}
-
-Status open_own_folder(FileSystem& file_system, const ProjectLocation& location,
-                       std::uint32_t file_mode, std::unique_ptr<Directory>& base,
-                       ProjectFolders& folders) {
-  const FileRights outside = FileRights::at_most(file_mode);
-  auto opened = ensure_base(file_system, location.base, outside);
-  if (!opened) return opened.status();
-  base = *std::move(opened);
-  if (Status made = ensure_directory(*base, location.root, outside); !made) return made;
-  auto root = file_system.open_directory(location.path());
-  if (!root) return root.status();
-  folders.root = *std::move(root);
-  return {};
-}
-
-}  // namespace
-
 Result<std::unique_ptr<OpenedFolder>> open_folder(Platform platform,
                                                   const ProjectLocation& location,
                                                   const OpeningOptions& options, OwnerInfo& owner) {
