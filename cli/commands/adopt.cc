@@ -15,12 +15,14 @@ struct AdoptArguments {
 };
 
 // The folder or file that was typed, whether or not it has a side folder.
-Result<Location> locate_files(const Context& context) {
+Result<Location> locate_files(const Context& context, bool release) {
   auto location = locate(context);
-  if (!location || location->place != PlaceKind::project) return location;
+  if (!location || location->place == PlaceKind::in_place) return location;
   const fs::path path = fs::path(location->base_dir) / location->project_id;
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
+  const bool is_file = location->place == PlaceKind::file;
+  if (is_file && (release || fs::exists(path, ignored))) return location;
+  if (!is_file && fs::is_directory(path, ignored)) {
     location->place = PlaceKind::in_place;
     return location;
   }
@@ -37,19 +39,19 @@ int adopt(const Context& context, const Location& location) {
   auto engine = open_at(context, location);
   if (!engine) return fail(context, engine.status());
   const auto chunks = engine->list_chunks();
-  const Status repaired = chunks ? engine->repair() : chunks.status();
-  if (!repaired.ok()) return finish(context, *engine, fail(context, repaired));
+  if (!chunks) return finish(context, *engine, fail(context, chunks.status()));
+  const Status repaired = engine->repair();
   if (context.json) {
     print({{"path", engine->project_path()}, {"chunks", *chunks}});
   } else {
-    std::cout << printable(context.project) << ": " << counted(chunks->size(), "JSON file")
-              << "\n";
+    std::cout << printable(context.project) << ": " << counted(chunks->size(), "JSON file") << "\n";
   }
+  if (!repaired.ok()) return finish(context, *engine, fail(context, repaired));
   return finish(context, *engine, code_of_faults(context));
 }
 
 int adopt_or_release(const Context& context, const AdoptArguments& arguments) {
-  const auto location = locate_files(context);
+  const auto location = locate_files(context, arguments.release);
   if (!location) return fail(context, location.status());
   if (!arguments.release) return adopt(context, *location);
   defer_signals();

@@ -150,6 +150,10 @@ class Appending {
   [[nodiscard]] Status check(const std::string* record) const {
     const auto location = locate(context_);
     if (!location) return location.status();
+    if (location->place == PlaceKind::file) {
+      return Status(ErrorCode::invalid_argument,
+                    "a single file has no logs; name a folder, or a project");
+    }
     EngineOptions options = location->options();
     options.mode = Mode::read;  // takes no lock and makes nothing, also when there is no project
     SafeChunkEngine engine(location->project_id, options);

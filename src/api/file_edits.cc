@@ -1,10 +1,15 @@
 #include <safechunk/file_edits.hpp>
 
+#include <algorithm>
 #include <vector>
 
+#include "api/open.h"
+#include "json/edit.h"
 #include "platform/platform.h"
+#include "storage/files/inspection.h"
 #include "storage/one_file/file_edit.h"
 #include "storage/one_file/file_text.h"
+#include "storage/project/location.h"
 
 namespace safechunk {
 namespace {
@@ -44,6 +49,100 @@ Status check_dialect(Dialect dialect) {
   return Status(ErrorCode::invalid_argument, "there is no such dialect");
 }
 
+// --- files of places beside other programs' files
+
+// Whoever names a file knows of no chunk.
+Status about_placed(const Status& status, const std::string& path) {
+  if (status.ok()) return status;
+  Error error = status.error();
+  error.chunk.clear();
+  return about_file(error, path);
+}
+
+Result<std::string> edited(const StoredText& present, std::span<const json::Edit> parts,
+                           const json::EditOptions& options) {
+  std::string text = present.text.value_or("{}");
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto next = json::apply(text, parts[i], options);
+    if (!next) {
+      Error error = next.status().error();
+      if (parts.size() > 1) error.message = "edit " + std::to_string(i) + ": " + error.message;
+      return error;
+    }
+    text = *std::move(next);
+  }
+  return text;
+}
+
+// In a turn of the place, like each of its other writers.
+class PlacedEdit {
+ public:
+  PlacedEdit(const PlacedFile& file, const std::vector<json::Edit>& parts,
+             const FileEditSettings& settings)
+      : file_(file), parts_(parts), settings_(settings) {}
+
+  Result<FileEditResult> run() {
+    EngineOptions options;
+    options.place = file_.place;
+    options.mode = Mode::shared;
+    options.lock_timeout = settings_.lock_timeout;
+    options.indent = settings_.text.indent;
+    const auto core = make_engine_core(file_.project_id, options, system_platform());
+    Status status = core->attach();
+    if (!status) return status;
+    status = core->update(file_.chunk, [this](const StoredText& present, Edits& edits) {
+      return stage(present, edits);
+    });
+    const Status closed = core->detach();
+    if (status.ok()) status = closed;
+    return status.ok() ? Result<FileEditResult>(result_) : status;
+  }
+
+ private:
+  Status stage(const StoredText& present, Edits& edits) {
+    const bool edits_make_it = std::ranges::all_of(parts_, [](const json::Edit& part) {
+      return part.kind == json::Edit::Kind::set || part.kind == json::Edit::Kind::merge;
+    });
+    if (!present.text && (!settings_.create || !edits_make_it)) {
+      return Status(ErrorCode::not_found, "there is no such file");
+    }
+    if (settings_.if_revision && *settings_.if_revision != present.revision) {
+      return Status(ErrorCode::conflict,
+                    "the file must have the revision " + *settings_.if_revision + ", and it " +
+                        (present.text ? "has " + present.revision : std::string("is missing")));
+    }
+    const auto text = edited(present, parts_, {.indent = settings_.text.indent});
+    if (!text) return text.status();
+    result_.revision = digest_of_compact(*text, settings_.text).to_hex();
+    result_.changed = result_.revision != present.revision;
+    if (!result_.changed) return {};
+    for (const json::Edit& part : parts_) {
+      Status staged = edits.edit_part(
+          file_.chunk, {static_cast<PartEdit::Kind>(part.kind), part.pointer, part.value});
+      if (!staged) return staged;
+    }
+    return {};
+  }
+
+  const PlacedFile& file_;
+  const std::vector<json::Edit>& parts_;
+  const FileEditSettings& settings_;
+  FileEditResult result_;
+};
+
+Result<FileRead> read_placed(const PlacedFile& file) {
+  EngineOptions options;
+  options.place = file.place;
+  options.mode = Mode::read;
+  const auto core = make_engine_core(file.project_id, options, system_platform());
+  if (Status status = core->check_readable(); !status) return status;
+  auto found = core->read_chunk(file.chunk);
+  if (!found) return found.status();
+  if (!found->older.ok()) return found->older;
+  if (!found->text) return Status(ErrorCode::not_found, "there is no such file");
+  return FileRead{*found->text, *found->text, std::move(found->revision)};
+}
+
 }  // namespace
 
 Result<FileEditResult> edit_file(const std::string& path, std::span<const FileEdit> edits,
@@ -63,6 +162,11 @@ Result<FileEditResult> edit_file(const std::string& path, std::span<const FileEd
   settings.if_revision = options.if_revision;
   settings.create = options.create;
   settings.backup = options.backup;
+  const auto placed = find_placed_file(system_platform().file_system, path);
+  if (placed && *placed) {
+    auto done = PlacedEdit(**placed, parts, settings).run();
+    return done ? done : Result<FileEditResult>(about_placed(done.status(), path));
+  }
   const auto done = edit_file(system_platform(), path, parts, settings);
   if (!done) return done.status();
   return FileEditResult{done->changed, done->revision};
@@ -71,6 +175,11 @@ Result<FileEditResult> edit_file(const std::string& path, std::span<const FileEd
 Result<FileRead> read_json_file(const std::string& path, Dialect dialect) {
   if (Status status = check_path(path); !status) return status;
   if (Status status = check_dialect(dialect); !status) return status;
+  const auto placed = find_placed_file(system_platform().file_system, path);
+  if (placed && *placed) {
+    auto read = read_placed(**placed);
+    return read ? std::move(read) : Result<FileRead>(about_placed(read.status(), path));
+  }
   auto found = read_file(system_platform(), path, dialect, TextSettings());
   if (!found) return found.status();
   return FileRead{std::move(found->text), std::move(found->plain), std::move(found->revision)};

@@ -245,6 +245,112 @@ TEST_F(Places, LinksAreFollowed) {
             ErrorCode::not_found);
 }
 
+// --- healing
+
+// What is put back looks as it did.
+TEST_P(PlaceLayout, HealingKeepsIt) {
+  const Layouts& layout = GetParam();
+  for (const bool is_read_before : {false, true}) {
+    write_long_ago(path("settings.json"), layout.before);
+    auto engine = open_file("settings.json");
+    if (is_read_before) (void)engine.fetch_chunk("settings").value();
+    save(engine, layout.update, "settings");
+    write_long_ago(path("settings.json"), "{\"half");
+    const auto read = engine.read_chunk("settings");
+    ASSERT_TRUE(read.ok());
+    EXPECT_FALSE(read->older.ok());
+    EXPECT_EQ(read_file(path("settings.json")), layout.after);
+    ASSERT_TRUE(engine.detach().ok());
+    fs::remove_all(folder_ / ".settings.json.safechunk");
+  }
+}
+
+TEST_P(PlaceLayout, AnEditOfAPartThatIsHealedKeepsIt) {
+  const Layouts& layout = GetParam();
+  write_long_ago(path("settings.json"), layout.before);
+  auto engine = open_file("settings.json");
+  ASSERT_TRUE(engine
+                  .stage_patch("settings",
+                               R"([{"op":"test","path":"","value":)" +
+                                   layout.before.substr(
+                                       layout.before.starts_with(kMark) ? kMark.size() : 0) +
+                                   R"(},{"op":"replace","path":"","value":)" + layout.update + "}]")
+                  .ok());
+  ASSERT_TRUE(engine.force_sync().ok());
+  const std::string saved = read_file(path("settings.json"));
+  write_long_ago(path("settings.json"), "{\"half");
+  EXPECT_FALSE(engine.read_chunk("settings")->older.ok());
+  EXPECT_EQ(read_file(path("settings.json")), saved);
+}
+
+// Repair, and so the command adopt, makes the first backup: there is something to heal from.
+TEST_F(Places, RepairMakesTheFirstBackup) {
+  write_long_ago(path("a.json"), "{\"a\": 1}");
+  {
+    auto engine = open_file("a.json");
+    ASSERT_TRUE(engine.repair().ok());
+  }
+  write_long_ago(path("a.json"), "{\"a\": tr");
+  auto engine = open_file("a.json");
+  EXPECT_EQ(engine.fetch_chunk("a").value(), "{\"a\": 1}");
+}
+
+// --- edits by edit_file()
+
+TEST_F(Places, EditFileWaitsForItsTurn) {
+  write_long_ago(path("a.json"), "{\"a\": 1}");
+  FileEditOptions options;
+  options.lock_timeout = std::chrono::milliseconds(50);
+  const auto set = [&](const std::string& value) {
+    const FileEdit edit = FileEdit::set("/b", value);
+    return edit_file(path("a.json"), std::span(&edit, 1), options);
+  };
+  ASSERT_TRUE(set("1").ok());
+  {
+    EngineOptions slow;
+    slow.debounce_delay = slow.max_delay = std::chrono::hours(1);
+    auto engine = open_file("a.json", slow);
+    ASSERT_TRUE(engine.stage_value("a", "/a", "2").ok());
+    EXPECT_EQ(set("2").status().code(), ErrorCode::locked);
+  }
+  const auto done = set("3");
+  ASSERT_TRUE(done.ok()) << done.status().to_text();
+  EXPECT_TRUE(done->changed);
+  EXPECT_EQ(read_file(path("a.json")), "{\"a\": 2, \"b\": 3}");
+  EXPECT_EQ(done->revision, read_json_file(path("a.json"))->revision);
+  EXPECT_FALSE(set("3")->changed);
+  options.if_revision = "00000000000000000000000000000001";
+  EXPECT_EQ(set("4").status().code(), ErrorCode::conflict);
+  EXPECT_FALSE(fs::exists(path(".a.json.safechunk/a.json.bak.tmp")));
+}
+
+TEST_F(Places, EditFileSavesWhatADeadOwnerHadStaged) {
+  write_long_ago(path("a.json"), "{\"a\": 1}");
+  Child child([&] {
+    EngineOptions options;
+    options.debounce_delay = options.max_delay = std::chrono::hours(1);
+    auto engine = SafeChunkEngine::open_file(path("a.json"), options);
+    require_ok(engine.status(), "open");
+    require_ok(engine->stage_value("a", "/a", "2"), "stage");
+    ::kill(::getpid(), SIGKILL);
+  });
+  ASSERT_EQ(child.wait(), kKilled);
+  EXPECT_EQ(read_json_file(path("a.json"))->text, "{\"a\": 2}");
+  const FileEdit edit = FileEdit::set("/b", "3");
+  ASSERT_TRUE(edit_file(path("a.json"), std::span(&edit, 1)).ok());
+  EXPECT_EQ(read_file(path("a.json")), "{\"a\": 2, \"b\": 3}");
+}
+
+TEST_F(Places, EditFileOfAFileInAFolderThatIsAPlace) {
+  write_long_ago(path("a.json"), "{\"a\": 1}");
+  { auto engine = in_place(); }
+  const FileEdit edit = FileEdit::set("/b", "3");
+  ASSERT_TRUE(edit_file(path("a.json"), std::span(&edit, 1)).ok());
+  EXPECT_EQ(read_file(path("a.json")), "{\"a\": 1, \"b\": 3}");
+  EXPECT_EQ(names(), (std::set<std::string>{".safechunk", "a.json"}));
+  EXPECT_EQ(edit_file(path("no.json"), std::span(&edit, 1)).status().code(), ErrorCode::not_found);
+}
+
 // --- traces
 
 TEST_F(Places, NothingOfThePresentStateIsInTheSideFolder) {
@@ -372,8 +478,9 @@ TEST_F(Places, AFileAndItsFolderExcludeEachOther) {
     const auto refused = SafeChunkEngine::in_place(folder_.string());
     EXPECT_EQ(refused.status().code(), ErrorCode::locked) << refused.status().to_text();
   }
-  { auto engine = in_place(); }
+  EXPECT_EQ(SafeChunkEngine::in_place(folder_.string()).status().code(), ErrorCode::conflict);
   ASSERT_TRUE(release_place(path("a.json"), PlaceKind::file).ok());
+  { auto engine = in_place(); }
   EXPECT_EQ(SafeChunkEngine::open_file(path("a.json")).status().code(), ErrorCode::conflict);
   EXPECT_EQ(names(), (std::set<std::string>{".safechunk", "a.json"})) << "a refusal leaves a trace";
   ASSERT_TRUE(release_place(folder_.string(), PlaceKind::in_place).ok());

@@ -131,6 +131,9 @@ class ChunkFiles {
   // Moves a damaged backup of a sound chunk to quarantine. The next save makes a new one.
   Status repair_backup(const std::string& chunk, std::vector<Event>& events);
 
+  // Makes a copy of a sound chunk its backup, durably, when it has none.
+  Status add_first_backup(const std::string& chunk);
+
   // Gives a file that is JSON and has no stamp that fits (another program wrote it, or copied the
   // project) a stamp, so that from now on rot can be told from an edit. Leaves a file alone that
   // somebody may still be writing, and one that may not be stamped.

@@ -31,6 +31,7 @@ void RecentTexts::remember(const std::string& chunk, std::string_view text,
   }
   RecentText& recent = found->second.recent;
   recent.text.assign(text);
+  recent.verbatim = about.verbatim;
   recent.text_digest = about.text_digest;
   recent.sequence = about.sequence;
   recent.journal_token = about.journal_token;

@@ -1,5 +1,7 @@
-// Backups that are no chunk's any more, or damaged: they move to quarantine.
+// Backups that no commit makes or replaces: those that are no chunk's any more, or damaged, move to
+// quarantine; and the first one of a chunk that has none.
 #include "storage/chunks/chunk_files.h"
+#include "storage/files/durable_file.h"
 #include "storage/files/project_layout.h"
 
 namespace safechunk {
@@ -40,6 +42,28 @@ Status ChunkFiles::set_backup_aside(const std::string& chunk, const Inspection& 
   Status kept =
       quarantine_.preserve_file(*folders_.backups, name, name, backup.bytes, kept_as, added);
   return kept.ok() ? folders_.backups->unlink(name) : kept;
+}
+
+Status ChunkFiles::add_first_backup(const std::string& chunk) {
+  const std::string name = layout::backup_file(chunk);
+  const auto there = folders_.backups->stat(name);
+  if (there.code() != ErrorCode::not_found) return there.status();
+  const Inspection present = read(chunk);
+  if (!present.usable()) return {};
+  const auto backups = folders_.backups->hold();
+  if (!backups) return backups.status();
+  FileAttributes attributes;
+  attributes.like = present.info;
+  attributes.rights = folders_.rights;
+  attributes.stamp = present.stamp.value_or(Stamp{});
+  attributes.stamp->text = present.text_digest(settings_);
+  attributes.chunk = chunk;
+  auto copy =
+      TemporaryFile::write(**backups, layout::temporary_of(name), present.bytes, attributes);
+  if (!copy) return copy.status();
+  if (Status status = copy->make_durable(); !status) return status;
+  if (Status status = copy->publish(name); !status) return status;
+  return (*backups)->sync();
 }
 
 }  // namespace safechunk

@@ -10,6 +10,7 @@
 #include "storage/files/file_rights.h"
 #include "storage/files/project_layout.h"
 #include "storage/files/stamp.h"
+#include "storage/logs/log_successor.h"
 #include "storage/project/lock.h"
 
 namespace safechunk {
@@ -226,12 +227,13 @@ Status remove_stamps(const ProjectLocation& location, Directory& chunks) {
   auto files = chunks.list();
   if (!files) return files.status();
   for (const std::string& name : *files) {
-    if (!location.naming.chunk_of(name)) continue;
+    if (!location.naming.chunk_of(name) && !location.naming.log_of(name)) continue;
     auto file = chunks.open(name, OpenMode::read);
-    if (!file) continue;  // what cannot be read has no stamp of ours
-    auto stamp = (*file)->attribute(Stamp::kAttribute);
-    if (!stamp) continue;
-    if (Status removed = (*file)->remove_attribute(Stamp::kAttribute); !removed) return removed;
+    if (!file) continue;  // what cannot be read has no attribute of ours
+    for (const char* attribute : {Stamp::kAttribute, kSuccessorAttribute}) {
+      if (!(*file)->attribute(attribute)) continue;
+      if (Status removed = (*file)->remove_attribute(attribute); !removed) return removed;
+    }
   }
   return {};
 }
@@ -275,13 +277,12 @@ Status release_place(const ProjectLocation& location, Platform platform, bool fo
   auto lock = ProjectLock::acquire(**side, platform, FileRights(info->permissions), false, found);
   if (!lock) return lock.status();
   // The journal of a dead owner may have updates; an owner that has ended left none.
-  Status status =
-      (*side)->stat(layout::kJournal).ok()
-          ? about(ErrorCode::conflict,
-                  "updates may be waiting in the journal; open the place once, and they "
-                  "are saved",
-                  location.shown_path())
-          : Status();
+  Status status = (*side)->stat(layout::kJournal).ok()
+                      ? about(ErrorCode::conflict,
+                              "updates may be waiting in the journal; open the place once, or run "
+                              "'safechunk repair', and they are saved",
+                              location.shown_path())
+                      : Status();
   if (status.ok()) status = check_side_folder(**side, file);
   if (status.ok()) status = remove_stamps(location, **chunks);
   if (status.ok()) status = remove_side_folder(**side, file);

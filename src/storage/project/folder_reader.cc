@@ -37,8 +37,13 @@ Status count_files(const ProjectFolders& folders, HealthReport& report) {
   if (!files) return files.status();
   report.stamps_supported = answers_for_attributes(*folders.root, layout::kLock);
   for (const std::string& file : *files) {
-    if (layout::is_any_temporary(file)) ++report.orphaned_artifacts;
-    if (!file.ends_with(".json")) continue;
+    // Beside other programs' files only ours are worth a word.
+    const bool is_left_over = folders.side.empty() ? layout::is_any_temporary(file)
+                                                   : folders.naming.is_own_temporary(file);
+    if (is_left_over) ++report.orphaned_artifacts;
+    const bool is_chunk = folders.naming.only_file().empty() ? file.ends_with(".json")
+                                                             : file == folders.naming.only_file();
+    if (!is_chunk) continue;
     ++report.shards;
     if (!report.stamps_supported && report.shards == 1) {
       report.stamps_supported = answers_for_attributes(*folders.chunks, file);

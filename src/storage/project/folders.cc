@@ -82,12 +82,6 @@ Status no_side_folder(const ProjectLocation& location) {
   return error;
 }
 
-// Whether the side folder is that of a place that was opened, and not just that of edit_file().
-bool is_adopted(Directory& chunks, const std::string& side) {
-  auto root = chunks.open_directory(side);
-  return root && (*root)->stat(layout::kBackups).ok();
-}
-
 bool is_folder_of_a_project(Directory& folder) {
   const auto chunks = folder.stat(layout::kChunks);
   const auto backups = folder.stat(layout::kBackups);

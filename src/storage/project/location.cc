@@ -61,6 +61,28 @@ Result<ProjectLocation> locate_project(FileSystem& file_system, const std::strin
   return ProjectLocation{base, project_id, false, {}};
 }
 
+bool is_adopted(Directory& chunks, const std::string& side) {
+  auto root = chunks.open_directory(side);
+  return root && (*root)->stat(layout::kBackups).ok();
+}
+
+Result<std::optional<PlacedFile>> find_placed_file(FileSystem& file_system,
+                                                   const std::string& path) {
+  auto file = find_file(file_system, path);
+  if (!file) return file.status();
+  const std::string& folder = file->folder->path();
+  if (is_adopted(*file->folder, layout::kSideFolder)) {
+    if (auto chunk = layout::chunk_of_file(file->name)) {
+      return std::optional(PlacedFile{PlaceKind::in_place, folder, *std::move(chunk)});
+    }
+  }
+  if (is_adopted(*file->folder, layout::side_folder(file->name))) {
+    return std::optional(PlacedFile{PlaceKind::file, join(folder, file->name),
+                                    ChunkNaming::only(file->name).only_chunk()});
+  }
+  return std::optional<PlacedFile>();
+}
+
 Result<std::unique_ptr<Directory>> open_root(FileSystem& file_system, const std::string& project_id,
                                              const std::string& base_dir, PlaceKind place) {
   if (place == PlaceKind::project) {

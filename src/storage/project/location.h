@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <safechunk/options.hpp>
@@ -32,6 +33,20 @@ struct ProjectLocation {
 // or a link leads to nothing; io_error when it is something else.
 Result<ProjectLocation> locate_project(FileSystem& file_system, const std::string& project_id,
                                        const EngineOptions& options);
+
+// A file that is a chunk of a place beside other programs' files.
+struct PlacedFile {
+  PlaceKind place = PlaceKind::file;
+  std::string project_id;  // the path of the place
+  std::string chunk;
+};
+// Nothing when the file at `path` belongs to no such place. Errors as locate_project().
+Result<std::optional<PlacedFile>> find_placed_file(FileSystem& file_system,
+                                                   const std::string& path);
+
+// Whether the folder, whose name is `side`, is that of a place that was opened, and not just that
+// of edit_file().
+bool is_adopted(Directory& chunks, const std::string& side);
 
 // Opens the folder in which lock and journal lie. invalid_name; not_found when there is none.
 Result<std::unique_ptr<Directory>> open_root(FileSystem& file_system, const std::string& project_id,

@@ -19,9 +19,9 @@ Status check_file(const ProjectFolders& folders, Process& process) {
   Error error;
   error.code = ErrorCode::conflict;
   error.message =
-      "the folder of this file is a place of its own, of which the file is a chunk: open the "
+      "the folder of this file is a place of its own, and the file is a chunk of it: use the "
       "folder "
-      "(in_place), or release it first";
+      "(in_place()), or release that first ('safechunk adopt --release')";
   error.path = folders.chunks->path() + "/" + layout::kSideFolder;
   return error;
 }
@@ -32,10 +32,14 @@ Status check_folder(const ProjectFolders& folders, Process& process) {
   for (const std::string& name : *names) {
     if (!layout::is_side_folder(name)) continue;
     auto root = folders.chunks->open_directory(name);
-    if (!root || !ProjectLock::may_be_held(**root, process)) continue;
+    if (!root) continue;
+    const bool is_held = ProjectLock::may_be_held(**root, process);
+    if (!is_held && !has_backups(**root)) continue;  // that of edit_file()
     Error error;
-    error.code = ErrorCode::locked;
-    error.message = "a file of this folder is open as a place of its own";
+    error.code = is_held ? ErrorCode::locked : ErrorCode::conflict;
+    error.message = is_held ? "a file of this folder is open as a place of its own"
+                            : "a file of this folder is a place of its own; release it first "
+                              "('safechunk adopt --release')";
     error.path = folders.chunks->path() + "/" + name;
     return error;
   }

@@ -12,8 +12,8 @@ namespace safechunk {
 // are opened at the same moment at least one finds the other, because each has taken its own lock
 // before it looks.
 //
-// A file: conflict when its folder is a place. A folder that is not one yet: locked when the place
-// of one of its files is open.
+// A file: conflict when its folder is a place. A folder that is not one yet: conflict when one of
+// its files is a place, locked when that is open.
 Status check_alone(const ProjectFolders& folders, Process& process);
 
 }  // namespace safechunk

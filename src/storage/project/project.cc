@@ -192,6 +192,12 @@ CommitOutcome Project::give_up(Ending ending, KnownLogs& logs, Notices& notices)
     open_ = false;
   }
   outcome = commit_pending(notices);
+  // A program that saved a file in this moment is looked at anew at once: nobody can tell a
+  // conflict that stays from an edit that was refused.
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries && outcome.status.code() == ErrorCode::conflict; ++i) {
+    outcome = commit_pending(notices);
+  }
   while (outcome.status.code() == ErrorCode::being_edited) {
     constexpr std::chrono::milliseconds kPause{50};
     CondVar nobody;
@@ -454,6 +460,8 @@ Status Project::repair(const std::string& chunk, Notices& notices) {
         if (Status held = folder_->lock->check_held(); !held) return held;
         repaired = chunks_.repair_backup(chunk, events);
         if (repaired.ok() && found.health != FileHealth::good) repaired = chunks_.stamp(chunk);
+        // Of a file that the application has had before, its first version is worth as much.
+        if (repaired.ok() && settings_.keep_layout) repaired = chunks_.add_first_backup(chunk);
       }
       for (const Event& event : events) notices.event(in_file(event, folders_));
       return in_chunk(repaired, chunk);
