@@ -31,9 +31,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kCommands = {
-    "put",    "get",     "set",    "unset",    "merge",         "patch",      "update",
-    "edit",   "append",  "tail",   "logs",     "rotate",        "compact",    "list",
-    "remove", "health",  "verify", "repair",   "quarantine",    "checkpoint", "checkpoints",
+    "put",    "get",     "set",    "unset",    "merge",          "patch",      "update",
+    "edit",   "append",  "tail",   "logs",     "rotate",         "compact",    "list",
+    "remove", "health",  "verify", "repair",   "quarantine",     "checkpoint", "checkpoints",
     "export", "restore", "unlock", "projects", "delete-project", "adopt"};
 
 // A process that owns the project.

@@ -12,7 +12,9 @@ class PlaceCommand : public Cli {
   void write(const std::string& name, const std::string& text) const {
     write_long_ago(folder_ / name, text);
   }
-  [[nodiscard]] std::string text(const std::string& name) const { return read_file(folder_ / name); }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return read_file(folder_ / name);
+  }
   [[nodiscard]] std::size_t entries(const std::string& below = "") const {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(folder_ / below), fs::directory_iterator()));

@@ -13,6 +13,7 @@
 #include "api/engine_access.h"
 #include "support/fake_process.h"
 #include "support/manual_clock.h"
+#include "support/place.h"
 #include "support/sim_file_system.h"
 
 namespace safechunk::test {
@@ -120,7 +121,7 @@ struct Machine {
   [[nodiscard]] Platform platform() { return {files, clock, process}; }
   [[nodiscard]] SafeChunkEngine engine(EngineOptions options = {}) {
     options.base_dir = "/";
-    return EngineAccess::construct("project", options, platform());
+    return EngineAccess::construct(project_id(), in_this_place(options), platform());
   }
   // The bytes of a file of the project; nothing when it does not exist.
   [[nodiscard]] std::optional<std::string> file(const std::string& path) const {
@@ -133,7 +134,7 @@ struct Machine {
   }
   // Replaces a file's bytes as another program would.
   void write(const std::string& folder, const std::string& name, std::string_view bytes) {
-    auto directory = files.open_directory("/project/" + folder).value();
+    auto directory = files.open_directory(lies_at("/project/" + folder)).value();
     auto opened = directory->open(name, OpenMode::create).value();
     opened->truncate(0).throw_if_error();
     (void)opened->write_at(0, bytes).value();

@@ -10,6 +10,7 @@
 
 #include "engine/engine_bench.h"
 #include "storage/files/stamp.h"
+#include "support/place.h"
 
 namespace safechunk::test {
 
@@ -82,7 +83,8 @@ class Successor {
   explicit Successor(SimFileSystem& disk, EngineOptions options = {}, int number = 1)
       : process_(5000 + number, 7000 + static_cast<std::uint64_t>(number)) {
     options.base_dir = "/";
-    engine_.emplace(EngineAccess::construct("project", options, Platform{disk, clock_, process_}));
+    engine_.emplace(EngineAccess::construct(project_id(), in_this_place(options),
+                                            Platform{disk, clock_, process_}));
   }
   [[nodiscard]] SafeChunkEngine& engine() { return *engine_; }
   SafeChunkEngine* operator->() { return &*engine_; }
@@ -139,12 +141,12 @@ inline bool holds(const SimFileSystem& disk, const std::string& folder, std::str
 }
 
 inline void remove_file(SimFileSystem& disk, const std::string& folder, const std::string& name) {
-  disk.open_directory("/project/" + folder).value()->unlink(name).throw_if_error();
+  disk.open_directory(lies_at("/project/" + folder)).value()->unlink(name).throw_if_error();
 }
 
 // Changes one byte of a chunk's file as rot does: the file's stamp has the time that the file has.
 inline void rot(SimFileSystem& disk, const std::string& chunk, std::uint64_t offset, char byte) {
-  const auto chunks = disk.open_directory("/project/chunks").value();
+  const auto chunks = disk.open_directory(lies_at("/project/chunks")).value();
   const auto file = chunks->open(chunk + ".json", OpenMode::read_write).value();
   auto stamp = Stamp::decode(file->attribute(Stamp::kAttribute).value(), chunk).value();
   (void)file->write_at(offset, std::string_view(&byte, 1)).value();

@@ -6,12 +6,15 @@
 // Kills: dropped return codes and counts, acknowledging after a failed fsync, renaming after a
 // failed fsync, syncing a file again whose fsync has failed.
 //
-// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1)
+// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1;
+// 10 in
+//                          places other than a project)
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
+#include "support/place.h"
 #include "support/recovered.h"
 #include "support/setting.h"
 #include "support/sim_file_system.h"
@@ -30,7 +33,7 @@ void check_recovery(const SimFileSystem& file_system, const History& history, Du
   auto clone = file_system.crash_clone(seed, model);
   ManualClock clock;
   FakeProcess process(4243, 1000 + seed);
-  auto engine = EngineAccess::construct("project", crash_test_options(durability),
+  auto engine = EngineAccess::construct(project_id(), crash_test_options(durability),
                                         Platform{*clone, clock, process});
   ASSERT_TRUE(engine.is_active()) << where << ": " << engine.status().to_text();
   const Complain complain =
@@ -96,7 +99,7 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
       if (session.engine().is_active()) {
         // The next turn saves what those of others have left in the journal.
         if (workload.mode == Mode::shared) {
-          const Status next = session.put("next", "1");
+          const Status next = session.put(chunk_here("next"), "1");
           EXPECT_TRUE(next.ok()) << where << ": " << next.to_text();
         }
         const ProjectState wanted = read_all(session.engine(), complain);
@@ -108,7 +111,7 @@ bool run_with_fault(const Workload& workload, Durability durability, std::size_t
           auto clone = file_system.crash_clone(broken + 1, model);
           ManualClock clock;
           FakeProcess process(4243, 5000 + broken);
-          auto engine = EngineAccess::construct("project", crash_test_options(durability),
+          auto engine = EngineAccess::construct(project_id(), crash_test_options(durability),
                                                 Platform{*clone, clock, process});
           EXPECT_EQ(read_all(engine, complain), wanted) << where << ", power cut after the repair";
           clone->kill();
@@ -148,7 +151,8 @@ class Faults : public testing::TestWithParam<Case> {};
 TEST_P(Faults, AtEveryCallLoseNothing) {
   const auto& [index, durability] = GetParam();
   const Workload workload = fault_workloads()[index];
-  const auto stride = static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", 1));
+  const auto stride =
+      static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", is_project() ? 1 : 10));
   std::size_t runs = 0;
   std::size_t first = 0;
   for (const Fault& fault : faults_for(workload)) {

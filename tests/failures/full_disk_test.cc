@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/child_process.h"
+#include "support/place.h"
 #include "support/private_mounts.h"
 #include "support/small_disk.h"
 
@@ -43,7 +44,7 @@ class FilledDisk : public testing::Test {
   virtual void restart() = 0;
 
   void make_project() {
-    SafeChunkEngine engine("project", disk_->options());
+    SafeChunkEngine engine(test::project_id(), disk_->options());
     ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
     for (const auto& [chunk, text] : kOld) {
       ASSERT_TRUE(engine.stage_update(std::string_view(text), chunk).ok());
@@ -67,14 +68,14 @@ class FilledDisk : public testing::Test {
   // large enough for everything.
   bool save_and_make_room() {
     bool opened_at_once = true;
-    auto engine = SafeChunkEngine::open("project", disk_->options());
+    auto engine = SafeChunkEngine::open(test::project_id(), disk_->options());
     if (!engine) {
       EXPECT_EQ(engine.code(), ErrorCode::no_space) << engine.status().to_text();
       EXPECT_EQ(expect_whole_versions(), 0U);
       expect_readable();
       opened_at_once = false;
       disk_->make_room();
-      engine = SafeChunkEngine::open("project", disk_->options());
+      engine = SafeChunkEngine::open(test::project_id(), disk_->options());
       if (!engine) {
         ADD_FAILURE() << "with room: " << engine.status().to_text();
         return false;
@@ -116,7 +117,7 @@ class FilledDisk : public testing::Test {
   void expect_readable() {
     EngineOptions options = disk_->options();
     options.mode = Mode::read;
-    auto reader = SafeChunkEngine::open("project", options);
+    auto reader = SafeChunkEngine::open(test::project_id(), options);
     ASSERT_TRUE(reader.ok()) << reader.status().to_text();
     for (const auto& [chunk, text] : kOld) {
       const std::string found = *reader->fetch_chunk(chunk);
@@ -210,13 +211,13 @@ TEST_F(FullDisk, CreatedOnAFullDisk) {
       } else {
         disk_->leave_pages(room);
       }
-      auto engine = SafeChunkEngine::open("project", disk_->options());
+      auto engine = SafeChunkEngine::open(test::project_id(), disk_->options());
       created = engine.ok();
       if (!created) {
         EXPECT_EQ(engine.code(), ErrorCode::no_space) << engine.status().to_text();
       }
       disk_->make_room();
-      if (!created) engine = SafeChunkEngine::open("project", disk_->options());
+      if (!created) engine = SafeChunkEngine::open(test::project_id(), disk_->options());
       ASSERT_TRUE(engine.ok()) << engine.status().to_text();
       ASSERT_TRUE(engine->stage_update("1", "a").ok());
       ASSERT_TRUE(engine->force_sync().ok());
@@ -230,7 +231,7 @@ TEST_F(FullDisk, CreatedOnAFullDisk) {
 TEST_F(FullDisk, TheRetrySucceedsOnceThereIsRoom) {
   make_project();
   std::atomic<int> syncs = 0;
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   engine.on_sync([&] { ++syncs; });
   disk_->leave_pages(0);
   for (const auto& [chunk, text] : kNew) {
@@ -249,7 +250,7 @@ TEST_F(FullDisk, TheRetrySucceedsOnceThereIsRoom) {
 TEST_F(FullDisk, DetachKeepsTheJournalAndTheNextAttachCommitsIt) {
   make_project();
   {
-    SafeChunkEngine engine("project", disk_->options());
+    SafeChunkEngine engine(test::project_id(), disk_->options());
     for (const auto& [chunk, text] : kNew) {
       ASSERT_TRUE(engine.stage_update(std::string_view(text), chunk).ok());
     }
@@ -259,7 +260,7 @@ TEST_F(FullDisk, DetachKeepsTheJournalAndTheNextAttachCommitsIt) {
   }
   // And attach on a full disk loses nothing either.
   {
-    SafeChunkEngine engine("project", disk_->options());
+    SafeChunkEngine engine(test::project_id(), disk_->options());
     EXPECT_EQ(expect_whole_versions(), 0U);
     if (engine.is_active()) {
       for (const auto& [chunk, text] : kNew) EXPECT_EQ(*engine.fetch_chunk(chunk), text);
@@ -269,7 +270,7 @@ TEST_F(FullDisk, DetachKeepsTheJournalAndTheNextAttachCommitsIt) {
     }
   }
   disk_->make_room();
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(expect_whole_versions(), kNew.size());
   EXPECT_TRUE(engine.verify()->sound());
@@ -281,7 +282,7 @@ TEST_F(FullDisk, DetachNamesWhatItLost) {
   make_project();
   const std::string text(100'000, '1');
   {
-    SafeChunkEngine engine("project", disk_->options());
+    SafeChunkEngine engine(test::project_id(), disk_->options());
     disk_->leave_pages(40);
     EXPECT_TRUE(engine.stage_update(std::string_view(text), "kept").ok());
     const Status refused = engine.stage_update(std::string_view(text), "lost");
@@ -299,7 +300,7 @@ TEST_F(FullDisk, DetachNamesWhatItLost) {
         << message;
   }
   disk_->make_room();
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   EXPECT_EQ(*engine.fetch_chunk("kept"), text + "\n");
   EXPECT_EQ(*engine.fetch_chunk("first"), "10\n");
 }
@@ -310,7 +311,7 @@ TEST_F(FullDisk, TransactionLandsWholeOrNotAtAll) {
     SCOPED_TRACE(std::to_string(pages) + " free pages");
     restart();
     make_project();
-    SafeChunkEngine engine("project", disk_->options());
+    SafeChunkEngine engine(test::project_id(), disk_->options());
     disk_->leave_pages(pages);
     auto transaction = engine.transaction();
     for (const auto& [chunk, text] : kNew) {
@@ -328,7 +329,7 @@ TEST_F(FullDisk, TransactionLandsWholeOrNotAtAll) {
 // G13: a checkpoint that does not fit leaves nothing behind.
 TEST_F(FullDisk, CheckpointThatDoesNotFitLeavesNothingBehind) {
   make_project();
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   bool fits = false;
   for (std::uint64_t pages = 0; !fits; ++pages) {
     SCOPED_TRACE(std::to_string(pages) + " free pages");
@@ -346,17 +347,17 @@ TEST_F(FullDisk, CheckpointThatDoesNotFitLeavesNothingBehind) {
       break;
     }
     EXPECT_EQ(name.code(), ErrorCode::no_space) << name.status().to_text();
-    EXPECT_TRUE(fs::is_empty(fs::path(engine.project_path()) / "checkpoints"));
+    EXPECT_TRUE(fs::is_empty(fs::path(disk_->path()) / test::lies_at("project/checkpoints")));
   }
 }
 
 // The good version of a damaged chunk is read though it cannot be healed on a full disk (G6, G7).
 TEST_F(FullDisk, DamagedChunkIsReadThoughItCannotBeHealed) {
   make_project();
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   ASSERT_TRUE(engine.stage_update("10", "first").ok());
   ASSERT_TRUE(engine.force_sync().ok());
-  const fs::path file = fs::path(engine.project_path()) / "chunks/first.json";
+  const fs::path file = fs::path(disk_->path()) / test::lies_at("project/chunks/first.json");
   test::write_long_ago(file, "{");
   memory_->leave(0, 0);
   EXPECT_EQ(*engine.fetch_chunk("first"), "10\n");
@@ -369,9 +370,10 @@ TEST_F(FullDisk, DamagedChunkIsReadThoughItCannotBeHealed) {
 
 // A read-only file system: refused as such, and readable.
 TEST_F(FullDisk, ReadOnlyFileSystem) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   make_project();
   memory_->make_read_only();
-  SafeChunkEngine engine("project", disk_->options());
+  SafeChunkEngine engine(test::project_id(), disk_->options());
   EXPECT_EQ(engine.status().code(), ErrorCode::read_only) << engine.status().to_text();
   for (const auto& [chunk, text] : kOld) EXPECT_EQ(*engine.fetch_chunk(chunk), text);
   EXPECT_TRUE(engine.verify()->sound());

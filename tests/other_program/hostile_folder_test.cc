@@ -19,6 +19,7 @@
 #include "support/child_process.h"
 #include "support/file_system_probe.h"
 #include "support/folder_listing.h"
+#include "support/place.h"
 #include "support/small_project.h"
 
 namespace safechunk {
@@ -117,7 +118,7 @@ class Planted : public testing::TestWithParam<Plant> {
 TEST_P(Planted, WhereAChunkBelongs) {
   plant("chunks/a.json");
   std::vector<std::string> faults;
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(engine.fetch_chunk("a").code(), ErrorCode::io_error);
   EXPECT_EQ(*engine.fetch_chunk("b"), kSecond);
@@ -143,7 +144,7 @@ TEST_P(Planted, WhereAChunkBelongs) {
 
 TEST_P(Planted, WhereABackupBelongs) {
   plant("chunks_bak/a.bak");
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
   EXPECT_TRUE(engine.stage_update("[3]", "b").ok());
@@ -166,19 +167,19 @@ TEST_P(Planted, WhereABackupBelongs) {
 
 TEST_P(Planted, WhereTheLockBelongs) {
   plant(".lock");
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   EXPECT_FALSE(engine.is_active());
   EXPECT_EQ(engine.status().code(), ErrorCode::io_error) << engine.status().to_text();
   EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
   EXPECT_TRUE(engine.health_report().ok());
-  EXPECT_FALSE(unlock_project("project", folder_.string()).ok());
+  EXPECT_FALSE(unlock_project(test::project_id(), folder_.string(), false, test::place()).ok());
   EXPECT_TRUE(still_planted(".lock"));
 }
 
 TEST_P(Planted, WhereTheJournalBelongs) {
   plant(".journal");
   {
-    SafeChunkEngine engine("project", options_in(folder_));
+    SafeChunkEngine engine(test::project_id(), options_in(folder_));
     EXPECT_FALSE(engine.is_active());
     EXPECT_EQ(engine.status().code(), ErrorCode::io_error) << engine.status().to_text();
     EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
@@ -190,6 +191,7 @@ TEST_P(Planted, WhereTheJournalBelongs) {
 }
 
 TEST_P(Planted, WhereAFolderBelongs) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   if (GetParam() == Plant::folder) return;  // is what belongs there
   for (const std::string& place : std::vector<std::string>{"chunks", "chunks_bak", "checkpoints"}) {
     SCOPED_TRACE(place);
@@ -197,7 +199,7 @@ TEST_P(Planted, WhereAFolderBelongs) {
     fs::rename(folder_ / ("project/" + place), kept);
     plant(place);
     {
-      SafeChunkEngine engine("project", options_in(folder_));
+      SafeChunkEngine engine(test::project_id(), options_in(folder_));
       EXPECT_FALSE(engine.is_active());
       EXPECT_EQ(engine.status().code(), ErrorCode::io_error) << engine.status().to_text();
       if (place != "checkpoints") {
@@ -209,13 +211,13 @@ TEST_P(Planted, WhereAFolderBelongs) {
     fs::remove(folder_ / ("project/" + place));
     fs::rename(kept, folder_ / ("project/" + place));
   }
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
 }
 
 // Planted while the engine lives: the damaged chunk is not healed, but its backup is read.
 TEST_P(Planted, WhereTheQuarantineBelongs) {
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   plant("quarantine");
   test::write_long_ago(folder_ / "project/chunks/a.json", "[");
   if (GetParam() == Plant::folder) {
@@ -238,7 +240,7 @@ TEST_P(Planted, WhereTheQuarantineBelongs) {
 
 // field.md: "temp files follow symlinks", "stale temp files stay".
 TEST_P(Planted, WhereTemporaryFilesBelong) {
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   for (const std::string& place :
        std::vector<std::string>{"chunks/a.749b0e0d.tmp", "chunks_bak/a.bak.013f16a4.tmp"}) {
     SCOPED_TRACE(place);
@@ -260,7 +262,7 @@ TEST_P(Planted, WhereTemporaryFilesBelong) {
 // The same, found by attach. A folder is not a left-over of ours: it stays, and harms nobody else.
 TEST_P(Planted, WhereTemporaryFilesAreCleanedUp) {
   for (const char* place : {"chunks/a.749b0e0d.tmp", "chunks_bak/a.bak.013f16a4.tmp"}) plant(place);
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(fs::exists(fs::symlink_status(folder_ / "project/chunks/a.749b0e0d.tmp")),
             GetParam() == Plant::folder);
@@ -285,14 +287,14 @@ TEST_P(Planted, WhereOtherLeftOversAreCleanedUp) {
   {
     // Its journal must be written anew, under the temporary name.
     Child killed([&] {
-      SafeChunkEngine engine("project", options_in(folder_));
+      SafeChunkEngine engine(test::project_id(), options_in(folder_));
       require_ok(engine.stage_update("[3]", "a"), "stage_update");
       ::_exit(0);
     });
     ASSERT_EQ(killed.wait(), 0);
   }
   plant(".journal.5e890259.tmp");
-  SafeChunkEngine engine("project", options_in(folder_));
+  SafeChunkEngine engine(test::project_id(), options_in(folder_));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_EQ(*engine.fetch_chunk("a"), kThird);
   EXPECT_TRUE(engine.stage_update("[4]", "b").ok());
@@ -312,7 +314,7 @@ TEST_P(Planted, WhereOtherLeftOversAreCleanedUp) {
 TEST(Companions, OfChunksAreNoChunks) {
   const TemporaryFolder folder;
   make_project(folder);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   Told told(engine);
   const auto before = engine.create_checkpoint();
   ASSERT_TRUE(before.ok()) << before.status().to_text();
@@ -376,7 +378,7 @@ TEST(Permissions, UnreadableChunkIsNotCorrupt) {
     const fs::path file = folder / "project/chunks/a.json";
     change_mode(file, 0);
     const auto before = listing_of(folder / "project/chunks_bak");
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require_ok(engine.status(), "attach");
     require_code(ErrorCode::permission_denied, engine.fetch_chunk("a").status(), "fetch_chunk");
     require_code(ErrorCode::permission_denied, engine.repair(), "repair");
@@ -404,7 +406,7 @@ TEST(Permissions, UnreadableBackupIsNotLost) {
   as_nobody(folder, [&] {
     change_mode(folder / "project/chunks_bak/a.bak", 0);
     test::write_long_ago(folder / "project/chunks/a.json", "[");
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require_code(ErrorCode::permission_denied, engine.fetch_chunk("a").status(), "fetch_chunk");
     require(read_file(folder / "project/chunks/a.json") == "[", "it was changed");
     change_mode(folder / "project/chunks_bak/a.bak", 0644);
@@ -417,7 +419,7 @@ TEST(Permissions, UnreadableJournalLockOrFolder) {
   const TemporaryFolder folder;
   {
     Child owner([&] {
-      SafeChunkEngine engine("project", options_in(folder));
+      SafeChunkEngine engine(test::project_id(), options_in(folder));
       require_ok(engine.stage_update("[1]", "a"), "stage_update");
       test::leave(0);
     });
@@ -428,23 +430,24 @@ TEST(Permissions, UnreadableJournalLockOrFolder) {
       const fs::path path = folder / ("project/" + std::string(place));
       change_mode(path, 0);
       require_code(ErrorCode::permission_denied,
-                   SafeChunkEngine::open("project", options_in(folder)).status(), place);
+                   SafeChunkEngine::open(test::project_id(), options_in(folder)).status(), place);
       change_mode(path, fs::is_directory(path) ? 0755 : 0644);
     }
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require(engine.fetch_chunk("a").value() == kFirst, "the staged update is still there");
   });
 }
 
 // A folder in which nothing may be created: refused, and still readable.
 TEST(Permissions, ReadOnlyFolder) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   const TemporaryFolder folder;
   make_project(folder);
   as_nobody(folder, [&] {
     const fs::path project = folder / "project";
     change_mode(project, 0555);
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require_code(ErrorCode::permission_denied, engine.status(), "attach");
     require(engine.fetch_chunk("a").value() == kSecond, "reads");
     require(engine.verify()->sound(), "verifies");
@@ -461,7 +464,7 @@ TEST(Permissions, ChunksFolderBecomesReadOnly) {
   make_project(folder);
   as_nobody(folder, [&] {
     {
-      SafeChunkEngine engine("project", options_in(folder));
+      SafeChunkEngine engine(test::project_id(), options_in(folder));
       require_ok(engine.stage_update("[3]", "a"), "stage_update");
       change_mode(folder / "project/chunks", 0555);
       require_code(ErrorCode::permission_denied, engine.force_sync(), "force_sync");
@@ -470,7 +473,7 @@ TEST(Permissions, ChunksFolderBecomesReadOnly) {
       require(fs::exists(folder / "project/.journal"), "and keeps the journal");
     }
     change_mode(folder / "project/chunks", 0755);
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require(read_file(folder / "project/chunks/a.json") == kThird, "committed by the next attach");
   });
 }
@@ -490,7 +493,7 @@ TEST(Permissions, FileModeSurvivesSaves) {
     const fs::path file = folder / "project/chunks/a.json";
     ASSERT_EQ(::chmod(file.c_str(), mode), 0);
     as_nobody(folder, [&] {
-      SafeChunkEngine engine("project", options_in(folder));
+      SafeChunkEngine engine(test::project_id(), options_in(folder));
       for (const char* text : {"[3]", "[4]"}) {
         require_ok(engine.stage_update(text, "a"), "stage_update");
         require_ok(engine.force_sync(), "force_sync");
@@ -517,7 +520,7 @@ TEST(Permissions, AReadOnlyChunkHasItsStamp) {
   const fs::path file = folder / "project/chunks/a.json";
   ASSERT_EQ(::chmod(file.c_str(), 0444), 0);
   as_nobody(folder, [&] {
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     for (const char* text : {"[3]", "[4]"}) {
       require_ok(engine.stage_update(text, "a"), "stage_update");
       require_ok(engine.force_sync(), "force_sync");
@@ -526,7 +529,7 @@ TEST(Permissions, AReadOnlyChunkHasItsStamp) {
     }
     require(engine.health_report()->stamps_supported, "health says that there are no stamps");
     require_ok(engine.detach(), "detach");
-    const auto report = SafeChunkEngine("project", options_in(folder)).verify();
+    const auto report = SafeChunkEngine(test::project_id(), options_in(folder)).verify();
     for (const FileVerdict& verdict : report->files) {
       require(verdict.state == FileVerdict::State::good, verdict.path + " is not good");
     }
@@ -534,6 +537,7 @@ TEST(Permissions, AReadOnlyChunkHasItsStamp) {
 }
 
 TEST(Permissions, NewFilesHonourTheUmask) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   if (!test::keeps_modes()) GTEST_SKIP() << "this file system keeps no modes";
   for (const mode_t mask : {0022U, 0077U, 0002U}) {
     const TemporaryFolder folder;
@@ -552,7 +556,7 @@ TEST(Permissions, OwnerSurvivesSavesWherePermitted) {
   make_project(folder);
   const fs::path file = folder / "project/chunks/a.json";
   ASSERT_EQ(::chown(file.c_str(), 1234, 5678), 0);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   ASSERT_TRUE(engine.stage_update("[3]", "a").ok());
   ASSERT_TRUE(engine.force_sync().ok());
   struct stat info {};
@@ -572,7 +576,7 @@ TEST(Permissions, FileOfSomebodyElseIsSavedAllTheSame) {
   ASSERT_EQ(::chown(file.c_str(), 1234, 5678), 0);
   Child child([&] {
     require(::setgid(kNobody) == 0 && ::setuid(kNobody) == 0, "cannot become nobody");
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     require_ok(engine.stage_update("[3]", "a"), "stage_update");
     require_ok(engine.force_sync(), "force_sync");
     require(read_file(file) == kThird, "saved");
@@ -588,7 +592,7 @@ TEST(HandEdit, ThatIsJsonIsAcceptedAndReported) {
   make_project(folder);
   if (!stamps_work(folder)) GTEST_SKIP() << "this file system has no extended attributes";
   write_file(folder / "project/chunks/a.json", "{\"by\": \"hand\"}");
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   Told told(engine);
   EXPECT_EQ(*engine.fetch_chunk("a"), "{\"by\": \"hand\"}");
   EXPECT_TRUE(told.of("external_edit 'a'"));
@@ -610,7 +614,7 @@ TEST(HandEdit, ThatIsSavedOverIsReportedAndKept) {
   const TemporaryFolder folder;
   make_project(folder);
   if (!stamps_work(folder)) GTEST_SKIP() << "this file system has no extended attributes";
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   Told told(engine);
   write_file(folder / "project/chunks/a.json", "[7]");
   EXPECT_TRUE(engine.stage_update("[3]", "a").ok());
@@ -625,7 +629,7 @@ TEST(HandEdit, ThatIsNotJsonIsQuarantinedAndHealed) {
     const TemporaryFolder folder;
     make_project(folder);
     test::write_long_ago(folder / "project/chunks/a.json", "{\"by\": hand}");
-    SafeChunkEngine engine("project", options_in(folder));
+    SafeChunkEngine engine(test::project_id(), options_in(folder));
     Told told(engine);
     if (save) {
       EXPECT_TRUE(engine.stage_update("[3]", "a").ok());
@@ -660,7 +664,7 @@ std::vector<std::string> bad_names() {
 TEST(BadName, IsRefusedAtEveryCallThatTakesAChunk) {
   const TemporaryFolder folder;
   make_project(folder);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   const auto before = listing_of(folder.path());
   const nlohmann::json value = 1;
   auto transaction = engine.transaction();
@@ -684,9 +688,10 @@ TEST(BadName, IsRefusedAtEveryCallThatTakesAChunk) {
 }
 
 TEST(BadName, IsRefusedAsProjectIdAndCheckpoint) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   const TemporaryFolder folder;
   make_project(folder);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   ASSERT_TRUE(engine.create_checkpoint().ok());
   const auto before = listing_of(folder.path());
   for (const std::string& name : bad_names()) {
@@ -721,7 +726,7 @@ TEST(BadName, IsRefusedAsProjectIdAndCheckpoint) {
 TEST(BadName, IsOnlyTextInALabel) {
   const TemporaryFolder folder;
   make_project(folder);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   const auto paths = [&] {
     std::set<std::string> found;
     for (const auto& [path, description] : listing_of(folder.path())) found.insert(path);
@@ -757,7 +762,7 @@ TEST(BadName, IsOnlyTextInALabel) {
 TEST(BadName, EqualButForCase) {
   const TemporaryFolder folder;
   make_project(folder);
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   EXPECT_EQ(engine.stage_update("1", "A").code(), ErrorCode::invalid_name);
   EXPECT_TRUE(engine.stage_update("1", "new").ok());
   EXPECT_EQ(engine.stage_update("1", "NEW").code(), ErrorCode::invalid_name);
@@ -773,13 +778,14 @@ TEST(BadName, EqualButForCase) {
 
 // Files that no allowed name belongs to are none of ours.
 TEST(BadName, OnDiskIsLeftAlone) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   if (!test::takes_device_names()) GTEST_SKIP() << "this file system refuses such names";
   const TemporaryFolder folder;
   make_project(folder);
   const std::vector<std::string> foreign = {"con.json", "a .json", "notes.txt", ".json",
                                             std::string(201, 'x') + ".json"};
   for (const std::string& file : foreign) write_file(folder / ("project/chunks/" + file), "[0]");
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   EXPECT_EQ(*engine.list_chunks(), (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(engine.repair().ok());
   EXPECT_TRUE(engine.create_checkpoint().ok());
@@ -803,13 +809,14 @@ TEST(BadName, OnDiskIsLeftAlone) {
 
 // field.md: "relative base_dir + chdir".
 TEST(Base, RelativeFolderAndChangeOfTheWorkingFolder) {
+  if (const char* reason = test::no_own_folder()) GTEST_SKIP() << reason;
   const TemporaryFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder.path());
   {
     EngineOptions options;
     options.base_dir = "new/base";
-    SafeChunkEngine engine("project", options);
+    SafeChunkEngine engine(test::project_id(), options);
     SafeChunkEngine here("here");
     fs::current_path("/");
     ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
@@ -833,7 +840,7 @@ TEST(Base, ThatIsAFileIsAnError) {
   write_file(folder / "file", "x");
   EngineOptions options;
   options.base_dir = (folder / "file").string();
-  EXPECT_EQ(SafeChunkEngine::open("project", options).code(), ErrorCode::io_error);
+  EXPECT_EQ(SafeChunkEngine::open(test::project_id(), options).code(), ErrorCode::io_error);
   EXPECT_EQ(read_file(folder / "file"), "x");
   EXPECT_EQ(SafeChunkEngine::open("file", options_in(folder)).code(), ErrorCode::io_error);
 }
@@ -858,7 +865,7 @@ TEST(Legacy, FolderOfTheOriginalEngine) {
   test::write_long_ago(folder / "project/chunks/broken.json", "{\"half");
   write_file(folder / "project/chunks_bak/broken.bak", "{\n    \"whole\": 1\n}");
   write_file(folder / "project/chunks/users.tmp", "{\"half");
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   // Nothing proves that it is not somebody else's.
   EXPECT_TRUE(fs::exists(folder / "project/chunks/users.tmp"));
@@ -888,7 +895,7 @@ TEST(Legacy, WithoutStampsNothingIsLost) {
   for (const char* file : {"chunks/a.json", "chunks_bak/a.bak", "chunks/b.json"}) {
     (void)::removexattr((folder / ("project/" + std::string(file))).c_str(), "user.safechunk");
   }
-  SafeChunkEngine engine("project", options_in(folder));
+  SafeChunkEngine engine(test::project_id(), options_in(folder));
   EXPECT_EQ(*engine.fetch_chunk("a"), kSecond);
   EXPECT_TRUE(engine.verify()->sound());
   EXPECT_TRUE(engine.stage_update("[3]", "a").ok());

@@ -32,11 +32,15 @@
 
 #include "api/engine_access.h"
 #include "support/fake_process.h"
+#include "support/place.h"
 #include "support/setting.h"
 #include "support/sim_file_system.h"
 
 namespace safechunk::test {
 namespace {
+
+const std::vector<std::string> kChunks =
+    has_one_chunk() ? std::vector<std::string>{"a"} : std::vector<std::string>{"a", "b", "c"};
 
 // For the thread of the test, waiting takes no time and moves the clock. For others it stands
 // still, so that the engine's worker never acts.
@@ -146,7 +150,9 @@ class Neighbour {
     busy_ = std::thread::id();
   }
 
-  std::unique_ptr<Directory> folder() { return disk_->open_directory("/project/chunks").value(); }
+  std::unique_ptr<Directory> folder() {
+    return disk_->open_directory(lies_at("/project/chunks")).value();
+  }
   void write(File& file, std::uint64_t at, std::string_view bytes) {
     (void)file.write_at(at, bytes).value();
   }
@@ -234,12 +240,13 @@ class Neighbourhood {
   explicit Neighbourhood(std::uint64_t seed)
       : seed_(seed), random_(seed), process_(4242, seed + 1) {
     disk_ = std::make_unique<SimFileSystem>(!one_in(3));
+    options_ = in_this_place(options_);
     options_.base_dir = "/";
     options_.durability = one_in(3) ? Durability::journal : Durability::file;
     options_.debounce_delay = options_.max_delay = std::chrono::hours(1);
     open();
     for (const char* text : {"1", "2"}) {
-      for (const char* chunk : kChunks) put(chunk, text);
+      for (const std::string& chunk : kChunks) put(chunk, text);
       EXPECT_TRUE(engine().force_sync().ok());
     }
     neighbour_.emplace(*disk_, random_, log_);
@@ -255,13 +262,13 @@ class Neighbourhood {
   std::size_t run() {
     std::size_t judged = 0;
     for (int i = 0; i < 20 && !testing::Test::HasFailure(); ++i) {
-      const std::string chunk = kChunks[random_() % 3];
+      const std::string chunk = kChunks[random_() % kChunks.size()];
       const auto kind = static_cast<Operation>(random_() % kOperations);
       // Before the neighbour's edit, which the removal could have seen otherwise.
       if (kind == kRemove) (void)engine().remove_chunk(chunk);
       neighbour_->begin(chunk, new_text(), 40);
       if (one_in(2)) neighbour_->kill_after(1 + random_() % 60);
-      operate(kind, one_in(4) ? kChunks[random_() % 3] : chunk);
+      operate(kind, one_in(4) ? kChunks[random_() % kChunks.size()] : chunk);
       neighbour_->finish();
       if (auto left = neighbour_->left()) die(std::move(left));
       clock_.advance(std::chrono::seconds(random_() % 4));
@@ -284,8 +291,6 @@ class Neighbourhood {
     kRemove,
     kOperations
   };
-  static constexpr const char* kChunks[] = {"a", "b", "c"};
-
   bool one_in(unsigned count) { return random_() % count == 0; }
   std::string new_text() {
     return "[" + std::to_string(seed_) + "," + std::to_string(++texts_) + ",\"" +
@@ -294,7 +299,7 @@ class Neighbourhood {
   SafeChunkEngine& engine() { return *engine_; }
   void open() {
     engine_.emplace(
-        EngineAccess::construct("project", options_, Platform{*disk_, clock_, process_}));
+        EngineAccess::construct(project_id(), options_, Platform{*disk_, clock_, process_}));
     EXPECT_TRUE(engine_->is_active()) << engine_->status().to_text() << "\n" << log_;
   }
   void put(const std::string& chunk, const std::string& text) {
@@ -315,7 +320,7 @@ class Neighbourhood {
         return;
       case kTransaction: {
         auto transaction = engine().transaction();
-        for (const char* each : kChunks) (void)transaction.stage(new_text(), each);
+        for (const std::string& each : kChunks) (void)transaction.stage(new_text(), each);
         (void)transaction.commit();
         return;
       }
@@ -382,7 +387,7 @@ class Neighbourhood {
 // Kills: whatever replaces or removes a file that nobody has looked at.
 TEST(RandomNeighbours, LoseNothingOfTheirs) {
   const std::uint64_t first = setting("SAFECHUNK_NEIGHBOURS_SEED", 1);
-  const std::uint64_t seeds = setting("SAFECHUNK_NEIGHBOURS", 300);
+  const std::uint64_t seeds = setting("SAFECHUNK_NEIGHBOURS", is_project() ? 300 : 60);
   const auto deadline = std::chrono::steady_clock::now() +
                         std::chrono::seconds(setting("SAFECHUNK_NEIGHBOURS_SECONDS", 0));
   std::uint64_t seed = first;

@@ -15,6 +15,7 @@
 #include <random>
 
 #include "support/child_process.h"
+#include "support/place.h"
 #include "support/private_mounts.h"
 #include "support/real_disk.h"
 #include "support/recovered_on_disk.h"
@@ -59,7 +60,7 @@ void write_until_shutdown(const std::string& base, const Pipe& pipe, std::uint64
   options.debounce_delay = options.max_delay = std::chrono::milliseconds(random() % 20);
   if (random() % 4 == 0) options.journal_limit = 20'000;
   const std::uint64_t sync_every = 1 + random() % 8;
-  auto engine = EngineAccess::construct("project", options,
+  auto engine = EngineAccess::construct(project_id(), options,
                                         Platform{system_file_system(), system_clock(), process});
   require_ok(engine.status(), "attach");
   const auto tell = [&](char what) { pipe.write({&what, 1}); };

@@ -16,6 +16,7 @@
 
 #include "support/child_process.h"
 #include "support/file_system_probe.h"
+#include "support/place.h"
 
 namespace safechunk {
 namespace {
@@ -27,21 +28,27 @@ using test::TemporaryFolder;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr int kChunks = 5;
-constexpr int kKills = 100;
+const std::vector<std::string> kChunks =
+    test::has_one_chunk()
+        ? std::vector<std::string>{"a"}
+        : std::vector<std::string>{"chunk0", "chunk1", "chunk2", "chunk3", "chunk4"};
+// Of the transactions.
+const std::vector<std::string> kPair =
+    test::has_one_chunk() ? kChunks : std::vector<std::string>{"left", "right"};
+const int kKills = test::is_project() ? 100 : 30;
 
 // Edit number n, the same for the writer and for the judge: which chunks it changes, and to what.
 struct Edit {
   explicit Edit(std::uint64_t number) : number_(number) {
     std::mt19937_64 random(number);
     kind_ = random() % 8;
-    chunk_ = "chunk" + std::to_string(random() % kChunks);
+    chunk_ = kChunks[random() % kChunks.size()];
     padding_ = std::string(random() % 3000, static_cast<char>('a' + random() % 26));
   }
   // A transaction over two chunks (G4), or one chunk.
   [[nodiscard]] bool is_transaction() const { return kind_ == 0; }
   [[nodiscard]] std::vector<std::string> chunks() const {
-    if (is_transaction()) return {"left", "right"};
+    if (is_transaction()) return kPair;
     return {chunk_};
   }
   [[nodiscard]] std::string text() const {
@@ -70,7 +77,7 @@ void write_until_killed(const TemporaryFolder& folder, const Pipe& pipe, std::ui
   if (random() % 3 == 0) options.durability = Durability::journal;
   if (random() % 4 == 0) options.journal_limit = 20'000;
   const std::uint64_t sync_every = random() % 2 == 0 ? 3 + random() % 20 : ~0ULL;
-  SafeChunkEngine engine("project", options);
+  SafeChunkEngine engine(test::project_id(), options);
   test::require_ok(engine.status(), "attach");
   for (std::uint64_t number = first;; ++number) {
     const Edit edit(number);
@@ -98,9 +105,10 @@ void write_until_killed(const TemporaryFolder& folder, const Pipe& pipe, std::ui
 // the file system does not replace names atomically a file may be away for a moment, no more.
 void watch_files(const TemporaryFolder& folder, const Pipe& stop, bool may_be_away) {
   std::map<std::string, std::uint64_t> seen;
+  std::vector<std::string> names = kChunks;
+  names.insert(names.end(), kPair.begin(), kPair.end());
   while (stop.read(std::chrono::steady_clock::now()).empty()) {
-    for (const std::string name :
-         {"chunk0", "chunk1", "chunk2", "chunk3", "chunk4", "left", "right"}) {
+    for (const std::string& name : names) {
       std::ifstream file(folder / ("project/chunks/" + name + ".json"), std::ios::binary);
       if (!file.is_open()) {
         test::require(may_be_away || !seen.contains(name), name + ".json is away");
@@ -156,7 +164,7 @@ class KillStorm : public testing::Test {
   // One process that only opens and closes the project, killed while it recovers.
   void interrupt_recovery(std::mt19937_64& random) {
     Child opener([&] {
-      for (;;) SafeChunkEngine engine("project", test::options_in(folder_));
+      for (;;) SafeChunkEngine engine(test::project_id(), test::options_in(folder_));
     });
     ::usleep(static_cast<useconds_t>(random() % 6'000));
     opener.kill();
@@ -165,7 +173,7 @@ class KillStorm : public testing::Test {
 
   void judge(int round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    SafeChunkEngine engine("project", test::options_in(folder_));
+    SafeChunkEngine engine(test::project_id(), test::options_in(folder_));
     ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
     // The edit after the last report may have been accepted without being reported any more.
     const std::uint64_t next = last_ + 1;
@@ -249,13 +257,13 @@ TEST(Kill, EverythingStagedSurvivesAbortAndSegmentationFault) {
   for (const int signal : {SIGABRT, SIGSEGV, SIGTERM}) {
     const TemporaryFolder folder;
     Child child([&] {
-      SafeChunkEngine engine("project", test::patient_options_in(folder));
+      SafeChunkEngine engine(test::project_id(), test::patient_options_in(folder));
       test::require_ok(engine.stage_update("[1]", "a"), "stage_update");
       ::signal(signal, SIG_DFL);
       ::raise(signal);
     });
     ASSERT_EQ(child.wait(), -signal);
-    SafeChunkEngine engine("project", test::options_in(folder));
+    SafeChunkEngine engine(test::project_id(), test::options_in(folder));
     EXPECT_EQ(*engine.fetch_chunk("a"), "[\n    1\n]\n");
     EXPECT_EQ(engine.recovery_report().events.size(), 2U);  // stale lock, replayed
   }
@@ -265,12 +273,12 @@ TEST(Kill, EverythingStagedSurvivesAbortAndSegmentationFault) {
 TEST(Kill, EverythingStagedSurvivesAnExitThatDestroysNothing) {
   const TemporaryFolder folder;
   Child child([&] {
-    SafeChunkEngine engine("project", test::patient_options_in(folder));
+    SafeChunkEngine engine(test::project_id(), test::patient_options_in(folder));
     test::require_ok(engine.stage_update("[1]", "a"), "stage_update");
     test::leave(7);
   });
   ASSERT_EQ(child.wait(), 7);
-  SafeChunkEngine engine("project", test::options_in(folder));
+  SafeChunkEngine engine(test::project_id(), test::options_in(folder));
   EXPECT_EQ(*engine.fetch_chunk("a"), "[\n    1\n]\n");
 }
 
@@ -279,7 +287,7 @@ TEST(Kill, EverythingStagedSurvivesAnExitThatDestroysNothing) {
 TEST(Signals, AreLeftToTheHost) {
   const TemporaryFolder folder;
   Child child([&] {
-    SafeChunkEngine engine("project", test::options_in(folder));
+    SafeChunkEngine engine(test::project_id(), test::options_in(folder));
     test::require_ok(engine.stage_update("1", "a"), "stage_update");
     sigset_t term;
     sigemptyset(&term);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/place.h"
 
 namespace safechunk {
 namespace {
@@ -31,7 +32,7 @@ using test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 constexpr int kProcesses = 16;
-constexpr int kUpdates = 60;  // of each; SAFECHUNK_STORM multiplies
+const int kUpdates = test::is_project() ? 60 : 15;  // of each; SAFECHUNK_STORM multiplies
 
 EngineOptions shared_options(const TemporaryFolder& folder) {
   EngineOptions options = test::options_in(folder);
@@ -41,7 +42,7 @@ EngineOptions shared_options(const TemporaryFolder& folder) {
 }
 
 SafeChunkEngine open_shared(const TemporaryFolder& folder) {
-  auto engine = SafeChunkEngine::open("project", shared_options(folder));
+  auto engine = SafeChunkEngine::open(test::project_id(), shared_options(folder));
   require_ok(engine.status(), "open");
   return *std::move(engine);
 }
@@ -50,7 +51,7 @@ std::uint64_t number_in(const std::string& text) {
   return std::strtoull(text.c_str(), nullptr, 10);
 }
 
-Status count_up(SafeChunkEngine& engine, const char* chunk = "counter") {
+Status count_up(SafeChunkEngine& engine, const char* chunk = "a") {
   return engine.update(chunk, [](const ChunkRead& present) -> Result<std::string> {
     return std::to_string(number_in(present.text.value_or("0")) + 1);
   });
@@ -93,13 +94,13 @@ TEST(Shared, ManyProcessesCountTogether) {
     });
   }
   for (Child& child : children) EXPECT_EQ(child.wait(), 0);
-  EXPECT_EQ(read_file(folder / "project/chunks/counter.json"),
+  EXPECT_EQ(read_file(folder / "project/chunks/a.json"),
             std::to_string(kProcesses * updates) + "\n");
   // The last one leaves nothing but the chunks behind.
   EXPECT_FALSE(fs::exists(folder / "project/.journal"));
   EXPECT_FALSE(fs::exists(folder / "project/.lock"));
   EXPECT_FALSE(fs::exists(folder / "project/.lock.next"));
-  SafeChunkEngine engine("project", test::options_in(folder));
+  SafeChunkEngine engine(test::project_id(), test::options_in(folder));
   ASSERT_TRUE(engine.is_active()) << engine.status().to_text();
   EXPECT_TRUE(engine.recovery_report().events.empty());
   EXPECT_TRUE(engine.verify()->sound());
@@ -110,14 +111,14 @@ TEST(Shared, KillsCostNobodyAnUpdate) {
   const TemporaryFolder folder;
   const SharedBoard board;
   std::mt19937 random(test::seed_of_this_run());
-  const int kills = 40 * test::storm_factor();
+  const int kills = (test::is_project() ? 40 : 10) * test::storm_factor();
   // Some take the whole project for each update, and remove journal and lock behind it.
   const auto start_owner = [&] {
     return Child([&] {
       EngineOptions options = test::options_in(folder);
       options.lock_timeout = test::patience();
       for (;;) {
-        SafeChunkEngine engine("project", options);
+        SafeChunkEngine engine(test::project_id(), options);
         require_ok(engine.status(), "open as owner");
         ++board->attempted;
         require_ok(count_up(engine), "update of an owner");
@@ -150,7 +151,7 @@ TEST(Shared, KillsCostNobodyAnUpdate) {
   for (Child& child : children) child.kill();
   for (Child& child : children) EXPECT_EQ(child.wait(), test::kKilled);
   SafeChunkEngine engine = open_shared(folder);
-  const std::uint64_t counter = number_in(*engine.fetch_chunk("counter"));
+  const std::uint64_t counter = number_in(*engine.fetch_chunk("a"));
   EXPECT_LE(board->acknowledged.load(), counter);
   EXPECT_LE(counter, board->attempted.load());
   EXPECT_GT(counter, 0U);
@@ -164,19 +165,19 @@ TEST(Shared, KillsCostNobodyAnUpdate) {
 // G9.
 TEST(Shared, AnOwnerAndSharedProcessesExcludeEachOther) {
   const TemporaryFolder folder;
-  auto shared = SafeChunkEngine::open("project", shared_options(folder));
+  auto shared = SafeChunkEngine::open(test::project_id(), shared_options(folder));
   ASSERT_TRUE(shared) << shared.status().to_text();
   ASSERT_TRUE(shared->stage_update("1", "a").ok());
   {
     // Nobody has its turn: the owner gets the project, and finds it clean.
-    SafeChunkEngine owner("project", test::patient_options_in(folder));
+    SafeChunkEngine owner(test::project_id(), test::patient_options_in(folder));
     ASSERT_TRUE(owner.is_active()) << owner.status().to_text();
     EXPECT_TRUE(owner.recovery_report().clean);
     ASSERT_TRUE(owner.stage_update("2", "a").ok());
     Child child([&] {
       EngineOptions options = shared_options(folder);
       options.lock_timeout = 20ms;
-      const auto other = SafeChunkEngine::open("project", options);
+      const auto other = SafeChunkEngine::open(test::project_id(), options);
       require_code(ErrorCode::locked, other.status(), "open");
       const std::string text = other.status().to_text();
       require(text.find("process " + std::to_string(::getppid())) != std::string::npos, text);
@@ -194,8 +195,8 @@ TEST(Shared, AnOwnerAndSharedProcessesExcludeEachOther) {
   ASSERT_TRUE(shared
                   ->update("a",
                            [&](const ChunkRead&) -> Result<std::string> {
-                             const auto owner =
-                                 SafeChunkEngine::open("project", test::options_in(folder));
+                             const auto owner = SafeChunkEngine::open(test::project_id(),
+                                                                      test::options_in(folder));
                              EXPECT_EQ(owner.code(), ErrorCode::locked);
                              return std::string("4");
                            })
@@ -222,7 +223,8 @@ TEST(Shared, AForkInATurnLeavesTheTurnToTheParent) {
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
     EXPECT_TRUE(read_file(folder / "project/.lock").starts_with("PID: "));
-    EXPECT_EQ(SafeChunkEngine::open("project", test::options_in(folder)).code(), ErrorCode::locked);
+    EXPECT_EQ(SafeChunkEngine::open(test::project_id(), test::options_in(folder)).code(),
+              ErrorCode::locked);
     return std::string("2");
   });
   if (is_child) ::_exit(updated.code() == ErrorCode::not_owner ? 0 : 1);
@@ -238,7 +240,7 @@ TEST(Shared, AnOwnerMayWait) {
   Pipe ready;
   Pipe stop;
   Child first([&] {
-    SafeChunkEngine engine("project", test::patient_options_in(folder));
+    SafeChunkEngine engine(test::project_id(), test::patient_options_in(folder));
     require_ok(engine.stage_update("1", "a"), "stage_update");
     ready.signal();
     stop.await_signal();
@@ -251,7 +253,7 @@ TEST(Shared, AnOwnerMayWait) {
   });
   EngineOptions options = test::options_in(folder);
   options.lock_timeout = test::patience();
-  const auto second = SafeChunkEngine::open("project", options);
+  const auto second = SafeChunkEngine::open(test::project_id(), options);
   later.join();
   EXPECT_TRUE(second) << second.status().to_text();
   EXPECT_EQ(first.wait(), 0);
@@ -274,7 +276,7 @@ TEST(Shared, StoppedProcessesLoseNothing) {
       std::optional<SafeChunkEngine> engine;
       while (!*stop) {
         if (!engine) {
-          auto opened = SafeChunkEngine::open("project", options);
+          auto opened = SafeChunkEngine::open(test::project_id(), options);
           if (opened) engine.emplace(*std::move(opened));
           continue;
         }
@@ -298,7 +300,7 @@ TEST(Shared, StoppedProcessesLoseNothing) {
   *stop = true;
   for (Child& child : children) EXPECT_EQ(child.wait(), 0);
   SafeChunkEngine engine = open_shared(folder);
-  EXPECT_EQ(number_in(*engine.fetch_chunk("counter")), board->acknowledged.load());
+  EXPECT_EQ(number_in(*engine.fetch_chunk("a")), board->acknowledged.load());
   EXPECT_EQ(board->attempted.load(), board->acknowledged.load());
   EXPECT_GT(board->acknowledged.load(), 0U);
   (void)::munmap(stop, sizeof *stop);

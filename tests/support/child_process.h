@@ -23,6 +23,7 @@
 
 #include <safechunk/safechunk.hpp>
 
+#include "support/place.h"
 #include "support/temporary_folder.h"
 
 #ifdef SAFECHUNK_COVERAGE
@@ -201,7 +202,7 @@ inline bool eventually(const std::function<bool()>& condition) {
 inline EngineOptions options_in(const TemporaryFolder& folder) {
   EngineOptions options;
   options.base_dir = folder.string();
-  return options;
+  return in_this_place(options);
 }
 
 // An engine that saves when it is asked to, and not because the machine was slow.

@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/digest.h"
+#include "support/place.h"
 #include "support/processor_clock.h"
 #include "support/recovered.h"
 #include "support/sim_file_system.h"
@@ -140,8 +141,9 @@ class Judge {
     ProjectState state;
     events_.clear();
     {
-      auto engine = EngineAccess::construct("project", crash_test_options(durability_, "/", mode_),
-                                            Platform{clone, clock, process});
+      auto engine =
+          EngineAccess::construct(project_id(), crash_test_options(durability_, "/", mode_),
+                                  Platform{clone, clock, process});
       clone.set_hook({});
       if (!engine.is_active()) {
         fail(here, "attach failed: " + engine.status().to_text());
@@ -177,7 +179,7 @@ class Judge {
     auto again = clone.crash_clone(0, CrashModel::process);
     ManualClock clock;
     FakeProcess process(4244, 200 + static_cast<std::uint64_t>(depth), machine.boot);
-    auto engine = EngineAccess::construct("project", crash_test_options(durability_, "/", mode_),
+    auto engine = EngineAccess::construct(project_id(), crash_test_options(durability_, "/", mode_),
                                           Platform{*again, clock, process});
     const Complain complain = [&](const std::string& what) { fail(here, what); };
     if (read_all(engine, complain) != state) complain("a second recovery changed something");

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "support/place.h"
 #include "support/recovered.h"
 #include "support/temporary_folder.h"
 #include "support/workload.h"
@@ -20,7 +21,7 @@ inline ProjectState check_project_on_disk(const std::string& base, const History
     ADD_FAILURE() << where << ": " << what;
   };
   for (const char* folder : {"project/chunks", "project/chunks_bak"}) {
-    const fs::path path = fs::path(base) / folder;
+    const fs::path path = fs::path(base) / lies_at(folder);
     if (!fs::exists(path)) continue;
     for (const auto& entry : fs::directory_iterator(path)) {
       check_file(folder + ("/" + entry.path().filename().string()), read_file(entry.path()),
@@ -33,7 +34,7 @@ inline ProjectState check_project_on_disk(const std::string& base, const History
   ProjectState found;
   {
     auto engine =
-        EngineAccess::construct("project", crash_test_options(durability, base), platform);
+        EngineAccess::construct(project_id(), crash_test_options(durability, base), platform);
     if (!engine.is_active()) {
       complain("attach failed: " + engine.status().to_text());
       return found;
@@ -41,13 +42,15 @@ inline ProjectState check_project_on_disk(const std::string& base, const History
     found = read_all(engine, complain);
     EXPECT_TRUE(engine.verify().value().sound()) << where;
     std::set<std::string> archives;
-    for (const auto& entry : fs::directory_iterator(fs::path(base) / "project/checkpoints")) {
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(base) / lies_at("project/checkpoints"))) {
       archives.insert(entry.path().filename().string());
     }
     check_checkpoints(engine, archives, history, complain);
   }
   check_state(found, history, true, complain);
-  auto again = EngineAccess::construct("project", crash_test_options(durability, base), platform);
+  auto again =
+      EngineAccess::construct(project_id(), crash_test_options(durability, base), platform);
   EXPECT_EQ(read_all(again, complain), found) << where << ", opened again";
   check_nothing_was_done(again, true, complain);
   return found;

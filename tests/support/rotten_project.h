@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "support/place.h"
 #include "support/temporary_folder.h"
 
 namespace safechunk::test {
@@ -28,12 +29,13 @@ inline void require_call(bool succeeded, const std::filesystem::path& path) {
   if (!succeeded) throw std::system_error(errno, std::generic_category(), path.string());
 }
 
-// Every file of a project: path inside its folder -> what it is.
+// Every file of a project: path inside its own folder -> what it is. See place.h.
 using StoredProject = std::map<std::string, StoredFile>;
 
-inline StoredProject load_project(const std::filesystem::path& project) {
+inline StoredProject load_project(const std::filesystem::path& base) {
+  namespace fs = std::filesystem;
   StoredProject files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(project)) {
+  for (const auto& entry : fs::recursive_directory_iterator(base / kProject)) {
     if (!entry.is_regular_file()) continue;
     StoredFile file{read_file(entry.path()), std::nullopt, {}};
     std::array<char, 256> value{};
@@ -43,20 +45,22 @@ inline StoredProject load_project(const std::filesystem::path& project) {
     struct stat info {};
     require_call(::stat(entry.path().c_str(), &info) == 0, entry.path());
     file.modified = info.st_mtim;
-    files[std::filesystem::relative(entry.path(), project).string()] = file;
+    const std::string path = as_in_a_project(fs::relative(entry.path(), base).string());
+    files[path.substr(kProject.size() + 1)] = file;
   }
   return files;
 }
 
 // Replaces whatever is there. Times are kept, as by a disk that rots.
-inline void store_project(const StoredProject& files, const std::filesystem::path& project) {
+inline void store_project(const StoredProject& files, const std::filesystem::path& base) {
   namespace fs = std::filesystem;
-  fs::remove_all(project);
+  const auto path_of = [&](const std::string& name) { return base / lies_at("project/" + name); };
+  fs::remove_all(base / kProject);
   for (const char* folder : {"chunks", "chunks_bak", "checkpoints"}) {
-    fs::create_directories(project / folder);
+    fs::create_directories(path_of(folder));
   }
   for (const auto& [name, file] : files) {
-    const fs::path path = project / name;
+    const fs::path path = path_of(name);
     write_file(path, file.bytes);
     if (file.stamp) {
       require_call(

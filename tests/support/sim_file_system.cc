@@ -1,4 +1,5 @@
 #include "support/sim_file_system.h"
+#include "support/place.h"
 
 #include <algorithm>
 #include <atomic>
@@ -126,7 +127,7 @@ using Inode = SimFileSystem::Inode;
 
 // Tells the hook, and says which errno to fail with; 0 to go on.
 int ask_hook(State& state, const char* verb, const std::string& path, const std::string& target) {
-  SimCall call{verb, path, target, 0};
+  SimCall call{verb, as_in_a_project(path), as_in_a_project(target), 0};
   std::shared_ptr<const SimFileSystem::Hook> hook;
   {
     const std::lock_guard lock(state.mutex);
@@ -612,6 +613,12 @@ SimFileSystem::SimFileSystem(bool attributes_supported, bool links_supported)
   state_->inodes[kRoot].permissions.mode = 0755;
   state_->attributes_supported = attributes_supported;
   state_->links_supported = links_supported;
+  if (is_project()) return;
+  const InodeId folder = state_->next_inode++;
+  state_->inodes[folder].directory = true;
+  state_->inodes[folder].permissions.mode = 0755;
+  Inode& root = state_->inodes[kRoot];
+  root.entries[std::string(kProject)] = root.durable_entries[std::string(kProject)] = folder;
 }
 
 SimFileSystem::SimFileSystem(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -693,10 +700,10 @@ std::map<std::string, std::string> SimFileSystem::contents() const {
     for (const auto& [name, child] : state_->at(id).entries) {
       const Inode& inode = state_->at(child);
       if (inode.directory) {
-        result[path + name + "/"];
+        result[as_in_a_project(path + name + "/")];
         walk(child, path + name + "/");
       } else {
-        result[path + name] = inode.bytes;
+        result[as_in_a_project(path + name)] = inode.bytes;
       }
     }
   };

@@ -4,7 +4,9 @@
 // pending until its folder is synced. What an fsync of a file that failed should have made durable
 // no later fsync of that file does, unless it is written again: the kernel has marked it clean.
 // crash_clone() gives an independent file system in one of the states that a crash may leave. A
-// hook sees every call before it is carried out, and may fail it.
+// hook sees every call before it is carried out, and may fail it. The hook and contents() name
+// paths as a project has them, whatever the place (place.h), whose folder is there from the
+// beginning.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "platform/file_system.h"
+#include "support/place.h"
 
 namespace safechunk::test {
 

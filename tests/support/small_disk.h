@@ -12,6 +12,7 @@
 #include <string>
 
 #include "support/child_process.h"
+#include "support/place.h"
 #include "support/real_disk.h"
 
 namespace safechunk::test {
@@ -35,10 +36,10 @@ class SmallDisk {
     options.base_dir = path().string();
     options.debounce_delay = std::chrono::hours(1);  // only force_sync and retries commit
     options.max_delay = std::chrono::hours(1);
-    return options;
+    return in_this_place(options);
   }
   [[nodiscard]] std::string file(const std::string& name) const {
-    return read_file(path() / ("project/" + name));
+    return read_file(path() / lies_at("project/" + name));
   }
 
  protected:
@@ -57,6 +58,7 @@ class MemoryPages final : public SmallDisk {
         0) {
       throw std::runtime_error(std::string("mount: ") + std::strerror(errno));
     }
+    make_folder_of_place(folder_.path());
     // Something must be in use: a size of 0 would mean no limit.
     write_file(folder_ / "ballast", "x");
   }
@@ -115,6 +117,7 @@ class LoopImage final : public SmallDisk {
   void remove_project() {
     make_room();
     std::filesystem::remove_all(path() / "project");
+    make_folder_of_place(path());
     ASSERT_EQ(::syncfs(filler_->get()), 0);
   }
 

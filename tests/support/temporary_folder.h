@@ -1,4 +1,4 @@
-// A fresh folder for one test, removed afterwards.
+// A fresh folder for one test, removed afterwards. Paths in it are those of a project: see place.h.
 #pragma once
 
 #include <fcntl.h>
@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/place.h"
+
 namespace safechunk::test {
 
 class TemporaryFolder {
@@ -20,6 +22,7 @@ class TemporaryFolder {
     std::string pattern = (std::filesystem::temp_directory_path() / "safechunk-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = pattern;
+    make_folder_of_place(path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -30,7 +33,7 @@ class TemporaryFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::string string() const { return path_.string(); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / lies_at(name); }
 
  private:
   std::filesystem::path path_;

@@ -1,6 +1,7 @@
 #include "support/workload.h"
 
 #include "engine/schedule.h"
+#include "support/place.h"
 
 namespace safechunk::test {
 
@@ -10,10 +11,17 @@ EngineOptions crash_test_options(Durability durability, const std::string& base_
   options.durability = durability;
   options.indent = 0;
   options.mode = mode;
-  return options;
+  return in_this_place(options);
 }
 
 namespace {
+
+// Of the chunks, those that may be in this place.
+template <typename Chunks>
+Chunks those_here(Chunks chunks) {
+  std::erase_if(chunks, [](const auto& chunk) { return !may_be_here(chunk.first); });
+  return chunks;
+}
 
 EngineOptions session_options(Durability durability, const std::string& base_dir,
                               std::uint64_t journal_limit, Mode mode) {
@@ -32,7 +40,7 @@ Session::Session(FileSystem& file_system, SharedHistory& history, Durability dur
       base_dir_(base_dir),
       durability_(durability),
       place_(std::move(place)),
-      folder_(base_dir + "/project"),
+      folder_(base_dir + "/project/"),
       history_(history),
       journal_limit_(journal_limit),
       hooked_(file_system,
@@ -43,7 +51,7 @@ Session::Session(FileSystem& file_system, SharedHistory& history, Durability dur
               }),
       process_(place_.pid, token, place_.boot),
       engine_(EngineAccess::construct(
-          "project", session_options(durability, base_dir, journal_limit, place_.mode),
+          project_id(), session_options(durability, base_dir, journal_limit, place_.mode),
           Platform{hooked_, clock_, process_})) {
   engine_.on_sync([this] { note_sync(); });
 }
@@ -92,6 +100,7 @@ void Session::note_sync() {
 }
 
 Status Session::put(const std::string& chunk, const std::string& text) {
+  if (!may_be_here(chunk)) return {};
   const Call call(*this);
   issue({{chunk, text}});
   Status status = engine_.stage_update(std::string_view(text), chunk);
@@ -101,6 +110,7 @@ Status Session::put(const std::string& chunk, const std::string& text) {
 
 Status Session::set_value(const std::string& chunk, const std::string& pointer,
                           const std::string& value, const std::string& text) {
+  if (!may_be_here(chunk)) return {};
   const Call call(*this);
   issue({{chunk, text}});
   Status status = engine_.stage_value(chunk, pointer, value);
@@ -109,6 +119,7 @@ Status Session::set_value(const std::string& chunk, const std::string& pointer,
 }
 
 Status Session::merge(const std::string& chunk, const std::string& patch, const std::string& text) {
+  if (!may_be_here(chunk)) return {};
   const Call call(*this);
   issue({{chunk, text}});
   Status status = engine_.stage_merge(chunk, patch);
@@ -117,6 +128,7 @@ Status Session::merge(const std::string& chunk, const std::string& patch, const 
 }
 
 Status Session::remove(const std::string& chunk) {
+  if (!may_be_here(chunk)) return {};
   const Call call(*this);
   issue({{chunk, std::nullopt}});
   Status status = engine_.remove_chunk(chunk);
@@ -125,6 +137,7 @@ Status Session::remove(const std::string& chunk) {
 }
 
 Status Session::update(const std::string& chunk, const std::string& text) {
+  if (!may_be_here(chunk)) return {};
   const Call call(*this);
   issue({{chunk, text}});
   Status status =
@@ -142,7 +155,9 @@ Status Session::sync() {
   return status;
 }
 
-Status Session::transaction(const History::Unit& unit) {
+Status Session::transaction(const History::Unit& all) {
+  const auto unit = those_here(all);
+  if (unit.empty()) return {};
   const Call call(*this);
   auto transaction = engine_.transaction();
   for (const auto& [chunk, text] : unit) {
@@ -169,7 +184,8 @@ Result<std::string> Session::checkpoint(int retention) {
   return name;
 }
 
-Status Session::restore(const std::string& name, const ProjectState& expected) {
+Status Session::restore(const std::string& name, const ProjectState& all) {
+  const auto expected = those_here(all);
   const Call call(*this);
   History::Unit unit;
   const auto present = engine_.list_chunks();
@@ -250,9 +266,9 @@ void Session::let_the_worker_save_beside(const std::string& chunk, const std::st
 
 void Session::damage_and_fetch(const std::string& chunk, const std::string& previous) {
   if (!checkpoint(1)) return;  // whatever the durability, the files are there now
-  auto backups = file_system_.open_directory(folder_ + "/chunks_bak");
+  auto backups = file_system_.open_directory(lies_at(folder_ + "chunks_bak"));
   if (!backups || !(*backups)->stat(chunk + ".bak").ok()) return;  // a commit has failed before
-  auto folder = file_system_.open_directory(folder_ + "/chunks");
+  auto folder = file_system_.open_directory(lies_at(folder_ + "chunks"));
   if (!folder) return;
   auto file = (*folder)->open(chunk + ".json", OpenMode::read_write);
   if (!file) return;
@@ -314,11 +330,11 @@ void back_and_forth(Session& session) {
 }
 
 void transactions(Session& session) {
-  (void)session.transaction({{"from", "100"}, {"to", "0"}});
-  (void)session.transaction({{"from", "70"}, {"to", "30"}});
-  (void)session.put("from", "60");
-  (void)session.transaction({{"from", std::nullopt}, {"to", "90"}, {"log", "[1]"}});
-  (void)session.transaction({{"from", "1"}, {"to", std::nullopt}});
+  (void)session.transaction({{"a", "100"}, {"b", "0"}});
+  (void)session.transaction({{"a", "70"}, {"b", "30"}});
+  (void)session.put("a", "60");
+  (void)session.transaction({{"a", std::nullopt}, {"b", "90"}, {"c", "[1]"}});
+  (void)session.transaction({{"a", "1"}, {"b", std::nullopt}});
 }
 
 void checkpoints(Session& session) {

@@ -33,6 +33,9 @@ class Session {
   // Another process that opens the same project.
   Session(Session& first, Mode mode, std::uint64_t token);
 
+  // In a place of one chunk, what a workload would do to the others is left out, and reported as
+  // done.
+  //
   // Every member returns what the engine returned, after recording it. What on_sync tells on the
   // same thread meanwhile counts as well: what was staged before that call is acknowledged.
   Status put(const std::string& chunk, const std::string& text);

@@ -135,8 +135,11 @@ TEST(ReportJson, NumbersAreThoseOfJson) {
 
 // The structure of the C interface has the same fields; only the owner is spread out there.
 TEST(ReportJson, TheStructuresOfCHaveTheSameMembers) {
-  std::ifstream file(SAFECHUNK_HEADERS "/safechunk.h");
-  const std::string header{std::istreambuf_iterator<char>(file), {}};
+  std::string header;
+  for (const char* name : {"/safechunk.h", "/projects.h"}) {
+    std::ifstream file(std::string(SAFECHUNK_HEADERS) + name);
+    header.append(std::istreambuf_iterator<char>(file), {});
+  }
   const auto expect_members = [&](const Json& report, const std::string& name) {
     const std::size_t begin = header.find("typedef struct " + name + " {");
     const std::size_t end = header.find("} " + name + ";");
