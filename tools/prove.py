@@ -232,6 +232,8 @@ def proofs(build, fuzzers, minutes):
             *crash_proofs(tests / "power_cut", minutes, depth),
             *neighbour_proofs(tests / "other_program", minutes, depth),
             *failure_proofs(tests / "failures", depth == 1), *other_proofs(build, tests),
+            *place_proofs(tests, "in_place", "in place", depth, 1.0),
+            *place_proofs(tests, "file", "one file", depth, 0.4),
             *fuzz_proofs(fuzzers, minutes, depth)]
 
 
@@ -307,6 +309,25 @@ def neighbour_proofs(other_program, minutes, depth):
                for i in range(CORES)], "edits", r"(\d+) edits by another program", 50_000 * depth,
               {"SAFECHUNK_NEIGHBOURS_SECONDS": max(1, int(minutes * 60 * LIVES_SHARE))}, "G15"),
     ]
+
+
+def place_proofs(tests, place, name, depth, share):
+    """The same families over files that stay where they are (tests/support/place.h), with a share of the depth. `share`: how much
+    of that there is to do in this place."""
+    storm = max(1, round(20 * depth))
+    rows = [
+        ("crash states", shards(tests / "power_cut" / "crash_states_test", "All/CrashStates.*", CRASH_CASES), "distinct states",
+         r"(\d+) distinct states", 50_000 * share, {"SAFECHUNK_CRASH_ONE_IN": 8}, "G1 to G6"),
+        ("random lives", [Command([tests / "power_cut" / "random_lives_test"])], "lives", r"(\d+) lives", 150, {}, "G1 G3 G4 G8"),
+        ("faults at every call", shards(tests / "failures" / "faults_test", "*", 29), "runs", r"(\d+) runs with a fault",
+         9_000 * share, {}, "G1 to G8, G13"),
+        ("rot", shards(tests / "failures" / "rot_test", "*", 9), "damages", r"(\d+) damages", 4_000 * share,
+         {"SAFECHUNK_ROT_STRIDE": 7}, "G6 G7 G13"),
+        ("kill storm", [Command([tests / "process" / "kill_test"])], "kills", r"(\d+) kills,", 10 * storm,
+         {"SAFECHUNK_STORM": storm, **STORM}, "G2 G3 G4"),
+    ]
+    return [Proof(f"{title}, {name}", commands, counted, pattern, minimum, {"SAFECHUNK_TEST_PLACE": place, **environment},
+                  promises) for title, commands, counted, pattern, minimum, environment, promises in rows]
 
 
 def other_proofs(build, tests):

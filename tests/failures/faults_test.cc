@@ -6,9 +6,8 @@
 // Kills: dropped return codes and counts, acknowledging after a failed fsync, renaming after a
 // failed fsync, syncing a file again whose fsync has failed.
 //
-// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1;
-// 10 in
-//                          places other than a project)
+// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1);
+//                          ten times as many in places other than a project
 
 #include <gtest/gtest.h>
 
@@ -152,7 +151,7 @@ TEST_P(Faults, AtEveryCallLoseNothing) {
   const auto& [index, durability] = GetParam();
   const Workload workload = fault_workloads()[index];
   const auto stride =
-      static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", is_project() ? 1 : 10));
+      static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", 1) * (is_project() ? 1 : 10));
   std::size_t runs = 0;
   std::size_t first = 0;
   for (const Fault& fault : faults_for(workload)) {

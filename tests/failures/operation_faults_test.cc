@@ -5,9 +5,8 @@
 //
 // Kills: dropped return codes of attach, heal, checkpoints, restore, verify, repair, unlock.
 //
-// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1;
-// 10
-//                          in places other than a project)
+// SAFECHUNK_FAULT_STRIDE   only one in so many calls fails, another one for each error (default 1);
+//                          ten times as many in places other than a project
 
 #include <gtest/gtest.h>
 
@@ -167,7 +166,7 @@ class Failing {
 template <typename Run>
 void at_every_call(const SimFileSystem& prepared, Run run) {
   const auto stride =
-      static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", is_project() ? 1 : 10));
+      static_cast<std::size_t>(setting("SAFECHUNK_FAULT_STRIDE", 1) * (is_project() ? 1 : 10));
   std::size_t runs = 0;
   std::size_t first = 0;
   for (const Fault& fault : kFaults) {

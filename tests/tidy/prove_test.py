@@ -148,7 +148,7 @@ def in_a_tree(test):
 def everything_is_proved(tree):
     status, rows, output = tree.prove()
     expect(status == 0, f"status {status} although everything is proved", output)
-    expect(len(rows) == 31, f"{len(rows)} proofs", output)
+    expect(len(rows) == 41, f"{len(rows)} proofs", output)
     expect(not any(row["failed"] for row in rows.values()), "something failed", output)
     expect(rows["other file systems"]["skipped"] == 3, "what a script skipped is not counted", output)
 
