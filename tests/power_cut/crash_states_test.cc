@@ -9,7 +9,8 @@
 // SAFECHUNK_CRASH_SEED     seed of the first round (default 1)
 // SAFECHUNK_CRASH_SECONDS  goes deeper for so long (default 0)
 //
-// In other places than a project (support/place.h) the defaults are coarser: 1, 400 and 16.
+// In other places than a project (support/place.h) the defaults are coarser: 1, 400 and 16. There
+// this also kills a side folder whose name is not durable before edits are accepted.
 //
 // The first round judges every call, however long that takes. When there is time to go deeper, it
 // crashes recoveries sparsely and one level deep; the time goes to rounds with the next seeds, each
