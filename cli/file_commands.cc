@@ -259,4 +259,9 @@ void add_file_hint(CLI::App& command, const char* form) {
       std::string(form) + "\nIts options: safechunk " + command.get_name() + " FILE --help");
 }
 
+void add_place_hint(CLI::App& command, const char* form) {
+  command.footer("A JSON file in the place of the project and the chunk:\n  safechunk " +
+                 std::string(form));
+}
+
 }  // namespace safechunk::cli

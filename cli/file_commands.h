@@ -27,5 +27,7 @@ void add_get_in_file(CLI::App& app, Context& context);
 
 // Says below the help of the form with a project that there is this one.
 void add_file_hint(CLI::App& command, const char* form);
+// The same of a command that needs a place.
+void add_place_hint(CLI::App& command, const char* form);
 
 }  // namespace safechunk::cli

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "../file_commands.h"
 #include "../private_file.h"
 #include "../process.h"
 #include "../saving.h"
@@ -206,6 +207,7 @@ void add_edit(CLI::App& app, Context& context) {
       add_command(app, context, "edit", "edit a chunk, or one value, in $VISUAL, $EDITOR or vi",
                   [chunk, pointer](Context& c) { return edit(c, *chunk, *pointer); });
   add_chunk(*command, context, chunk);
+  if (!context.names_file) add_place_hint(*command, "edit FILE [POINTER]");
   command->add_option_function<std::string>(
       "pointer", [pointer](const std::string& text) { *pointer = text; },
       "where the value is: /window/width, /users/0");

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "../file_commands.h"
 #include "../saving.h"
 
 namespace safechunk::cli {
@@ -29,6 +30,7 @@ void add_put(CLI::App& app, Context& context) {
       app, context, "put", "save a JSON document as a chunk, durably",
       [chunk, file, condition](Context& c) { return put(c, *chunk, *file, *condition); });
   add_chunk(*command, context, chunk);
+  if (!context.names_file) add_place_hint(*command, "put FILE [INPUT]");
   command->add_option("file", *file, "the JSON text; - is standard input")->capture_default_str();
   add_condition(*command, condition);
 }

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "../file_commands.h"
 #include "../saving.h"
 
 namespace safechunk::cli {
@@ -27,6 +28,7 @@ void add_remove(CLI::App& app, Context& context) {
       add_command(app, context, "remove", "remove a chunk and its backup",
                   [chunk, condition](Context& c) { return remove(c, *chunk, *condition); });
   add_chunk(*command, context, chunk);
+  if (!context.names_file) add_place_hint(*command, "remove FILE");
   add_condition(*command, condition);
 }
 

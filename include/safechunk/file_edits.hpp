@@ -67,8 +67,9 @@ struct FileEditResult {
 // stays, and the edits are made in that one.
 //
 // A file that SafeChunkEngine::open_file() or in_place() has opened once is edited through its side
-// folder, in a turn like those of Mode::shared: while an owner has it open that is `locked`, updates
-// that wait in a dead owner's journal are saved first, and the version before is the place's backup.
+// folder, in a turn like those of Mode::shared: while an owner has it open that is `locked`,
+// updates that wait in a dead owner's journal are saved first, and the version before is the
+// place's backup.
 //
 // Errors; nothing was changed, but for io_error and the like after the file got its name:
 //   not_found         there is no such file or folder, a link leads to nothing; or, as for a chunk,

@@ -158,6 +158,7 @@ class Verification {
     }
     if (backup.health == FileHealth::missing) return;
     std::string note = backup.usable() ? "" : detail_of(backup);
+    if (backup.health == FileHealth::unstamped) note = "a version that another program wrote";
     if (!beside.empty() && (!backup.usable() || found.state == ChunkState::removed)) {
       note += (note.empty() ? "" : "; ") + beside;
     }
