@@ -356,9 +356,9 @@ MUTANTS = [
      '    if (held) {\n'),
     ('a turn ends without a commit', 'Project::give_up',
      '  outcome = commit_pending(notices);\n'
-     '  while (',
+     '  // A program',
      '  if (ending == Ending::close) outcome = commit_pending(notices);\n'
-     '  while ('),
+     '  // A program'),
     ('a turn without memory leaves its lock text', 'Project::end_turn',
      '    (void)folder_->lock->pass_on(std::nullopt);\n',
      ''),
