@@ -59,9 +59,10 @@ Status no_such_file(std::string_view name) {
 }
 
 bool is_of_a_project(const std::string& name) {
-  static constexpr std::array<const char*, 6> kNames = {layout::kChunks,      layout::kBackups,
-                                                        layout::kCheckpoints, layout::kQuarantine,
-                                                        layout::kJournal,     layout::kLock};
+  // A process that waits for its turn may have been here first.
+  static constexpr std::array<const char*, 7> kNames = {
+      layout::kChunks,  layout::kBackups, layout::kCheckpoints, layout::kQuarantine,
+      layout::kJournal, layout::kLock,    layout::kLockNext};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 

@@ -7,14 +7,6 @@ namespace {
 
 constexpr std::uint32_t kOwnerOnly = 0700;
 
-Error failure(ErrorCode code, const char* message, const std::string& path) {
-  Error error;
-  error.code = code;
-  error.message = message;
-  error.path = path;
-  return error;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LockedFile>> try_lock_file(const FilePlace& place) {
@@ -23,8 +15,11 @@ Result<std::unique_ptr<LockedFile>> try_lock_file(const FilePlace& place) {
   if (!opened) return opened.status();
   const auto held = (*opened)->try_lock();
   if (!held && has_no_locks(held.status())) {
-    return failure(ErrorCode::unsupported_format, "the file system has no locks (flock)",
-                   place.path());
+    Error error;
+    error.code = ErrorCode::unsupported_format;
+    error.message = "the file system has no locks (flock)";
+    error.path = place.path();
+    return error;
   }
   if (!held) return held.status();
   if (!*held) return Locked();

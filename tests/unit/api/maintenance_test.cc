@@ -37,7 +37,7 @@ TEST_F(Maintenance, TellsAProjectFromOtherFolders) {
   test::write_file(folder_ / "project/x", "");
   EXPECT_EQ(content(), FolderContent::foreign);
   for (const char* part :
-       {"chunks", "chunks_bak", "checkpoints", "quarantine", ".journal", ".lock"}) {
+       {"chunks", "chunks_bak", "checkpoints", "quarantine", ".journal", ".lock", ".lock.next"}) {
     fs::create_directory(folder_ / "project" / part);
     EXPECT_EQ(content(), FolderContent::project) << part;
     fs::remove(folder_ / "project" / part);
