@@ -317,11 +317,12 @@ def place_proofs(tests, place, name, depth, share):
     storm = max(1, round(20 * depth))
     rows = [
         ("crash states", shards(tests / "power_cut" / "crash_states_test", "All/CrashStates.*", CRASH_CASES), "distinct states",
-         r"(\d+) distinct states", 50_000 * share, {"SAFECHUNK_CRASH_ONE_IN": 8}, "G1 to G6"),
+         r"(\d+) distinct states", 60_000 * share,
+         {"SAFECHUNK_CRASH_ONE_IN": 1, "SAFECHUNK_CRASH_SEEDS": 3, "SAFECHUNK_CRASH_STRIDE": 200}, "G1 to G6"),
         ("random lives", [Command([tests / "power_cut" / "random_lives_test"])], "lives", r"(\d+) lives", 150, {}, "G1 G3 G4 G8"),
         ("faults at every call", shards(tests / "failures" / "faults_test", "*", 29), "runs", r"(\d+) runs with a fault",
          9_000 * share, {}, "G1 to G8, G13"),
-        ("rot", shards(tests / "failures" / "rot_test", "*", 9), "damages", r"(\d+) damages", 4_000 * share,
+        ("rot", shards(tests / "failures" / "rot_test", "*", 9), "damages", r"(\d+) damages", 2_500 * share,
          {"SAFECHUNK_ROT_STRIDE": 7}, "G6 G7 G13"),
         ("kill storm", [Command([tests / "process" / "kill_test"])], "kills", r"(\d+) kills,", 10 * storm,
          {"SAFECHUNK_STORM": storm, **STORM}, "G2 G3 G4"),
