@@ -77,10 +77,11 @@ int edit_one(const Context& context, FileArguments arguments, const FileEdit& ed
   const double wait = context.wait_seconds > 0 ? context.wait_seconds : kDefaultWait;
   const auto done = edit_patiently(edit, arguments, wait);
   if (!done) return fail(context, with_advice(done.status(), arguments));
+  for (const Error& fault : done->faults) context.messages->fault(fault);
   if (context.json) {
     print({{"file", arguments.path}, {"changed", done->changed}, {"revision", done->revision}});
   }
-  return kOk;
+  return code_of_faults(context);
 }
 
 using Arguments = std::shared_ptr<FileArguments>;

@@ -49,8 +49,10 @@ typedef struct safechunk_file_edit_options {
 
 /* Makes all edits, in order, or none: see safechunk::edit_file() in file_edits.hpp for what stays,
  * what is durable, and the errors. `options` may be NULL: the defaults. `*changed` (may be NULL) is
- * 1 when the file was written, 0 when it had these values already. `*revision` (may be NULL) names
- * the values in the file now; the caller frees it by safechunk_free(). */
+ * 1 when the file was written, 0 when it had these values already. When the call is ok and
+ * `error->code` is not, `error` says what was met on the way (FileEditResult::faults), the first of
+ * it. `*revision` (may be NULL) names the values in the file now; the caller frees it by
+ * safechunk_free(). */
 SAFECHUNK_API safechunk_code safechunk_edit_file(const char* path, const safechunk_file_edit* edits,
                                                  size_t count,
                                                  const safechunk_file_edit_options* options,

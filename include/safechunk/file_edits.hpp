@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <safechunk/export.hpp>
 #include <safechunk/options.hpp>
@@ -51,6 +52,10 @@ struct FileEditResult {
   bool changed = false;  // false: the file had these values already, and was not written
   // Names the values in the file now; white space and comments do not count.
   std::string revision;
+  // The edits are made, and this was met on the way; see SafeChunkEngine::on_fault(). Empty for a
+  // file that no engine has opened. Most of all conflict: another program saved the file in the
+  // same moment, and the message says where its version is kept.
+  std::vector<Error> faults = {};
 };
 
 // Makes all edits, in order, or none. Outside of the values every byte of the file stays: comments,
@@ -64,12 +69,14 @@ struct FileEditResult {
 // the folder can be removed at any time. Processes that edit one file at once, by this function or
 // the command, do so in turn, and no edit is lost. The lock is advisory (flock) and on the file
 // itself: a program that does not know it may save the file in the same moment. Then its version
-// stays, and the edits are made in that one.
+// stays, and the edits are made in that one; but not in a file that an engine has opened once, see
+// below.
 //
 // A file that SafeChunkEngine::open_file() or in_place() has opened once is edited through its side
 // folder, in a turn like those of Mode::shared: while an owner has it open that is `locked`,
 // updates that wait in a dead owner's journal are saved first, and the version before is the
-// place's backup.
+// place's backup. There a version that another program saves between the look and the save of such
+// a turn is replaced: it is kept in quarantine, and is one of the `faults` of the result.
 //
 // Errors; nothing was changed, but for io_error and the like after the file got its name:
 //   not_found         there is no such file or folder, a link leads to nothing; or, as for a chunk,

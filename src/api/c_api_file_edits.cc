@@ -1,6 +1,7 @@
 // The C interface: edits of files of other programs.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,7 +95,8 @@ safechunk_code safechunk_edit_file(const char* path, const safechunk_file_edit* 
                                    char** revision, safechunk_error* error) {
   if (changed != nullptr) *changed = 0;
   clear(revision);
-  return guard(error, [&]() -> Status {
+  std::optional<Error> met;
+  const safechunk_code code = guard(error, [&]() -> Status {
     if (Status status = check_pointers({path}); !status) return status;
     if (edits == nullptr && count > 0) return check_pointers({edits});
     FileEditOptions read;
@@ -107,8 +109,11 @@ safechunk_code safechunk_edit_file(const char* path, const safechunk_file_edit* 
     if (!done) return done.status();
     if (changed != nullptr) *changed = done->changed ? 1 : 0;
     if (revision != nullptr) *revision = give_text(done->revision);
+    if (!done->faults.empty()) met = done->faults.front();
     return {};
   });
+  if (met) (void)report(*met, error);
+  return code;
 }
 
 safechunk_code safechunk_read_json_file(const char* path, int32_t dialect, char** text, char** json,

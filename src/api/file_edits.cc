@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/open.h"
+#include "base/mutex.h"
 #include "json/edit.h"
 #include "platform/platform.h"
 #include "storage/files/inspection.h"
@@ -90,12 +91,22 @@ class PlacedEdit {
     const auto core = make_engine_core(file_.project_id, options, system_platform());
     Status status = core->attach();
     if (!status) return status;
+    // From here on also what was met while it was opened.
+    core->handlers().set_fault([this](const Error& fault) {
+      const MutexLock lock(mutex_);  // the worker may tell of something, too
+      result_.faults.push_back(fault);
+    });
     status = core->update(file_.chunk, [this](const StoredText& present, Edits& edits) {
       return stage(present, edits);
     });
     const Status closed = core->detach();
+    core->handlers().set_fault({});
     if (status.ok()) status = closed;
-    return status.ok() ? Result<FileEditResult>(result_) : status;
+    if (status.ok()) return result_;
+    if (result_.faults.empty()) return status;
+    Error error = status.error();
+    error.message += "; before that: " + result_.faults.front().to_text();
+    return error;
   }
 
  private:
@@ -127,7 +138,8 @@ class PlacedEdit {
   const PlacedFile& file_;
   const std::vector<json::Edit>& parts_;
   const FileEditSettings& settings_;
-  FileEditResult result_;
+  Mutex mutex_;
+  FileEditResult result_;  // `faults` are guarded by the mutex until the engine is detached
 };
 
 Result<FileRead> read_placed(const PlacedFile& file) {

@@ -46,6 +46,15 @@ TEST_F(EngineLostLock, HealsNothing) {
   EXPECT_EQ(machine_.files.fingerprint(), before);
 }
 
+// Kills: naming a journal that is gone, or another owner's.
+TEST_F(EngineLostLock, WhatCouldNotBeSavedIsNotSaidToBeKept) {
+  put(first_, "a", "9");
+  lose();
+  const std::string said = first_.detach().to_text();
+  EXPECT_NE(said.find("this engine has lost its journal"), std::string::npos) << said;
+  EXPECT_EQ(said.find("kept in the journal"), std::string::npos) << said;
+}
+
 // Kills: going on with a heal over what the new owner has saved and acknowledged.
 TEST_F(EngineLostLock, DuringAHealItReplacesNothingOfTheNewOwner) {
   damage();

@@ -341,6 +341,30 @@ TEST_F(Places, EditFileSavesWhatADeadOwnerHadStaged) {
   EXPECT_EQ(read_file(path("a.json")), "{\"a\": 2, \"b\": 3}");
 }
 
+// A person was faster than the dead owner's edit. Kills: an edit that goes without a word.
+TEST_F(Places, EditFileTellsWhatItMet) {
+  write_long_ago(path("a.json"), "{\"a\": 1}");
+  Child child([&] {
+    EngineOptions options;
+    options.debounce_delay = options.max_delay = std::chrono::hours(1);
+    auto engine = SafeChunkEngine::open_file(path("a.json"), options);
+    require_ok(engine.status(), "open");
+    require_ok(engine->stage_value("a", "/a", "2"), "stage");
+    ::kill(::getpid(), SIGKILL);
+  });
+  ASSERT_EQ(child.wait(), kKilled);
+  write_long_ago(path("a.json"), "{\"a\": 7}");
+  const FileEdit edit = FileEdit::set("/b", "3");
+  const auto done = edit_file(path("a.json"), std::span(&edit, 1));
+  ASSERT_TRUE(done.ok()) << done.status().to_text();
+  EXPECT_EQ(read_file(path("a.json")), "{\"a\": 7, \"b\": 3}");
+  ASSERT_FALSE(done->faults.empty());
+  EXPECT_EQ(done->faults.front().code, ErrorCode::conflict);
+  EXPECT_NE(done->faults.front().message.find(".a.json.safechunk/quarantine/"), std::string::npos)
+      << done->faults.front().message;
+  EXPECT_TRUE(edit_file(path("a.json"), std::span(&edit, 1))->faults.empty());
+}
+
 TEST_F(Places, EditFileOfAFileInAFolderThatIsAPlace) {
   write_long_ago(path("a.json"), "{\"a\": 1}");
   { auto engine = in_place(); }

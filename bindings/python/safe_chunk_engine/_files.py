@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -70,6 +71,10 @@ def edit_file(
     file is replaced at one instant, and durable when the call returns. The version before is kept as
     ``.NAME.safechunk/NAME.bak`` beside it. Processes that edit one file at once do so in turn.
 
+    A file that an engine has opened once (open_file, SafeChunkEngine.in_place) is edited in a turn of that place. A
+    version that another program saves in the same moment is then replaced: it is kept in quarantine, and a
+    RuntimeWarning says where.
+
     :param edits: tuples of a kind and its arguments: ``("set", pointer, value)``,
         ``("unset", pointer)``, ``("merge", changes)``, ``("patch", operations)``. They are made
         first, then `set`, `unset`, `merge` and `patch`, in this order
@@ -98,7 +103,7 @@ def edit_file(
         parts.append(_merge(merge))
     if patch is not None:
         parts.append(_patch(patch))
-    changed, revision = _core.edit_file(
+    changed, revision, faults = _core.edit_file(
         os.fsencode(path),
         parts,
         _dialect(dialect),
@@ -108,6 +113,8 @@ def edit_file(
         checked_bool(create, "create"),
         checked_bool(backup, "backup"),
     )
+    for fault in faults:
+        warnings.warn(f"{os.fsdecode(path)}: {fault}", RuntimeWarning, stacklevel=2)
     return FileEditResult(changed, revision)
 
 

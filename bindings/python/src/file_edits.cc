@@ -42,7 +42,9 @@ nb::tuple edit_file_at(const nb::bytes& path, const Edits& edits, int dialect, u
   options.backup = backup;
   const std::string file = path_bytes(path);
   const auto done = without_gil([&] { return edit_file(file, list, options); });
-  return nb::make_tuple(done->changed, to_str(done->revision));
+  nb::list faults;
+  for (const Error& fault : done->faults) faults.append(to_str(fault.to_text()));
+  return nb::make_tuple(done->changed, to_str(done->revision), faults);
 }
 
 // The text, the value and the revision.

@@ -31,12 +31,14 @@ Status set_unseen_aside(ChunkFiles& files, const std::string& chunk, bool remova
   bool added = false;
   Status kept = files.quarantine().preserve(layout::conflict_file(chunk), present.bytes, added);
   if (kept.ok()) {
-    events.push_back(
-        {Event::Kind::conflict, chunk,
-         removal ? "changed by another program after its removal was staged; it is removed, and "
-                   "that version is in quarantine"
-                 : "changed by another program after an edit of it was staged; the edit is saved, "
-                   "and that version is in quarantine"});
+    const std::string name =
+        layout::quarantined_file(layout::conflict_file(chunk), digest_of(present.bytes));
+    events.push_back({Event::Kind::conflict, chunk,
+                      std::string("changed by another program after ") +
+                          (removal ? "its removal was staged; it is removed"
+                                   : "an edit of it was staged; the edit is saved") +
+                          ", and that version is kept as " +
+                          files.folders().shown(layout::kQuarantine, name)});
   }
   return kept;
 }

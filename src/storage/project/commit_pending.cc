@@ -266,7 +266,7 @@ void Project::truncate_journal(Notices& notices) {
 }
 
 // `reason` with the names of all chunks that could not be saved, and what becomes of them.
-Status Project::describe_unsaved(const Status& reason) const {
+Status Project::describe_unsaved(const Status& reason, bool held) const {
   std::vector<std::string> kept;
   std::vector<std::string> lost;
   {
@@ -277,7 +277,12 @@ Status Project::describe_unsaved(const Status& reason) const {
   }
   if (reason.ok() || (kept.empty() && lost.empty())) return reason;
   Error error = reason.error();
-  if (!kept.empty()) error.message += "; not saved, and kept in the journal: " + list_of(kept);
+  if (!kept.empty()) {
+    error.message += held ? "; not saved, and kept in the journal: "
+                          : "; not saved, and this engine has lost its journal: unless the next "
+                            "owner has found them there, these are lost: ";
+    error.message += list_of(kept);
+  }
   if (!lost.empty()) {
     error.message += "; lost, because the journal could not take them either: " + list_of(lost);
   }

@@ -211,7 +211,7 @@ CommitOutcome Project::give_up(Ending ending, KnownLogs& logs, Notices& notices)
   // Without the lock, the journal under that name may be another owner's.
   const bool held = folder_->lock->check_held().ok();
   if (!saved && held) preserve_unsaved(notices);
-  outcome.status = describe_unsaved(outcome.status);
+  outcome.status = describe_unsaved(outcome.status, held);
   if (outcome.status.ok()) outcome.status = logs_closed;
   Status released;
   if (ending == Ending::pass_on) {

@@ -111,7 +111,8 @@ class Project final : public Store {
   Status renew_journal(Notices& notices) EXCLUDES(commit_mutex_, journal_mutex_);
   enum class Ending { close, pass_on };
   CommitOutcome give_up(Ending ending, KnownLogs& logs, Notices& notices) EXCLUDES(commit_mutex_);
-  [[nodiscard]] Status describe_unsaved(const Status& reason) const EXCLUDES(mutex_);
+  // `held`: whether the lock, and so the journal under its name, is still ours.
+  [[nodiscard]] Status describe_unsaved(const Status& reason, bool held) const EXCLUDES(mutex_);
   void preserve_unsaved(Notices& notices) REQUIRES(commit_mutex_);
   Status check_open() const EXCLUDES(mutex_);
   // The folder of the backups, to be kept open while files are changed; conflict when another

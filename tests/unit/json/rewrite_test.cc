@@ -21,7 +21,7 @@ TEST(Rewrite, KeepsWhatIsEqual) {
   EXPECT_EQ(rewritten(" {\"b\" : 1 ,\n \"a\":[ 1,2 ]}\n\n", R"({"a":[1,2],"b":1})"),
             " {\"b\" : 1 ,\n \"a\":[ 1,2 ]}\n\n");
   EXPECT_EQ(rewritten(R"({"a": "\u00e9\/"})", "{\"a\":\"é/\"}"), R"({"a": "\u00e9\/"})");
-  // A number is what its text says: 1 and 1.0 are told apart by those who read it.
+  // Programs may read 1 and 1.0 as different types: the text of the new value counts.
   EXPECT_EQ(rewritten(R"({"a": 1.0})", R"({"a":1})"), R"({"a": 1})");
 }
 
