@@ -217,7 +217,7 @@ TEST_P(Meanwhile, AFileRemovedDuringACommitIsSavedByTheNext) {
   before("link", "chunks/a.json", 1, [&] {
     machine_.files.open_directory("/project/chunks").value()->unlink("a.json").throw_if_error();
   });
-  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::not_found);
+  EXPECT_EQ(engine_.force_sync().code(), ErrorCode::conflict);
   machine_.files.set_hook({});
   EXPECT_EQ(machine_.file("chunks_bak/a.bak"), "1\n");
   save(engine_);

@@ -217,6 +217,7 @@ class Commit {
     }
     auto linked = TemporaryFile::link(*folders_.chunks, folders_.naming.file_of(chunk), backups_,
                                       layout::temporary_of(layout::backup_file(chunk)));
+    if (linked.code() == ErrorCode::not_found) return changed_meanwhile();
     if (!linked) return has_no_links(linked.status()) ? copy_backup(work) : linked.status();
     work.backup.emplace(*std::move(linked));
     work.backup_is_link = true;
@@ -227,8 +228,7 @@ class Commit {
     const std::string& chunk = work.edit->chunk;
     const Inspection present = files_.read(chunk);
     if (present.health == FileHealth::unreadable) return present.reason;
-    if (!present.usable())
-      return {ErrorCode::conflict, "another program changed the file meanwhile"};
+    if (!present.usable()) return changed_meanwhile();
     return write_backup(work, present);
   }
 

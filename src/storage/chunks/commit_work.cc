@@ -8,6 +8,10 @@ Status being_edited() {
   return {ErrorCode::being_edited, "another program is writing the file; it is saved after that"};
 }
 
+Status changed_meanwhile() {
+  return {ErrorCode::conflict, "another program changed the file meanwhile"};
+}
+
 bool Work::is_as_staged() const {
   const auto& version = present.version;
   if (version) return version->ours || version->text_digest == edit->seen_when_staged;

@@ -15,6 +15,9 @@ namespace safechunk {
 
 // The error of an edit that waits for another program.
 Status being_edited();
+// The error of one whose file was changed or removed since it was looked at: the next try looks
+// anew.
+Status changed_meanwhile();
 
 // What is under the chunk's name before the commit.
 struct PresentFile {
